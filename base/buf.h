@@ -23,12 +23,13 @@ void buf_done(struct buf *buf); // frees; the buffer may be used again
 size_t buf_len(const struct buf *buf);
 size_t buf_room(const struct buf *buf); // what may still be appended
 bool buf_is_empty(const struct buf *buf);
-const char *buf_head(const struct buf *buf); // buf_len() readable bytes; valid until the next change
+const char *buf_head(
+    const struct buf *buf); // buf_len() readable bytes; valid until the next change
 
 // Appends all or nothing; false at the limit or out of memory.
 bool buf_append(struct buf *buf, const void *bytes, size_t len) MUST_CHECK;
 // Drops `len` bytes from the head; the memory is freed when the last byte goes.
 void buf_consume(struct buf *buf, size_t len);
-// NUL-terminates the contents (not counted in buf_len) and gives them to the caller, who frees them.
-// NULL out of memory; an empty buffer gives "".
+// NUL-terminates the contents (not counted in buf_len) and gives them to the caller, who frees
+// them. NULL out of memory; an empty buffer gives "".
 char *buf_take_text(struct buf *buf) MUST_CHECK;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A child process on a loop: program and arguments (no shell), a deadline, its output collected and
-// bounded, one callback at the end. It is watched by pidfd (pidfd_open(2)), so no SIGCHLD handler is
-// needed and any loop may have children. The loop's thread only.
+// bounded, one callback at the end. It is watched by pidfd (pidfd_open(2)), so no SIGCHLD handler
+// is needed and any loop may have children. The loop's thread only.
 #pragma once
 
 #include "base/defs.h"
@@ -16,14 +16,15 @@ struct loop;
 struct child;
 
 struct child_result {
-    int exit_code;   // the program's own; 128 + signal when a signal ended it
-    char *out;       // standard output, NUL-terminated, at most out_limit bytes
-    size_t out_len;  //
-    char *errors;    // standard error, control characters escaped, its last 4 KiB
+    int exit_code;  // the program's own; 128 + signal when a signal ended it
+    char *out;      // standard output, NUL-terminated, at most out_limit bytes
+    size_t out_len; //
+    char *errors;   // standard error, control characters escaped, its last 4 KiB
 };
 
 // err is NULL when the program ran to its end, whatever its exit code; result is valid during the
-// call. Otherwise result is NULL: could not be started, ran past its deadline (killed), said too much.
+// call. Otherwise result is NULL: could not be started, ran past its deadline (killed), said too
+// much.
 typedef void (*child_fn)(void *arg, const struct child_result *result, const struct err *err);
 
 struct child_spec {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A reader over bytes that cannot leave them, for wire formats; and the only place in the tree where
-// text becomes a number. After the first read that fails, every later one fails too, so a parser may
-// read a whole record and ask cursor_ok() once. Any thread.
+// A reader over bytes that cannot leave them, for wire formats; and the only place in the tree
+// where text becomes a number. After the first read that fails, every later one fails too, so a
+// parser may read a whole record and ask cursor_ok() once. Any thread.
 #pragma once
 
 #include "base/defs.h"

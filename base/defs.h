@@ -15,7 +15,8 @@
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 // sys/queue.h of glibc has no _SAFE loops: `next` is fetched before the body may free `item`.
 #define LIST_FOREACH_SAFE(item, head, field, next)                                                 \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Logging to stderr: one event, one line, one write(2). A line is a message and key=value facts, as
-// text or as one JSON object. Bytes that came from a peer are escaped, so that no line can be forged.
-// Any thread. Only conn.c, listener.c, reload and the commands log above debug; library-like code
-// returns errors instead.
+// text or as one JSON object. Bytes that came from a peer are escaped, so that no line can be
+// forged. Any thread. Only conn.c, listener.c, reload and the commands log above debug;
+// library-like code returns errors instead.
 #pragma once
 
 #include "base/defs.h"
@@ -21,7 +21,7 @@ struct err;
 void log_setup(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 
-// A line being built on the caller's stack. An over-long line is cut, and says so.
+// A line being built on the caller's stack. What does not fit is cut or left out.
 struct log_line {
     enum log_level level;
     bool json;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An event loop that belongs to one thread: watches on descriptors, timers, work at the end of a
-// turn, and a mailbox through which other threads hand work over. Built on libevent; nothing outside
-// this file and the users of libevent's own modules (evhttp, c-ares and curl glue) knows that.
+// turn, and a mailbox through which other threads hand work over. Built on libevent; nothing
+// outside this file and the users of libevent's own modules (evhttp, c-ares and curl glue) knows
+// that.
 //
 // The loop measures itself: a turn is the time between the wait's return and the next wait, and the
 // longest turn is readable from any thread. A long turn is a stall for everyone on this loop.
@@ -20,8 +21,8 @@ struct loop;
 
 // Any thread may create it; the thread that calls loop_run owns it from then on.
 struct loop *loop_new(const char *name, struct err *err) MUST_CHECK;
-// After loop_run returned (or was never called). Messages not yet delivered run their function here,
-// on the caller's thread, so that what they own is freed.
+// After loop_run returned (or was never called). Messages not yet delivered run their function
+// here, on the caller's thread, so that what they own is freed.
 void loop_free(struct loop *loop);
 // Runs until loop_stop.
 void loop_run(struct loop *loop);
@@ -37,7 +38,7 @@ void loop_post(struct loop *loop, loop_fn fn, void *arg);
 void loop_assert_here(const struct loop *loop);
 
 // Monotonic milliseconds, read once per turn. The loop's thread only.
-uint64_t loop_now_ms(const struct loop *loop);
+uint64_t loop_now_ms(struct loop *loop);
 // The longest turn so far in microseconds, and the number of turns over 100 ms. Any thread.
 uint64_t loop_stall_max_us(const struct loop *loop);
 uint64_t loop_stalls(const struct loop *loop);

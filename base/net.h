@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Socket addresses, address blocks, and sockets set up the way this program wants them: non-blocking
-// and close-on-exec from birth. Any thread.
+// Socket addresses, address blocks, and sockets set up the way this program wants them:
+// non-blocking and close-on-exec from birth. Any thread.
 #pragma once
 
 #include "base/defs.h"
@@ -49,7 +49,8 @@ bool cidr_contains(const struct cidr *cidr, const struct addr *addr);
 
 // A listening socket, or -1. Unix: bound with `mode` from the first moment; a stale socket file is
 // replaced only when nobody answers on it; one that a live process serves is ERR_LISTEN.
-int net_listen(const struct addr *addr, int backlog, unsigned unix_mode, struct err *err) MUST_CHECK;
+int net_listen(
+    const struct addr *addr, int backlog, unsigned unix_mode, struct err *err) MUST_CHECK;
 // Keepalive after 60 s idle, every 10 s, 6 times: PrivateLink drops flows that are idle for 350 s
 // (docs.aws.amazon.com, "Network Load Balancers", idle timeout). No-op on unix sockets.
 void net_keepalive(int fd);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Options as data: one row per option says its name, type, place in a struct, default, bounds, flags,
-// unit and help. Flags, TIDBLINK_* variables, the configuration file, --help, and what a reload may
-// change all come from the rows; the rows themselves belong to the program (app/settings.c,
-// emulator/). Any thread; nothing here keeps state.
+// Options as data: one row per option says its name, type, place in a struct, default, bounds,
+// flags, unit and help. Flags, TIDBLINK_* variables, the configuration file, --help, and what a
+// reload may change all come from the rows; the rows themselves belong to the program
+// (app/settings.c, emulator/). Any thread; nothing here keeps state.
 #pragma once
 
 #include "base/defs.h"
@@ -31,8 +31,8 @@ struct option_list {
 };
 
 enum {
-    OPTION_RELOAD = 1 << 0, // SIGHUP applies it to new connections
-    OPTION_SECRET = 1 << 1, // never printed
+    OPTION_RELOAD = 1 << 0,  // SIGHUP applies it to new connections
+    OPTION_SECRET = 1 << 1,  // never printed
     OPTION_NO_FLAG = 1 << 2, // not on the command line (secrets)
 };
 
@@ -59,7 +59,8 @@ const struct option_row *option_find(const struct option_table *table, const cha
 // Puts the default of every row into `target` (zeroed memory). Fails only on a wrong table.
 bool option_defaults(const struct option_table *table, void *target, struct err *err) MUST_CHECK;
 // Reads `text` into target. The error names `origin` ("--listen", "TIDBLINK_LISTEN",
-// "tidblink.conf:12: listen"), the value (unless secret) and what was expected. Replaces an old value.
+// "tidblink.conf:12: listen"), the value (unless secret) and what was expected. Replaces an old
+// value.
 bool option_assign(const struct option_row *row, void *target, const char *text, const char *origin,
     struct err *err) MUST_CHECK;
 // Frees what the rows own and zeroes it.
@@ -71,16 +72,16 @@ char *option_format(const struct option_row *row, const void *target);
 
 // Every row for which PREFIX_NAME ("TIDBLINK_HOLD_TIMEOUT") is set in the environment. Unknown
 // names with the prefix are ignored: other programs use it too.
-bool option_environment(const struct option_table *table, const char *prefix, void *target,
-    struct err *err) MUST_CHECK;
+bool option_environment(
+    const struct option_table *table, const char *prefix, void *target, struct err *err) MUST_CHECK;
 
 // --help lines of the rows, wrapped at 80 columns.
 void option_help(const struct option_table *table, FILE *out);
 
 // Reads a configuration file ("name = value", "[kind name]", '#' and ';' comments, lines up to
-// OPTION_LINE_BYTES) and calls on_section for every section head, also an empty one, and on_value for
-// every value, with the origin "FILE:LINE: name". A duplicate section, a duplicate name in a section
-// and a line that is neither are errors; so is a callback's false, whose err is passed on.
+// OPTION_LINE_BYTES) and calls on_section for every section head, also an empty one, and on_value
+// for every value, with the origin "FILE:LINE: name". A duplicate section, a duplicate name in a
+// section and a line that is neither are errors; so is a callback's false, whose err is passed on.
 enum { OPTION_LINE_BYTES = 198 };
 struct option_reader {
     void *arg;
@@ -88,7 +89,8 @@ struct option_reader {
     bool (*on_value)(
         void *arg, const char *name, const char *value, const char *origin, struct err *err);
 };
-bool option_read_file(const char *path, const struct option_reader *reader, struct err *err) MUST_CHECK;
+bool option_read_file(
+    const char *path, const struct option_reader *reader, struct err *err) MUST_CHECK;
 
 void option_list_free(struct option_list *list);
 bool option_list_add(struct option_list *list, const char *item) MUST_CHECK; // copies

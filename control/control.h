@@ -17,19 +17,19 @@ struct loop;
 enum control_source { CONTROL_SOURCE_API = 0, CONTROL_SOURCE_FILE, CONTROL_SOURCE_NONE };
 
 struct control_options {
-    char *api_url;            // "https://dedicated.tidbapi.com"
-    char *api_ca;             // PEM file of an own CA for api_url; NULL: the system's
-    char *public_key_file;    // NULL: TIDBCLOUD_PUBLIC_KEY
-    char *private_key_file;   // NULL: TIDBCLOUD_PRIVATE_KEY
-    char *state_source;       // "api", "file:PATH", "none"
-    char *state_dir;          // where the last known state is kept; NULL: nowhere
-    char *project_id;         // for listing clusters; NULL: what the labels say
-    uint64_t poll_ms;         // steady interval, 60 s
+    char *api_url;             // "https://dedicated.tidbapi.com"
+    char *api_ca;              // PEM file of an own CA for api_url; NULL: the system's
+    char *public_key_file;     // NULL: TIDBCLOUD_PUBLIC_KEY
+    char *private_key_file;    // NULL: TIDBCLOUD_PRIVATE_KEY
+    char *state_source;        // "api", "file:PATH", "none"
+    char *state_dir;           // where the last known state is kept; NULL: nowhere
+    char *project_id;          // for listing clusters; NULL: what the labels say
+    uint64_t poll_ms;          // steady interval, 60 s
     uint64_t poll_changing_ms; // while something is in transition, 10 s
-    uint64_t api_timeout_ms;  // one request
-    bool loss_refuses;        // control-loss = refuse
-    char *aws_cli;            // "aws", or "off"
-    char *vpc_id;             // ours; NULL: asked from the instance metadata service
+    uint64_t api_timeout_ms;   // one request
+    bool loss_refuses;         // control-loss = refuse
+    char *aws_cli;             // "aws", or "off"
+    char *vpc_id;              // ours; NULL: asked from the instance metadata service
 };
 
 // One thing to have a verdict about: an alias with the cluster and node group that it stands for.
@@ -47,12 +47,12 @@ struct control_target {
 struct control_news {
     size_t target;
     struct verdict verdict;
-    struct model *model;      // everything known, or NULL; a reference
-    char cluster_id[64];      // resolved; "" if not yet
-    enum err_code api_status; // ERR_NONE: the last poll succeeded
+    struct model *model;           // everything known, or NULL; a reference
+    char cluster_id[64];           // resolved; "" if not yet
+    enum err_code api_status;      // ERR_NONE: the last poll succeeded
     char api_text[ERR_TEXT_BYTES]; // what went wrong, "" if nothing
-    int64_t api_answered;     // wall clock of the last good answer about this target, 0: never
-    int64_t next_poll;        // wall clock
+    int64_t api_answered;          // wall clock of the last good answer about this target, 0: never
+    int64_t next_poll;             // wall clock
     uint64_t api_requests, api_failures; // since start
     int64_t rate_limit, rate_remaining;  // from X-Ratelimit-*; -1: not seen
 };
@@ -82,4 +82,5 @@ bool control_fetch(const struct control_options *options, const struct control_t
 // Finds the cluster and node group that a target means, by ID or display name. An ambiguous name is
 // ERR_UNKNOWN_CLUSTER with the IDs to choose from. Pure.
 bool control_find(const struct model *model, const struct control_target *target,
-    const struct cluster **out_cluster, const struct node_group **out_group, struct err *err) MUST_CHECK;
+    const struct cluster **out_cluster, const struct node_group **out_group,
+    struct err *err) MUST_CHECK;

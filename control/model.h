@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The order of the rows in verdict.c follows these. *_UNKNOWN is a value that this version does not know.
+// The order of the rows in verdict.c follows these. *_UNKNOWN is a value that this version does not
+// know.
 enum cluster_state {
     CLUSTER_UNKNOWN = 0,
     CLUSTER_CREATING,
@@ -83,8 +84,8 @@ struct cluster {
     char *id, *name, *region, *provider, *project_id;
     uint16_t port;
     struct observed_state state;
-    bool absent;      // the API answered 404, twice: it is deleted or another organization's
-    int64_t seen;     // wall clock of the last answer about this cluster, endpoints included
+    bool absent;  // the API answered 404, twice: it is deleted or another organization's
+    int64_t seen; // wall clock of the last answer about this cluster, endpoints included
     struct node_group *groups;
     size_t group_count;
 };

@@ -21,45 +21,47 @@ enum { VERDICT_TEXT_BYTES = 381, VERDICT_HOST_BYTES = 256, VERDICT_STATE_BYTES =
 
 struct verdict {
     enum verdict_action action;
-    enum err_code code;      // for the refusal: ERR_TRANSITION, ERR_STATE, ERR_API_KEY, …
-    bool drain;              // running connections should end too
-    bool unchecked;          // allowed although the control plane told nothing (control-loss = allow)
-    int64_t age_s;           // how old the knowledge behind it is; -1: there is none
-    const char *what;        // "cluster", "node group", "service", "endpoint", "" ; static
+    enum err_code code; // for the refusal: ERR_TRANSITION, ERR_STATE, ERR_API_KEY, …
+    bool drain;         // running connections should end too
+    bool unchecked;     // allowed although the control plane told nothing (control-loss = allow)
+    int64_t age_s;      // how old the knowledge behind it is; -1: there is none
+    const char *what;   // "cluster", "node group", "service", "endpoint", "" ; static
     char state[VERDICT_STATE_BYTES]; // as the API spells it, "none" for an absent endpoint
-    char text[VERDICT_TEXT_BYTES];   // the refusal, ASCII: "tidblink: <what is wrong>: <state>. <next step>"
-    char next_step[128];     // the command or the usual wait, for status
-    char host[VERDICT_HOST_BYTES];   // where the cluster is; "" if not known
+    char text[VERDICT_TEXT_BYTES]; // the refusal, ASCII: "tidblink: <what is wrong>: <state>. <next
+                                   // step>"
+    char next_step[128];           // the command or the usual wait, for status
+    char host[VERDICT_HOST_BYTES]; // where the cluster is; "" if not known
     uint16_t port;
 };
 
 // What the endpoint row of the table is decided on.
 struct verdict_choice {
-    const char *endpoint_id;       // from the configuration; NULL: not set
-    const char *const *ours;       // endpoint IDs that AWS says are in this VPC; NULL: AWS was not asked
+    const char *endpoint_id; // from the configuration; NULL: not set
+    const char *const *ours; // endpoint IDs that AWS says are in this VPC; NULL: AWS was not asked
     size_t ours_count;
 };
 
 // What the poller knows beside the model.
 struct verdict_facts {
     const struct control_target *target;
-    const struct cluster *cluster;   // NULL: nothing known
-    const struct node_group *group;  // NULL: nothing known
+    const struct cluster *cluster;  // NULL: nothing known
+    const struct node_group *group; // NULL: nothing known
     struct verdict_choice choice;
-    enum err_code api_status;        // of the last poll of this target; ERR_NONE: fine
-    bool polled;                     // at least one poll of this run has ended, well or not
-    bool from_disk;                  // the knowledge was read back, not heard in this run
-    unsigned absent_polls;           // polls in a row that agree that the cluster or endpoint is absent
-    bool absent_confirmed;           // the cluster-scoped GET agrees
-    int64_t last_success;            // wall clock of the last connection that reached the server; 0: never
-    int64_t now;                     // wall clock
-    bool loss_refuses;               // control-loss = refuse
+    enum err_code api_status; // of the last poll of this target; ERR_NONE: fine
+    bool polled;              // at least one poll of this run has ended, well or not
+    bool from_disk;           // the knowledge was read back, not heard in this run
+    unsigned absent_polls;    // polls in a row that agree that the cluster or endpoint is absent
+    bool absent_confirmed;    // the cluster-scoped GET agrees
+    int64_t last_success;     // wall clock of the last connection that reached the server; 0: never
+    int64_t now;              // wall clock
+    bool loss_refuses;        // control-loss = refuse
 };
 
 void verdict_decide(const struct verdict_facts *facts, struct verdict *out);
 
 // The words for people, from the same rows: the TiDB Cloud console's word for a state ("Pending"),
-// what it means, how long it usually lasts ("about 5 minutes" or ""), and the next step. Static texts.
+// what it means, how long it usually lasts ("about 5 minutes" or ""), and the next step. Static
+// texts.
 struct state_words {
     const char *console;
     const char *meaning;

@@ -23,9 +23,9 @@ struct resolver_options {
     struct option_list servers;       // "10.0.0.2", "10.0.0.2:5353", "[::1]:53"; empty: resolv.conf
     struct option_list allowed_cidrs; // besides the private blocks
     bool allow_loopback;              // accept 127.0.0.0/8 and ::1 answers
-    uint64_t timeout_ms;              // own deadline of one look-up, all servers and retries together
-    uint64_t ttl_min_ms, ttl_max_ms;  // TTLs are kept within; 5 s and 60 s
-    uint64_t negative_ms;             // how long a negative answer stands; 5 s
+    uint64_t timeout_ms; // own deadline of one look-up, all servers and retries together
+    uint64_t ttl_min_ms, ttl_max_ms; // TTLs are kept within; 5 s and 60 s
+    uint64_t negative_ms;            // how long a negative answer stands; 5 s
 };
 
 // The addresses of one name, immutable and shared by reference count.
@@ -33,31 +33,33 @@ struct addr_set {
     atomic_uint refs;
     char *host;
     size_t count;
-    uint32_t ttl_s;    // as answered, before the 5–60 s bounds
+    uint32_t ttl_s;      // as answered, before the 5–60 s bounds
     struct addr addrs[]; // port 0; IPv4 first, each family in the order of the answer
 };
 struct addr_set *addr_set_ref(struct addr_set *set);
 void addr_set_unref(struct addr_set *set); // NULL is allowed
 
-// What is known of a watched name. Valid during the callback; `addrs` may be kept with addr_set_ref.
+// What is known of a watched name. Valid during the callback; `addrs` may be kept with
+// addr_set_ref.
 struct resolution {
-    struct addr_set *addrs;  // NULL: none; with `failure` set as well they are stale but usable
-    const struct err *failure; // NULL after a good answer; ERR_DNS_* with the server's address in its text
-    uint64_t answered_ms;    // clock_ms() of the last good answer, 0: never
+    struct addr_set *addrs; // NULL: none; with `failure` set as well they are stale but usable
+    const struct err
+        *failure; // NULL after a good answer; ERR_DNS_* with the server's address in its text
+    uint64_t answered_ms; // clock_ms() of the last good answer, 0: never
 };
 typedef void (*resolver_fn)(void *arg, const struct resolution *resolution);
 
 struct resolver *resolver_new(struct loop *loop, const struct resolver_options *options,
-    struct err *err) MUST_CHECK;   // copies options
+    struct err *err) MUST_CHECK;               // copies options
 void resolver_free(struct resolver *resolver); // all watches must be gone
 
 // Keeps `host` resolved from now on: the first answer, every change of the addresses, and every
 // change between working and failing call fn, always on a later turn. Refreshed ahead of the TTL; a
-// timeout or SERVFAIL after a good answer keeps serving it (stale); an NXDOMAIN or empty answer after
-// a good one counts only when a second look confirms it. A literal IP address needs no DNS but obeys
-// the same policy. fn and arg must live until resolver_unwatch.
-struct resolver_watch *resolver_watch(struct resolver *resolver, const char *host, resolver_fn fn,
-    void *arg);
+// timeout or SERVFAIL after a good answer keeps serving it (stale); an NXDOMAIN or empty answer
+// after a good one counts only when a second look confirms it. A literal IP address needs no DNS
+// but obeys the same policy. fn and arg must live until resolver_unwatch.
+struct resolver_watch *resolver_watch(
+    struct resolver *resolver, const char *host, resolver_fn fn, void *arg);
 void resolver_unwatch(struct resolver_watch *watch); // NULL is allowed
 // Look again now (every address failed, or a person asked), at most once a second.
 void resolver_refresh(struct resolver_watch *watch);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// base/loop: messages from many threads arrive once and in order, watches and timers do what they
+// say, work deferred to the end of a turn runs there, and a stall is measured.
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { STORM_THREADS = 4, STORM_MESSAGES = 20000 };
+
+struct storm {
+    struct loop *loop;
+    unsigned next[STORM_THREADS];
+    unsigned done;
+    bool out_of_order;
+};
+struct letter {
+    struct storm *storm;
+    unsigned thread, number;
+};
+struct sender {
+    struct storm *storm;
+    unsigned thread;
+};
+
+static void on_letter(void *arg)
+{
+    struct letter *letter = arg;
+    struct storm *storm = letter->storm;
+    if (storm->next[letter->thread]++ != letter->number)
+        storm->out_of_order = true;
+    if (++storm->done == STORM_THREADS * STORM_MESSAGES)
+        loop_stop(storm->loop);
+    free(letter);
+}
+
+static void *send_letters(void *arg)
+{
+    struct sender *sender = arg;
+    for (unsigned i = 0; i < STORM_MESSAGES; i++) {
+        struct letter *letter = malloc(sizeof(*letter));
+        *letter = (struct letter){ sender->storm, sender->thread, i };
+        loop_post(sender->storm->loop, on_letter, letter);
+    }
+    return NULL;
+}
+
+static void test_post_storm_loses_nothing(void **state)
+{
+    (void)state;
+    struct storm storm = { .loop = loop_new("test", NULL) };
+    pthread_t threads[STORM_THREADS];
+    struct sender senders[STORM_THREADS];
+    for (unsigned i = 0; i < STORM_THREADS; i++) {
+        senders[i] = (struct sender){ &storm, i };
+        assert_int_equal(pthread_create(&threads[i], NULL, send_letters, &senders[i]), 0);
+    }
+    loop_run(storm.loop);
+    for (unsigned i = 0; i < STORM_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_false(storm.out_of_order);
+    assert_int_equal(storm.done, STORM_THREADS * STORM_MESSAGES);
+    loop_free(storm.loop);
+}
+
+static void test_undelivered_messages_run_at_free(void **state)
+{
+    (void)state;
+    struct storm storm = { .loop = loop_new("test", NULL) };
+    struct letter *letter = malloc(sizeof(*letter));
+    *letter = (struct letter){ &storm, 0, 0 };
+    loop_post(storm.loop, on_letter, letter);
+    assert_int_equal(storm.done, 0); // never inside the call
+    loop_free(storm.loop);
+    assert_int_equal(storm.done, 1);
+}
+
+struct pair {
+    struct loop *loop;
+    int fds[2];
+    struct watch watch;
+    struct timer timer;
+    struct deferred deferred;
+    unsigned what, calls, ends;
+    bool in_callback;
+};
+
+static void on_end_of_turn(struct deferred *deferred)
+{
+    struct pair *pair = CONTAINER_OF(deferred, struct pair, deferred);
+    assert_false(pair->in_callback);
+    pair->ends++;
+    loop_stop(pair->loop);
+}
+
+static void on_pair_event(struct watch *watch, unsigned what)
+{
+    struct pair *pair = CONTAINER_OF(watch, struct pair, watch);
+    pair->in_callback = true;
+    pair->what |= what;
+    pair->calls++;
+    watch_want(watch, 0);
+    loop_defer(pair->loop, &pair->deferred, on_end_of_turn);
+    loop_defer(pair->loop, &pair->deferred, on_end_of_turn); // once is enough
+    pair->in_callback = false;
+}
+
+static void pair_open(struct pair *pair)
+{
+    *pair = (struct pair){ .loop = loop_new("test", NULL) };
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
+    watch_init(&pair->watch, pair->loop, pair->fds[0], on_pair_event);
+}
+
+static void pair_close(struct pair *pair)
+{
+    watch_stop(&pair->watch);
+    close(pair->fds[0]);
+    close(pair->fds[1]);
+    loop_free(pair->loop);
+}
+
+static void test_watch_reports_what_is_wanted(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_open(&pair);
+    watch_want(&pair.watch, WATCH_WRITE);
+    assert_int_equal(watch_wanted(&pair.watch), WATCH_WRITE);
+    loop_run(pair.loop);
+    assert_int_equal(pair.what, WATCH_WRITE);
+    assert_int_equal(pair.ends, 1);
+    assert_int_equal(watch_wanted(&pair.watch), 0);
+    pair_close(&pair);
+
+    pair_open(&pair);
+    watch_want(&pair.watch, WATCH_READ | WATCH_GONE);
+    assert_int_equal(write(pair.fds[1], "x", 1), 1);
+    loop_run(pair.loop);
+    assert_int_equal(pair.what, WATCH_READ);
+    pair_close(&pair);
+
+    pair_open(&pair);
+    watch_want(&pair.watch, WATCH_READ | WATCH_GONE);
+    shutdown(pair.fds[1], SHUT_WR);
+    loop_run(pair.loop);
+    assert_true(pair.what & WATCH_GONE);
+    pair_close(&pair);
+}
+
+static void on_pair_timeout(struct timer *timer)
+{
+    struct pair *pair = CONTAINER_OF(timer, struct pair, timer);
+    uint64_t began = clock_ms();
+    while (clock_ms() - began < 150)
+        continue; // a stall on purpose
+    loop_stop(pair->loop);
+}
+
+static void test_a_stall_is_measured(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_open(&pair);
+    timer_init(&pair.timer, pair.loop, on_pair_timeout);
+    assert_false(timer_is_running(&pair.timer));
+    timer_start(&pair.timer, 1);
+    assert_true(timer_is_running(&pair.timer));
+    loop_run(pair.loop);
+    assert_true(loop_stall_max_us(pair.loop) >= 149000);
+    assert_int_equal(loop_stalls(pair.loop), 1);
+    pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_post_storm_loses_nothing),
+        cmocka_unit_test(test_undelivered_messages_run_at_free),
+        cmocka_unit_test(test_watch_reports_what_is_wanted),
+        cmocka_unit_test(test_a_stall_is_measured),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
