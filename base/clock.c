@@ -53,7 +53,7 @@ const char *clock_age(int64_t seconds, char out[CLOCK_TEXT_BYTES])
         snprintf(out, CLOCK_TEXT_BYTES, "%lld s", s);
     else if (s < 7200)
         snprintf(out, CLOCK_TEXT_BYTES, "%lld min", s / 60);
-    else if (s < 48 * 3600)
+    else if (s < 48LL * 3600)
         snprintf(out, CLOCK_TEXT_BYTES, "%lld h %lld min", s / 3600, s % 3600 / 60);
     else
         snprintf(out, CLOCK_TEXT_BYTES, "%lld d", s / 86400);
