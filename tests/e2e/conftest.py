@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end suites share: the real server, and every log in the report of a failure."""
+import pytest
+
+from mariadb import MariaDB
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds the log of each fixture that has a log_text() to the report of a failed test."""
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed:
+        return
+    for name, value in getattr(item, "funcargs", {}).items():
+        if hasattr(value, "log_text"):
+            report.sections.append((f"log of {name}", value.log_text()))
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    with MariaDB() as server:
+        yield server
