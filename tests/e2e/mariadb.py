@@ -35,8 +35,16 @@ def server_program():
     return shutil.which("mariadbd", path=path) or "mariadbd"
 
 
+def server_account():
+    """Debian makes `mysql` with mariadb-server only, and mariadb-server-core is enough here."""
+    try:
+        return pwd.getpwnam("mysql")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
 class MariaDB:
-    """Runs as the current user, or as `mysql` for root, whom mariadbd refuses to serve."""
+    """Runs as the current user, or as a lesser one for root, whom mariadbd refuses to serve."""
 
     def __init__(self, options=(), bind="127.0.0.1"):
         """`options`: more mariadbd flags; `bind`: addresses as --bind-address takes them."""
@@ -53,9 +61,9 @@ class MariaDB:
         self.log = self.dir / "server.log"
         self.identity = {}
         if os.geteuid() == 0:
-            mysql = pwd.getpwnam("mysql")
-            os.chown(self.dir, mysql.pw_uid, mysql.pw_gid)
-            self.identity = {"user": mysql.pw_uid, "group": mysql.pw_gid, "extra_groups": []}
+            account = server_account()
+            os.chown(self.dir, account.pw_uid, account.pw_gid)
+            self.identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def start(self):
         try:
