@@ -130,10 +130,11 @@ class MariaDB:
         print(f"---- {self.log}\n{self.log_text()}", file=sys.stderr)
 
     def _install(self):
-        # auth "normal": root has no password, on a socket and a port of this test only.
+        # auth "normal": root has no password, on a socket and a port of this test only. force: a
+        # root made by debootstrap has no /etc/hosts, where the script would look itself up.
         self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}",
                    "--auth-root-authentication-method=normal", "--skip-test-db",
-                   "--skip-name-resolve"])
+                   "--skip-name-resolve", "--force"])
 
     def _run(self, command):
         with open(self.log, "ab") as log:
