@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The data path as the program sees it: listeners, the gate, workers with their connections, and
+// one target per cluster that turns the control plane's news and the resolver's answers into what
+// the workers act on. Everything declared here belongs to the main thread.
+#pragma once
+
+#include "base/err.h"
+#include "base/net.h"
+#include "control/control.h"
+#include "resolver/resolver.h"
+
+struct loop;
+struct proxy;
+
+// All of these but threads, backlog and socket_mode may change at a reload; a connection keeps the
+// values that it was admitted under.
+struct proxy_options {
+    uint64_t threads;     // 0: as many as CPUs may be used, at most 4
+    uint64_t backlog;     // listen(2)
+    uint64_t socket_mode; // of unix listeners, 0660
+    uint64_t max_connections;
+    uint64_t hold_timeout_ms;      // a client waits this long for a verdict to turn
+    uint64_t resolve_timeout_ms;   // … for the first addresses
+    uint64_t connect_timeout_ms;   // one address
+    uint64_t dial_budget_ms;       // all addresses together
+    uint64_t handshake_timeout_ms; // the server's greeting
+    uint64_t drain_timeout_ms;     // running connections at SIGTERM, or when a verdict drains
+    bool loss_refuses;             // control-loss = refuse
+};
+
+// A cluster as the configuration has it. `control.host` and `control.port` may be unset.
+struct proxy_target {
+    struct control_target control;
+    const struct addr *listens;
+    size_t listen_count;
+};
+
+// What a target looks like from outside, for status, health and metrics. Valid until the loop
+// turns.
+struct proxy_target_state {
+    const char *alias;
+    const struct control_news *news; // NULL: none yet
+    const struct addr_set *addrs;    // NULL: not resolved
+    const struct err *dns_failure;   // NULL: none
+    uint64_t connections;            // open now
+};
+
+// Sums over all workers.
+struct proxy_counters {
+    uint64_t accepted, open, held, relaying;
+    uint64_t client_bytes, server_bytes; // received from clients, from servers
+    uint64_t refused[ERR_CODES];         // by error code
+    uint64_t closed[16];                 // by enum close_reason (proxy/conn.h)
+    uint64_t unchecked;                  // connections allowed without a verdict
+    uint64_t stall_max_us, stalls; // the worst loop that accepts or relays, and turns over 100 ms
+};
+
+// Opens every listener (all or none), starts the workers. Connections are held until the first
+// news. on_change (may be NULL) is called whenever a target's state changed, for those who wait.
+struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
+    const struct proxy_target *targets, size_t target_count, struct resolver *resolver,
+    void (*on_change)(void *arg), void *arg, struct err *err) MUST_CHECK;
+// Who may be asked to bring a poll forward and told of successes. Before the first proxy_news.
+void proxy_set_control(struct proxy *proxy, struct control *control);
+// Takes ownership of the news.
+void proxy_news(struct proxy *proxy, struct control_news *news);
+void proxy_reload(struct proxy *proxy, const struct proxy_options *options);
+
+// Closes the listeners, refuses who waits (1053), lets running connections end, idle ones first;
+// forces the rest after drain_timeout_ms; then calls on_drained once.
+void proxy_drain(struct proxy *proxy, void (*on_drained)(void *arg), void *arg);
+bool proxy_is_draining(const struct proxy *proxy);
+// Ends everything now, joins the workers and frees. NULL is allowed.
+void proxy_stop(struct proxy *proxy);
+
+size_t proxy_target_count(const struct proxy *proxy);
+struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);
+void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
+// The address that a listener really has (port 0 was asked for). false behind the last one.
+bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out);
