@@ -34,7 +34,9 @@ struct child_spec {
     size_t out_limit; // bytes of standard output that are accepted
 };
 
-// fn is never called from inside this call, and exactly once unless child_cancel comes first.
+// NULL if it cannot be started (no such program). Otherwise fn is called exactly once, never from
+// inside this call, unless child_cancel comes first. Its standard input is empty, and it leads a
+// process group, so that a wrapper script and what it started are stopped together.
 struct child *child_start(struct loop *loop, const struct child_spec *spec, child_fn fn, void *arg,
     struct err *err) MUST_CHECK;
 // Kills it if it still runs and reaps it; fn is not called afterwards. NULL is allowed.

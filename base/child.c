@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Child processes on a loop. The end of the program (pidfd readable) is the end of the story: what
+// it wrote is in the pipes by then, and a grandchild that keeps them open is not waited for. Every
+// way out leads through reap. The loop's thread only.
+#include "base/child.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/loop.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ERRORS_BYTES = 4 * 1024, READ_BYTES = 16 * 1024, NAME_BYTES = 64, LAST_READS = 64 };
+
+struct child {
+    struct loop *loop;
+    char name[NAME_BYTES]; // of the program, for errors
+    pid_t pid;             // its process group, too; ours until reap
+    int pidfd;
+    int out_fd;
+    int errors_fd;
+    struct watch exit_watch;
+    struct watch out_watch;
+    struct watch errors_watch;
+    struct timer deadline;
+    uint64_t timeout_ms;
+    struct buf out;
+    struct buf errors;  // the tail
+    struct err failure; // why it was killed; ERR_NONE while all is well
+    struct deferred freeing;
+    child_fn fn; // NULL once called or cancelled
+    void *arg;
+};
+
+// ---- end ----------------------------------------------------------------------------------------
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void on_freeing(struct deferred *deferred)
+{
+    struct child *child = CONTAINER_OF(deferred, struct child, freeing);
+    buf_done(&child->out);
+    buf_done(&child->errors);
+    free(child);
+}
+
+// Nothing is watched, open or running afterwards; the memory goes at the end of the turn, because a
+// callback of ours may stand on it.
+static void child_end(struct child *child)
+{
+    watch_stop(&child->exit_watch);
+    watch_stop(&child->out_watch);
+    watch_stop(&child->errors_watch);
+    timer_stop(&child->deadline);
+    close_fd(&child->pidfd);
+    close_fd(&child->out_fd);
+    close_fd(&child->errors_fd);
+    loop_defer(child->loop, &child->freeing, on_freeing);
+}
+
+// Blocks until the program has ended: call it when that is known, or after SIGKILL. Returns the
+// exit code as a shell would say it.
+static int reap(struct child *child)
+{
+    siginfo_t end = { 0 };
+    while (waitid(P_PIDFD, (id_t)child->pidfd, &end, WEXITED) < 0) {
+        if (errno != EINTR)
+            abort(); // somebody else reaped our child
+    }
+    return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
+}
+
+// Its whole process group: the AWS CLI is often a wrapper script.
+static void kill_group(const struct child *child)
+{
+    (void)kill(-child->pid, SIGKILL);
+}
+
+// ---- output -------------------------------------------------------------------------------------
+
+// Ends the program early; on_exit_seen reports why. The first failure stands.
+static void fail(struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);
+static void fail(struct child *child, const char *format, ...)
+{
+    char text[ERR_TEXT_BYTES];
+    va_list args;
+    if (child->failure.code != ERR_NONE)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    err_set(&child->failure, ERR_CHILD, "%s %s and was stopped", child->name, text);
+    kill_group(child);
+}
+
+static void take_out(struct child *child, const char *bytes, size_t len)
+{
+    if (!buf_append(&child->out, bytes, len))
+        fail(child, "wrote more than %zu bytes of output", child->out.limit);
+}
+
+static void take_errors(struct child *child, const char *bytes, size_t len)
+{
+    size_t room = buf_room(&child->errors);
+    if (len > ERRORS_BYTES) {
+        bytes += len - ERRORS_BYTES;
+        len = ERRORS_BYTES;
+    }
+    if (len > room)
+        buf_consume(&child->errors, len - room);
+    if (!buf_append(&child->errors, bytes, len)) {
+        // Out of memory: what was kept is lost, the program's exit code still tells.
+        buf_done(&child->errors);
+    }
+}
+
+typedef void (*take_fn)(struct child *child, const char *bytes, size_t len);
+
+// At most `reads` times: a program may write faster than we read. Closes the pipe at its end.
+static void drain(struct child *child, struct watch *watch, int *fd, take_fn take, int reads)
+{
+    char bytes[READ_BYTES];
+    for (; *fd >= 0 && reads > 0; reads--) {
+        ssize_t got = read(*fd, bytes, sizeof(bytes));
+        if (got > 0) {
+            take(child, bytes, (size_t)got);
+            continue;
+        }
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        watch_stop(watch);
+        close_fd(fd);
+    }
+}
+
+static void on_out(struct watch *watch, unsigned what)
+{
+    struct child *child = CONTAINER_OF(watch, struct child, out_watch);
+    (void)what;
+    drain(child, watch, &child->out_fd, take_out, 1);
+}
+
+static void on_errors(struct watch *watch, unsigned what)
+{
+    struct child *child = CONTAINER_OF(watch, struct child, errors_watch);
+    (void)what;
+    drain(child, watch, &child->errors_fd, take_errors, 1);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct child *child = CONTAINER_OF(timer, struct child, deadline);
+    fail(child, "did not end within %" PRIu64 " ms", child->timeout_ms);
+}
+
+// For an error text of one line: control characters as \n or \x1b. The caller frees; NULL out of
+// memory.
+static char *escape(const struct buf *buf)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t len = buf_len(buf);
+    char *text = malloc(len * strlen("\\x1b") + 1);
+    char *to = text;
+    for (size_t i = 0; text && i < len; i++) {
+        unsigned char byte = (unsigned char)buf_head(buf)[i];
+        if (!iscntrl(byte)) {
+            *to++ = (char)byte;
+            continue;
+        }
+        *to++ = '\\';
+        if (byte == '\n') {
+            *to++ = 'n';
+            continue;
+        }
+        *to++ = 'x';
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 0xf];
+    }
+    if (text)
+        *to = '\0';
+    return text;
+}
+
+static void on_exit_seen(struct watch *watch, unsigned what)
+{
+    struct child *child = CONTAINER_OF(watch, struct child, exit_watch);
+    (void)what;
+    drain(child, &child->out_watch, &child->out_fd, take_out, LAST_READS);
+    drain(child, &child->errors_watch, &child->errors_fd, take_errors, LAST_READS);
+    struct child_result result = { .exit_code = reap(child), .out_len = buf_len(&child->out) };
+    result.out = buf_take_text(&child->out);
+    result.errors = escape(&child->errors);
+    if (!result.out || !result.errors)
+        err_set(&child->failure, ERR_MEMORY, "out of memory for the output of %s", child->name);
+    child_fn fn = child->fn;
+    child->fn = NULL;
+    child_end(child);
+    if (child->failure.code == ERR_NONE)
+        fn(child->arg, &result, NULL);
+    else
+        fn(child->arg, NULL, &child->failure);
+    free(result.out);
+    free(result.errors);
+}
+
+// ---- start --------------------------------------------------------------------------------------
+
+// SIGPIPE, which we ignore, and the signals that our threads block are as new in the child.
+static int prepare_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none;
+    sigset_t pipe_only;
+    sigemptyset(&none);
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &pipe_only);
+    posix_spawnattr_setpgroup(attributes, 0);
+    return posix_spawnattr_setflags(
+        attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+}
+
+static int prepare_files(posix_spawn_file_actions_t *actions, int out_fd, int errors_fd)
+{
+    int sys = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (sys == 0)
+        sys = posix_spawn_file_actions_adddup2(actions, out_fd, STDOUT_FILENO);
+    if (sys == 0)
+        sys = posix_spawn_file_actions_adddup2(actions, errors_fd, STDERR_FILENO);
+    return sys;
+}
+
+// The errno, 0 when it runs.
+static int spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+{
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_init(&actions);
+    int sys = prepare_attributes(&attributes);
+    if (sys == 0)
+        sys = prepare_files(&actions, out_fd, errors_fd);
+    // POSIX gives argv and environment without const for C's sake and changes neither.
+    if (sys == 0)
+        sys = posix_spawnp(out_pid, spec->argv[0], &actions, &attributes,
+            (char *const *)(uintptr_t)spec->argv,
+            spec->env ? (char *const *)(uintptr_t)spec->env : environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return sys;
+}
+
+// Runs the program and leaves our ends in child; the errno, 0 on success. Our ends and the program,
+// if it runs, are the caller's to end in any case.
+static int launch(struct child *child, const struct child_spec *spec)
+{
+    int out[2] = { -1, -1 };
+    int errors[2] = { -1, -1 };
+    int sys = 0;
+    if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errors, O_CLOEXEC) < 0)
+        sys = errno;
+    child->out_fd = out[0];
+    child->errors_fd = errors[0];
+    if (sys == 0 &&
+        (fcntl(out[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0))
+        sys = errno;
+    if (sys == 0)
+        sys = spawn(spec, out[1], errors[1], &child->pid);
+    close_fd(&out[1]);
+    close_fd(&errors[1]);
+    if (sys != 0)
+        return sys;
+    child->pidfd = pidfd_open(child->pid, 0);
+    if (child->pidfd >= 0)
+        return 0;
+    sys = errno;
+    kill_group(child);
+    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return sys;
+}
+
+static void watch_all(struct child *child)
+{
+    watch_init(&child->exit_watch, child->loop, child->pidfd, on_exit_seen);
+    watch_init(&child->out_watch, child->loop, child->out_fd, on_out);
+    watch_init(&child->errors_watch, child->loop, child->errors_fd, on_errors);
+    timer_init(&child->deadline, child->loop, on_deadline);
+    watch_want(&child->exit_watch, WATCH_READ);
+    watch_want(&child->out_watch, WATCH_READ);
+    watch_want(&child->errors_watch, WATCH_READ);
+    timer_start(&child->deadline, child->timeout_ms);
+}
+
+struct child *child_start(
+    struct loop *loop, const struct child_spec *spec, child_fn fn, void *arg, struct err *err)
+{
+    struct child *child = calloc(1, sizeof(*child));
+    if (!child) {
+        err_set(err, ERR_MEMORY, "out of memory for running %s", spec->argv[0]);
+        return NULL;
+    }
+    *child = (struct child){
+        .loop = loop,
+        .pidfd = -1,
+        .timeout_ms = spec->timeout_ms,
+        .fn = fn,
+        .arg = arg,
+    };
+    snprintf(child->name, sizeof(child->name), "%s", spec->argv[0]);
+    buf_init(&child->out, spec->out_limit);
+    buf_init(&child->errors, ERRORS_BYTES);
+    int sys = launch(child, spec);
+    if (sys == 0) {
+        watch_all(child);
+        return child;
+    }
+    if (sys == ENOENT)
+        err_set(err, ERR_CHILD, "cannot find the program %s: install it, or add its folder to PATH",
+            child->name);
+    else
+        err_sys(err, ERR_CHILD, sys, "cannot run %s", child->name);
+    close_fd(&child->out_fd);
+    close_fd(&child->errors_fd);
+    free(child);
+    return NULL;
+}
+
+void child_cancel(struct child *child)
+{
+    if (!child || !child->fn)
+        return;
+    child->fn = NULL;
+    kill_group(child);
+    reap(child);
+    child_end(child);
+}

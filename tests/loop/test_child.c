@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Child processes: every way in which a program can end, and that nothing of it is left behind.
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+enum { LONG_MS = 20000, OUT_LIMIT = 1024 };
+
+// What a run of one child left, copied out of its callback.
+struct outcome {
+    struct loop *loop;
+    unsigned calls;
+    bool failed;
+    struct err err;
+    int exit_code;
+    char out[OUT_LIMIT + 1];
+    size_t out_len;
+    char errors[4 * 4096 + 1];
+};
+
+static void on_end(void *arg, const struct child_result *result, const struct err *err)
+{
+    struct outcome *outcome = arg;
+    outcome->calls++;
+    assert_true((result == NULL) == (err != NULL));
+    if (result) {
+        assert_int_equal(result->out[result->out_len], '\0');
+        outcome->exit_code = result->exit_code;
+        outcome->out_len = result->out_len;
+        memcpy(outcome->out, result->out, result->out_len + 1);
+        snprintf(outcome->errors, sizeof(outcome->errors), "%s", result->errors);
+    }
+    if (err) {
+        outcome->failed = true;
+        outcome->err = *err;
+    }
+    loop_stop(outcome->loop);
+}
+
+static void assert_no_children(void)
+{
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+// Runs `spec` to its end; fails the test if it does not start.
+static struct outcome run_spec(const struct child_spec *spec)
+{
+    struct err err = { 0 };
+    struct outcome outcome = { .loop = loop_new("test", &err) };
+    assert_non_null(outcome.loop);
+    assert_non_null(child_start(outcome.loop, spec, on_end, &outcome, &err));
+    assert_int_equal(outcome.calls, 0);
+    loop_run(outcome.loop);
+    loop_free(outcome.loop);
+    assert_int_equal(outcome.calls, 1);
+    assert_no_children();
+    return outcome;
+}
+
+static struct outcome run(const char *script, uint64_t timeout_ms)
+{
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    const struct child_spec spec = {
+        .argv = argv, .timeout_ms = timeout_ms, .out_limit = OUT_LIMIT
+    };
+    return run_spec(&spec);
+}
+
+static void test_exit_code_and_output_come_back(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("echo out; printf 'bad\\033[1m\\nworse' >&2; exit 7", LONG_MS);
+    assert_false(outcome.failed);
+    assert_int_equal(outcome.exit_code, 7);
+    assert_string_equal(outcome.out, "out\n");
+    assert_int_equal(outcome.out_len, 4);
+    assert_string_equal(outcome.errors, "bad\\x1b[1m\\nworse");
+}
+
+static void test_a_signal_is_128_and_its_number(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("kill -TERM $$", LONG_MS);
+    assert_false(outcome.failed);
+    assert_int_equal(outcome.exit_code, 128 + SIGTERM);
+    assert_string_equal(outcome.out, "");
+    assert_string_equal(outcome.errors, "");
+}
+
+static void test_standard_input_is_empty(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("cat; echo end", LONG_MS);
+    assert_string_equal(outcome.out, "end\n");
+}
+
+static void test_signals_are_as_new(void **state)
+{
+    (void)state;
+    sigset_t term;
+    sigset_t before;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_BLOCK, &term, &before);
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction old;
+    sigaction(SIGPIPE, &ignore, &old);
+    struct outcome blocked = run("kill -TERM $$; echo survived", LONG_MS);
+    struct outcome ignored = run("kill -PIPE $$; echo survived", LONG_MS);
+    sigaction(SIGPIPE, &old, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    assert_int_equal(blocked.exit_code, 128 + SIGTERM);
+    assert_int_equal(ignored.exit_code, 128 + SIGPIPE);
+}
+
+static void test_the_environment_is_the_given_one(void **state)
+{
+    (void)state;
+    const char *const argv[] = { "env", NULL };
+    const char *const env[] = { "ONLY=this", NULL };
+    const struct child_spec spec = {
+        .argv = argv, .env = env, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT
+    };
+    assert_string_equal(run_spec(&spec).out, "ONLY=this\n");
+}
+
+static void test_output_up_to_the_limit_is_kept(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("head -c 1024 /dev/zero | tr '\\0' x", LONG_MS);
+    assert_false(outcome.failed);
+    assert_int_equal(outcome.out_len, OUT_LIMIT);
+}
+
+static void test_output_over_the_limit_ends_it(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("yes", LONG_MS);
+    assert_true(outcome.failed);
+    assert_int_equal(outcome.err.code, ERR_CHILD);
+    assert_string_equal(
+        outcome.err.text, "sh wrote more than 1024 bytes of output and was stopped");
+}
+
+static void test_output_over_the_limit_is_seen_after_the_end(void **state)
+{
+    (void)state;
+    struct outcome outcome = run("head -c 1025 /dev/zero", LONG_MS);
+    assert_true(outcome.failed);
+    assert_int_equal(outcome.err.code, ERR_CHILD);
+}
+
+static void test_errors_keep_their_tail(void **state)
+{
+    (void)state;
+    struct outcome outcome =
+        run("head -c 100000 /dev/zero | tr '\\0' x >&2; printf end >&2", LONG_MS);
+    assert_false(outcome.failed);
+    size_t len = strlen(outcome.errors);
+    assert_int_equal(len, 4096);
+    assert_string_equal(outcome.errors + len - 4, "xend");
+}
+
+static void test_past_the_deadline_it_is_killed(void **state)
+{
+    (void)state;
+    // The grandchild is in the group and dies, too; the trap shows that nothing can refuse.
+    uint64_t before_ms = clock_ms();
+    struct outcome outcome = run("trap '' TERM; sleep 1000; :", 50);
+    assert_true(clock_ms() - before_ms < LONG_MS);
+    assert_true(outcome.failed);
+    assert_int_equal(outcome.err.code, ERR_CHILD);
+    assert_string_equal(outcome.err.text, "sh did not end within 50 ms and was stopped");
+}
+
+static void test_a_grandchild_with_the_pipes_is_not_waited_for(void **state)
+{
+    (void)state;
+    uint64_t before_ms = clock_ms();
+    struct outcome outcome = run("sleep 1000 & echo $!", LONG_MS);
+    assert_true(clock_ms() - before_ms < LONG_MS);
+    assert_false(outcome.failed);
+    pid_t grandchild = (pid_t)strtol(outcome.out, NULL, 10);
+    assert_true(grandchild > 1);
+    kill(grandchild, SIGKILL);
+}
+
+static void test_a_missing_program_does_not_start(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct outcome outcome = { .loop = loop_new("test", &err) };
+    const char *const argv[] = { "tidblink-no-such-program", NULL };
+    const struct child_spec spec = { .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT };
+    assert_null(child_start(outcome.loop, &spec, on_end, &outcome, &err));
+    assert_int_equal(err.code, ERR_CHILD);
+    assert_string_equal(err.text, "cannot find the program tidblink-no-such-program: install it, "
+                                  "or add its folder to PATH");
+    loop_free(outcome.loop);
+    assert_int_equal(outcome.calls, 0);
+    assert_no_children();
+}
+
+static void test_a_cancelled_child_is_gone_at_once(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct outcome outcome = { .loop = loop_new("test", &err) };
+    const char *const argv[] = { "sleep", "1000", NULL };
+    const struct child_spec spec = { .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT };
+    struct child *child = child_start(outcome.loop, &spec, on_end, &outcome, &err);
+    assert_non_null(child);
+    child_cancel(child);
+    assert_no_children();
+    child_cancel(NULL);
+    loop_free(outcome.loop);
+    assert_int_equal(outcome.calls, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exit_code_and_output_come_back),
+        cmocka_unit_test(test_a_signal_is_128_and_its_number),
+        cmocka_unit_test(test_standard_input_is_empty),
+        cmocka_unit_test(test_signals_are_as_new),
+        cmocka_unit_test(test_the_environment_is_the_given_one),
+        cmocka_unit_test(test_output_up_to_the_limit_is_kept),
+        cmocka_unit_test(test_output_over_the_limit_ends_it),
+        cmocka_unit_test(test_output_over_the_limit_is_seen_after_the_end),
+        cmocka_unit_test(test_errors_keep_their_tail),
+        cmocka_unit_test(test_past_the_deadline_it_is_killed),
+        cmocka_unit_test(test_a_grandchild_with_the_pipes_is_not_waited_for),
+        cmocka_unit_test(test_a_missing_program_does_not_start),
+        cmocka_unit_test(test_a_cancelled_child_is_gone_at_once),
+    };
+    return cmocka_run_group_tests_name("child", tests, NULL, NULL);
+}
