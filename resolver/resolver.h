@@ -21,6 +21,7 @@ struct resolver_watch;
 
 struct resolver_options {
     struct option_list servers;       // "10.0.0.2", "10.0.0.2:5353", "[::1]:53"; empty: resolv.conf
+    char *resolv_conf;                // NULL: /etc/resolv.conf
     struct option_list allowed_cidrs; // besides the private blocks
     bool allow_loopback;              // accept 127.0.0.0/8 and ::1 answers
     uint64_t timeout_ms; // own deadline of one look-up, all servers and retries together
@@ -53,11 +54,12 @@ struct resolver *resolver_new(struct loop *loop, const struct resolver_options *
     struct err *err) MUST_CHECK;               // copies options
 void resolver_free(struct resolver *resolver); // all watches must be gone
 
-// Keeps `host` resolved from now on: the first answer, every change of the addresses, and every
-// change between working and failing call fn, always on a later turn. Refreshed ahead of the TTL; a
-// timeout or SERVFAIL after a good answer keeps serving it (stale); an NXDOMAIN or empty answer
-// after a good one counts only when a second look confirms it. A literal IP address needs no DNS
-// but obeys the same policy. fn and arg must live until resolver_unwatch.
+// Keeps `host` resolved from now on: the first answer, every change of the addresses (their order
+// is none), and every change between working and failing, or to another failure, call fn, always on
+// a later turn. Refreshed ahead of the TTL; a timeout or SERVFAIL after a good answer keeps serving
+// it (stale); an NXDOMAIN or empty answer after a good one counts only when a second look confirms
+// it. A literal IP address needs no DNS but obeys the same policy. fn and arg must live until
+// resolver_unwatch.
 struct resolver_watch *resolver_watch(
     struct resolver *resolver, const char *host, resolver_fn fn, void *arg);
 void resolver_unwatch(struct resolver_watch *watch); // NULL is allowed
