@@ -59,35 +59,44 @@ struct observed_state {
     int64_t since;
 };
 
-struct endpoint { // a private endpoint connection
-    char *connection_id;
-    char *endpoint_id; // AWS: vpce-…
-    char *message;     // why it FAILED
-    char *host;        // NULL: not given
-    uint16_t port;     // 0: not given
+// How many answers must agree before "it is not there" is believed. Each of them has been confirmed
+// by the cluster-scoped request; until then what was believed before stands.
+enum { MODEL_ABSENT_POLLS = 2 };
+
+struct endpoint {        // a private endpoint connection
+    char *connection_id; // NULL: TiDB Cloud has none yet (DISCOVERED)
+    char *endpoint_id;   // AWS: vpce-…
+    char *message;       // why it FAILED
+    char *host;          // NULL: not given
     struct observed_state state;
+    unsigned absent_polls; // lists in a row that did not show it any more
+    uint16_t port;         // 0: not given
 };
 
 struct node_group {
     char *id, *name;
     bool is_default;
     struct observed_state state;
+    unsigned absent_polls;                 // lists in a row that did not show it any more
     char *service_name, *service_dns_name; // of the private link service; NULL: none
     struct observed_state service;         // text NULL: no service seen
     char *host;                            // of its PRIVATE_ENDPOINT endpoint; NULL: none
     uint16_t port;
     struct endpoint *endpoints;
     size_t endpoint_count;
+    unsigned endpoint_lists; // whole lists of its endpoints heard, up to MODEL_ABSENT_POLLS
+    int64_t endpoints_seen;  // wall clock of the last one, 0: never
 };
 
 struct cluster {
     char *id, *name, *region, *provider, *project_id;
     uint16_t port;
-    struct observed_state state;
-    bool absent;  // the API answered 404, twice: it is deleted or another organization's
-    int64_t seen; // wall clock of the last answer about this cluster, endpoints included
+    struct observed_state state; // text NULL: never heard, the cluster is only known to be absent
+    unsigned absent_polls;       // answers 404 in a row: deleted, or another organization's
+    int64_t seen;                // wall clock of the last answer about its state, 0: never
     struct node_group *groups;
     size_t group_count;
+    unsigned group_lists; // whole lists of its groups heard, up to MODEL_ABSENT_POLLS
 };
 
 struct model {
@@ -99,3 +108,38 @@ struct model {
 struct model *model_new(void);
 struct model *model_ref(struct model *model);
 void model_unref(struct model *model); // NULL is allowed
+struct model *model_copy(const struct model *model);
+
+// Free what they own and zero it; the struct itself is the caller's.
+void model_cluster_done(struct cluster *cluster);
+void model_group_done(struct node_group *group);
+void model_endpoint_done(struct endpoint *endpoint);
+// Copies everything it owns; `to` is overwritten.
+void model_cluster_copy(struct cluster *to, const struct cluster *from);
+
+// Append an empty element and return it; pointers to older elements become invalid.
+struct cluster *model_add_cluster(struct model *model);
+struct node_group *model_add_group(struct cluster *cluster);
+struct endpoint *model_add_endpoint(struct node_group *group);
+// Takes the element out and frees what it owns; the ones behind it move up.
+void model_drop_endpoint(struct node_group *group, size_t index);
+
+// NULL if there is none.
+struct cluster *model_find_cluster(const struct model *model, const char *id);
+struct node_group *model_find_group(const struct cluster *cluster, const char *id);
+// The one with the IDs of `like`: after a delete and create the same endpoint has two connections.
+struct endpoint *model_find_endpoint(const struct node_group *group, const struct endpoint *like);
+
+// The API's word for a state, and back; a word that this version does not know is *_UNKNOWN.
+const char *model_cluster_state(int state);
+const char *model_group_state(int state);
+const char *model_service_state(int state);
+const char *model_endpoint_state(int state);
+int model_parse_cluster_state(const char *text);
+int model_parse_group_state(const char *text);
+int model_parse_service_state(const char *text);
+int model_parse_endpoint_state(const char *text);
+
+// Takes over `text` (NULL: ""). The time is kept when the text is what it was, else it becomes
+// `now`.
+void model_observe(struct observed_state *state, int value, char *text, int64_t now);
