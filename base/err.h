@@ -24,7 +24,7 @@ enum err_code {
     ERR_LIMIT,           // a limit of ours is reached
     ERR_DRAINING,        // this proxy is shutting down
     ERR_TRANSITION,      // the cluster or its endpoint is not ready yet
-    ERR_STATE,           // a state of the cluster or its endpoint refuses connections
+    ERR_REFUSED,         // a state of the cluster or its endpoint refuses connections
     ERR_UNKNOWN_CLUSTER, // no such cluster, or its name is ambiguous
     ERR_API_UNREACHABLE, // the control API does not answer, or answers 5xx
     ERR_API_KEY,         // 401: the key is wrong

@@ -22,7 +22,7 @@ enum { VERDICT_TEXT_BYTES = 381, VERDICT_HOST_BYTES = 256, VERDICT_STATE_BYTES =
 
 struct verdict {
     enum verdict_action action;
-    enum err_code code; // for the refusal: ERR_TRANSITION, ERR_STATE, ERR_API_KEY, …
+    enum err_code code; // for the refusal: ERR_TRANSITION, ERR_REFUSED, ERR_API_KEY, …
     bool drain;         // running connections should end too
     bool unchecked;     // allowed although nothing is known (control-loss, state-source = none)
     bool contradicted;  // allowed although the API says absent: connections succeed all the time

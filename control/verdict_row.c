@@ -16,9 +16,9 @@
 #define HOLD(console, meaning, usual, next) \
     { VERDICT_HOLD, ERR_TRANSITION, false, { console, meaning, usual, next } }
 #define REFUSE(console, meaning, next) \
-    { VERDICT_REFUSE, ERR_STATE, false, { console, meaning, "", next } }
+    { VERDICT_REFUSE, ERR_REFUSED, false, { console, meaning, "", next } }
 #define REFUSE_AND_DRAIN(console, meaning, next) \
-    { VERDICT_REFUSE, ERR_STATE, true, { console, meaning, "", next } }
+    { VERDICT_REFUSE, ERR_REFUSED, true, { console, meaning, "", next } }
 #define NOT_KNOWN ALLOW("", "this version of tidblink does not know this state and treats it as ACTIVE")
 
 static const struct verdict_row cluster_rows[CLUSTER_STATES] = {

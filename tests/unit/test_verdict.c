@@ -105,11 +105,11 @@ static const struct expected expectations[] = {
     { CLUSTER_LEVEL,  CLUSTER_UNKNOWN,     VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { CLUSTER_LEVEL,  CLUSTER_CREATING,    VERDICT_HOLD,   ERR_TRANSITION, false, "20 to 30 minutes" },
     { CLUSTER_LEVEL,  CLUSTER_RESUMING,    VERDICT_HOLD,   ERR_TRANSITION, false, "minutes" },
-    { CLUSTER_LEVEL,  CLUSTER_PAUSING,     VERDICT_REFUSE, ERR_STATE,      false, NULL },
-    { CLUSTER_LEVEL,  CLUSTER_PAUSED,      VERDICT_REFUSE, ERR_STATE,      false, NULL },
-    { CLUSTER_LEVEL,  CLUSTER_INACTIVE,    VERDICT_REFUSE, ERR_STATE,      false, NULL },
-    { CLUSTER_LEVEL,  CLUSTER_DELETING,    VERDICT_REFUSE, ERR_STATE,      true,  NULL },
-    { CLUSTER_LEVEL,  CLUSTER_DELETED,     VERDICT_REFUSE, ERR_STATE,      true,  NULL },
+    { CLUSTER_LEVEL,  CLUSTER_PAUSING,     VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
+    { CLUSTER_LEVEL,  CLUSTER_PAUSED,      VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
+    { CLUSTER_LEVEL,  CLUSTER_INACTIVE,    VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
+    { CLUSTER_LEVEL,  CLUSTER_DELETING,    VERDICT_REFUSE, ERR_REFUSED,    true,  NULL },
+    { CLUSTER_LEVEL,  CLUSTER_DELETED,     VERDICT_REFUSE, ERR_REFUSED,    true,  NULL },
     { CLUSTER_LEVEL,  CLUSTER_ACTIVE,      VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { CLUSTER_LEVEL,  CLUSTER_MODIFYING,   VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { CLUSTER_LEVEL,  CLUSTER_UPGRADING,   VERDICT_ALLOW,  ERR_NONE,       false, NULL },
@@ -119,17 +119,17 @@ static const struct expected expectations[] = {
     { GROUP_LEVEL,    GROUP_UNKNOWN,       VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { GROUP_LEVEL,    GROUP_ACTIVE,        VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { GROUP_LEVEL,    GROUP_MODIFYING,     VERDICT_ALLOW,  ERR_NONE,       false, NULL },
-    { GROUP_LEVEL,    GROUP_PAUSED,        VERDICT_REFUSE, ERR_STATE,      false, NULL },
+    { GROUP_LEVEL,    GROUP_PAUSED,        VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
     { SERVICE_LEVEL,  SERVICE_UNKNOWN,     VERDICT_ALLOW,  ERR_NONE,       false, NULL },
     { SERVICE_LEVEL,  SERVICE_CREATING,    VERDICT_HOLD,   ERR_TRANSITION, false, "3 to 5 minutes" },
     { SERVICE_LEVEL,  SERVICE_ACTIVE,      VERDICT_ALLOW,  ERR_NONE,       false, NULL },
-    { SERVICE_LEVEL,  SERVICE_DELETING,    VERDICT_REFUSE, ERR_STATE,      true,  NULL },
+    { SERVICE_LEVEL,  SERVICE_DELETING,    VERDICT_REFUSE, ERR_REFUSED,    true,  NULL },
     { ENDPOINT_LEVEL, ENDPOINT_UNKNOWN,    VERDICT_ALLOW,  ERR_NONE,       false, NULL },
-    { ENDPOINT_LEVEL, ENDPOINT_DISCOVERED, VERDICT_REFUSE, ERR_STATE,      false, NULL },
+    { ENDPOINT_LEVEL, ENDPOINT_DISCOVERED, VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
     { ENDPOINT_LEVEL, ENDPOINT_PENDING,    VERDICT_HOLD,   ERR_TRANSITION, false, "about 5 minutes" },
     { ENDPOINT_LEVEL, ENDPOINT_ACTIVE,     VERDICT_ALLOW,  ERR_NONE,       false, NULL },
-    { ENDPOINT_LEVEL, ENDPOINT_DELETING,   VERDICT_REFUSE, ERR_STATE,      true,  NULL },
-    { ENDPOINT_LEVEL, ENDPOINT_FAILED,     VERDICT_REFUSE, ERR_STATE,      false, NULL },
+    { ENDPOINT_LEVEL, ENDPOINT_DELETING,   VERDICT_REFUSE, ERR_REFUSED,    true,  NULL },
+    { ENDPOINT_LEVEL, ENDPOINT_FAILED,     VERDICT_REFUSE, ERR_REFUSED,    false, NULL },
 };
 // clang-format on
 
@@ -259,7 +259,7 @@ static void test_no_endpoint_needs_two_lists(void **unused)
     check_refusal_text(&world.verdict, "second look");
     world.group.endpoint_lists = 2;
     assert_int_equal(decide(&world)->action, VERDICT_REFUSE);
-    assert_int_equal(world.verdict.code, ERR_STATE);
+    assert_int_equal(world.verdict.code, ERR_REFUSED);
     assert_false(world.verdict.drain);
     assert_string_equal(world.verdict.state, "none");
     check_refusal_text(&world.verdict, "none");
@@ -292,7 +292,7 @@ static void test_absent_cluster(void **unused)
     assert_int_equal(decide(&world)->action, VERDICT_ALLOW);
     world.cluster.absent_polls = 2;
     assert_int_equal(decide(&world)->action, VERDICT_REFUSE);
-    assert_int_equal(world.verdict.code, ERR_STATE);
+    assert_int_equal(world.verdict.code, ERR_REFUSED);
     assert_non_null(strstr(world.verdict.text, "deleted"));
     assert_non_null(strstr(world.verdict.text, "another organization"));
     check_refusal_text(&world.verdict, "not found");
@@ -355,7 +355,7 @@ static void test_silence_changes_nothing_known(void **unused)
         assert_int_equal(world.verdict.age_s, 86430);
         put_state(&world, CLUSTER_LEVEL, CLUSTER_PAUSED);
         assert_int_equal(decide(&world)->action, VERDICT_REFUSE);
-        assert_int_equal(world.verdict.code, ERR_STATE);
+        assert_int_equal(world.verdict.code, ERR_REFUSED);
         assert_non_null(strstr(world.verdict.text, "last heard"));
         check_refusal_text(&world.verdict, "PAUSED");
     }
@@ -419,7 +419,7 @@ static void test_endpoints_unknown_cluster_known(void **unused)
     assert_true(world.verdict.unchecked);
     assert_string_equal(world.verdict.host, "privatelink-1.example");
     put_state(&world, CLUSTER_LEVEL, CLUSTER_DELETED);
-    assert_int_equal(decide(&world)->code, ERR_STATE);
+    assert_int_equal(decide(&world)->code, ERR_REFUSED);
 }
 
 static void test_transitional_refusal_expires(void **unused)
@@ -451,7 +451,7 @@ static void test_refusal_from_disk_waits_for_the_first_poll(void **unused)
     world.facts.from_disk = true;
     world.facts.polled = false;
     assert_int_equal(decide(&world)->action, VERDICT_HOLD);
-    assert_int_equal(world.verdict.code, ERR_STATE);
+    assert_int_equal(world.verdict.code, ERR_REFUSED);
     assert_false(world.verdict.drain);
     check_refusal_text(&world.verdict, "DELETING");
     world.facts.polled = true;
