@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Accepting. Main thread only; what is accepted goes to proxy.c, which asks the gate and picks the
+// worker.
+#include "proxy/listener.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/net.h"
+#include "proxy/conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    LISTENER_BATCH = 16,      // accepted per turn, so that other listeners get their turn
+    LISTENER_PAUSE_MS = 1000, // out of descriptors: connections that end make room
+};
+
+struct listener {
+    struct loop *loop;
+    int fd;
+    struct addr addr;
+    size_t target;
+    listener_fn fn;
+    void *arg;
+    struct watch watch;
+    struct timer pause;
+};
+
+// "10.0.0.7:51234" or, for a unix socket, who is at the other end: "pid:4711,uid:1000".
+static void name_client(int fd, const struct addr *addr, char out[CONN_NAME_BYTES])
+{
+    if (addr->any.sa_family == AF_INET || addr->any.sa_family == AF_INET6) {
+        char text[ADDR_TEXT_BYTES];
+        snprintf(out, CONN_NAME_BYTES, "%s", addr_format(addr, text));
+        return;
+    }
+    struct ucred peer = { 0 };
+    socklen_t len = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+        snprintf(out, CONN_NAME_BYTES, "pid:%ld,uid:%ld", (long)peer.pid, (long)peer.uid);
+    else
+        snprintf(out, CONN_NAME_BYTES, "unix");
+}
+
+static void pause_accepting(struct listener *listener, int sys)
+{
+    char text[ADDR_TEXT_BYTES];
+    struct log_line line;
+    log_start(&line, LOG_ERROR, "cannot accept connections: paused for 1 s");
+    log_str(&line, "address", addr_format(&listener->addr, text));
+    log_str(&line, "reason", err_errno_text(sys));
+    log_write(&line);
+    watch_want(&listener->watch, 0);
+    timer_start(&listener->pause, LISTENER_PAUSE_MS);
+}
+
+static void on_pause_over(struct timer *timer)
+{
+    struct listener *listener = CONTAINER_OF(timer, struct listener, pause);
+    watch_want(&listener->watch, WATCH_READ);
+}
+
+// accept(2) reports what happened to a connection before it was accepted; only a lack of
+// descriptors or memory is ours.
+static bool is_shortage(int sys)
+{
+    return sys == EMFILE || sys == ENFILE || sys == ENOBUFS || sys == ENOMEM;
+}
+
+static void on_acceptable(struct watch *watch, unsigned what)
+{
+    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
+    (void)what;
+    for (int i = 0; i < LISTENER_BATCH; i++) {
+        struct addr addr = { .len = sizeof(addr.un) };
+        int fd = accept4(listener->fd, &addr.any, &addr.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (is_shortage(errno))
+                pause_accepting(listener, errno);
+            return;
+        }
+        net_nodelay(fd);
+        net_keepalive(fd);
+        char name[CONN_NAME_BYTES];
+        name_client(fd, &addr, name);
+        listener->fn(listener->arg, listener->target, fd, name);
+    }
+}
+
+struct listener *listener_open(struct loop *loop, const struct addr *addr, size_t target,
+    int backlog, unsigned unix_mode, listener_fn fn, void *arg, struct err *err)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (!listener) {
+        err_set(err, ERR_MEMORY, "out of memory for a listener");
+        return NULL;
+    }
+    listener->loop = loop;
+    listener->target = target;
+    listener->fn = fn;
+    listener->arg = arg;
+    listener->fd = net_listen(addr, backlog, unix_mode, err);
+    if (listener->fd < 0) {
+        free(listener);
+        return NULL;
+    }
+    listener->addr = *addr;
+    if (addr->any.sa_family != AF_UNIX) {
+        listener->addr.len = sizeof(listener->addr.un);
+        getsockname(listener->fd, &listener->addr.any, &listener->addr.len);
+    }
+    watch_init(&listener->watch, loop, listener->fd, on_acceptable);
+    timer_init(&listener->pause, loop, on_pause_over);
+    return listener;
+}
+
+void listener_start(struct listener *listener)
+{
+    watch_want(&listener->watch, WATCH_READ);
+}
+
+void listener_close(struct listener *listener)
+{
+    if (!listener)
+        return;
+    watch_stop(&listener->watch);
+    timer_stop(&listener->pause);
+    close(listener->fd);
+    if (listener->addr.any.sa_family == AF_UNIX)
+        unlink(listener->addr.un.sun_path);
+    free(listener);
+}
+
+size_t listener_target(const struct listener *listener)
+{
+    return listener->target;
+}
+
+const struct addr *listener_address(const struct listener *listener)
+{
+    return &listener->addr;
+}

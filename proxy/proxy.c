@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Puts the data path together: listeners, gate, workers, targets; hands accepted sockets to
+// workers; drains and stops. Main thread only; the program (app/) talks to nothing else of proxy/.
+#include "proxy/proxy.h"
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "proxy/cpus.h"
+#include "proxy/gate.h"
+#include "proxy/home.h"
+#include "proxy/listener.h"
+#include "proxy/target.h"
+#include "proxy/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PROXY_THREADS_MAX = 4 };
+
+struct proxy {
+    struct loop *loop;
+    struct proxy_options options;
+    struct home *home;
+    struct gate gate;
+    uint64_t accepted; // also the last connection's id
+    struct worker **workers;
+    size_t worker_count;
+    struct target **targets;
+    size_t target_count;
+    struct listener **listeners;
+    size_t listener_count;
+    size_t drained_workers;
+    void (*on_drained)(void *arg);
+    void *drained_arg;
+};
+
+// ---- a new connection
+// -----------------------------------------------------------------------------
+
+static uint64_t worker_open(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->counters.open, memory_order_relaxed);
+}
+
+static struct worker *least_loaded(const struct proxy *proxy, uint64_t *out_open)
+{
+    struct worker *least = proxy->workers[0];
+    *out_open = 0;
+    for (size_t i = 0; i < proxy->worker_count; i++) {
+        *out_open += worker_open(proxy->workers[i]);
+        if (worker_open(proxy->workers[i]) < worker_open(least))
+            least = proxy->workers[i];
+    }
+    return least;
+}
+
+static void on_accepted(void *arg, size_t target, int client_fd, const char *client_name)
+{
+    struct proxy *proxy = arg;
+    uint64_t open;
+    struct worker *worker = least_loaded(proxy, &open);
+    struct err refusal;
+    bool admitted = gate_admit(&proxy->gate, open, &refusal);
+    if (!admitted && !gate_may_explain(&proxy->gate, open)) {
+        log_debug("connection limit: %s closed without a word", client_name);
+        close(client_fd);
+        return;
+    }
+    proxy->accepted++;
+    worker_take(
+        worker, proxy->accepted, client_fd, target, client_name, admitted ? NULL : &refusal);
+}
+
+// ---- what workers and the control plane tell
+// ------------------------------------------------------
+
+static void on_unreachable(void *owner, size_t target)
+{
+    struct proxy *proxy = owner;
+    target_unreachable(proxy->targets[target]);
+}
+
+static void on_worker_drained(void *owner)
+{
+    struct proxy *proxy = owner;
+    proxy->drained_workers++;
+    if (proxy->drained_workers == proxy->worker_count && proxy->on_drained)
+        proxy->on_drained(proxy->drained_arg);
+}
+
+void proxy_news(struct proxy *proxy, struct control_news *news)
+{
+    target_news(proxy->targets[news->target], news);
+}
+
+void proxy_set_control(struct proxy *proxy, struct control *control)
+{
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        worker_use_control(proxy->workers[i], control);
+}
+
+void proxy_reload(struct proxy *proxy, const struct proxy_options *options)
+{
+    proxy->options = *options;
+    proxy->gate.max_connections = options->max_connections;
+    for (size_t i = 0; i < proxy->target_count; i++)
+        target_show(proxy->targets[i]);
+}
+
+// ---- start
+// ----------------------------------------------------------------------------------------
+
+static bool start_workers(struct proxy *proxy, size_t target_count, struct err *err)
+{
+    uint64_t count = proxy->options.threads ? proxy->options.threads : cpus_usable();
+    if (!proxy->options.threads && count > PROXY_THREADS_MAX)
+        count = PROXY_THREADS_MAX;
+    proxy->workers = calloc(count + 1, sizeof(struct worker *));
+    if (!proxy->workers)
+        return err_set(err, ERR_MEMORY, "out of memory for workers");
+    for (unsigned i = 0; i < count; i++) {
+        proxy->workers[i] = worker_start(i, target_count, proxy->home, err);
+        if (!proxy->workers[i])
+            return false;
+        proxy->worker_count++;
+    }
+    return true;
+}
+
+static bool make_targets(struct proxy *proxy, const struct proxy_target *targets, size_t count,
+    struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err)
+{
+    proxy->targets = calloc(count + 1, sizeof(struct target *));
+    if (!proxy->targets)
+        return err_set(err, ERR_MEMORY, "out of memory for clusters");
+    for (size_t i = 0; i < count; i++) {
+        proxy->targets[i] = target_new(i, &targets[i].control, &proxy->options, proxy->workers,
+            proxy->worker_count, resolver, on_change, arg, err);
+        if (!proxy->targets[i])
+            return false;
+        proxy->target_count++;
+    }
+    return true;
+}
+
+static bool open_listeners(
+    struct proxy *proxy, const struct proxy_target *targets, size_t count, struct err *err)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += targets[i].listen_count;
+    proxy->listeners = calloc(total + 1, sizeof(struct listener *));
+    if (!proxy->listeners)
+        return err_set(err, ERR_MEMORY, "out of memory for listeners");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < targets[i].listen_count; j++) {
+            struct listener *listener =
+                listener_open(proxy->loop, &targets[i].listens[j], i, (int)proxy->options.backlog,
+                    (unsigned)proxy->options.socket_mode, on_accepted, proxy, err);
+            if (!listener)
+                return err_prefix(err, "cluster %s", targets[i].control.alias);
+            proxy->listeners[proxy->listener_count++] = listener;
+        }
+    }
+    return true;
+}
+
+struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
+    const struct proxy_target *targets, size_t target_count, struct resolver *resolver,
+    void (*on_change)(void *arg), void *arg, struct err *err)
+{
+    struct proxy *proxy = calloc(1, sizeof(*proxy));
+    if (!proxy) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    proxy->loop = loop;
+    proxy->options = *options;
+    proxy->gate.max_connections = options->max_connections;
+    proxy->home = home_new(loop, proxy);
+    if (!proxy->home) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        free(proxy);
+        return NULL;
+    }
+    proxy->home->on_unreachable = on_unreachable;
+    proxy->home->on_drained = on_worker_drained;
+    // Listeners first: a port in use ends the program before it starts threads.
+    if (!open_listeners(proxy, targets, target_count, err) ||
+        !start_workers(proxy, target_count, err) ||
+        !make_targets(proxy, targets, target_count, resolver, on_change, arg, err)) {
+        proxy_stop(proxy);
+        return NULL;
+    }
+    for (size_t i = 0; i < proxy->listener_count; i++)
+        listener_start(proxy->listeners[i]);
+    return proxy;
+}
+
+// ---- end
+// ------------------------------------------------------------------------------------------
+
+static void close_listeners(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->listener_count; i++)
+        listener_close(proxy->listeners[i]);
+    proxy->listener_count = 0;
+}
+
+void proxy_drain(struct proxy *proxy, void (*on_drained)(void *arg), void *arg)
+{
+    proxy->gate.draining = true;
+    proxy->on_drained = on_drained;
+    proxy->drained_arg = arg;
+    close_listeners(proxy);
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms);
+}
+
+bool proxy_is_draining(const struct proxy *proxy)
+{
+    return proxy->gate.draining;
+}
+
+void proxy_stop(struct proxy *proxy)
+{
+    if (!proxy)
+        return;
+    close_listeners(proxy);
+    proxy->home->owner = NULL;
+    for (size_t i = 0; i < proxy->target_count; i++)
+        target_free(proxy->targets[i]);
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        worker_stop(proxy->workers[i]);
+    home_unref(proxy->home);
+    free(proxy->listeners);
+    free(proxy->targets);
+    free(proxy->workers);
+    free(proxy);
+}
+
+// ---- what others may know
+// ---------------------------------------------------------------------------
+
+size_t proxy_target_count(const struct proxy *proxy)
+{
+    return proxy->target_count;
+}
+
+struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target)
+{
+    return target_state(proxy->targets[target]);
+}
+
+static void add_worker(struct proxy_counters *out, const struct worker *worker)
+{
+    const struct worker_counters *counters = &worker->counters;
+    out->open += worker_open(worker);
+    out->held += counters->held;
+    out->relaying += counters->relaying;
+    out->client_bytes += counters->client_bytes;
+    out->server_bytes += counters->server_bytes;
+    out->unchecked += counters->unchecked;
+    for (size_t i = 0; i < ERR_CODES; i++)
+        out->refused[i] += counters->refused[i];
+    for (size_t i = 0; i < CLOSE_REASONS; i++)
+        out->closed[i] += counters->closed[i];
+    out->stalls += loop_stalls(worker->loop);
+    if (loop_stall_max_us(worker->loop) > out->stall_max_us)
+        out->stall_max_us = loop_stall_max_us(worker->loop);
+}
+
+void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
+{
+    *out = (struct proxy_counters){
+        .accepted = proxy->accepted,
+        .stalls = loop_stalls(proxy->loop),
+        .stall_max_us = loop_stall_max_us(proxy->loop),
+    };
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        add_worker(out, proxy->workers[i]);
+}
+
+bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out)
+{
+    for (size_t i = 0; i < proxy->listener_count; i++) {
+        if (listener_target(proxy->listeners[i]) != target || index-- > 0)
+            continue;
+        *out = *listener_address(proxy->listeners[i]);
+        return true;
+    }
+    return false;
+}

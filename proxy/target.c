@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Verdict and addresses become a view. Fed by the control plane's news (through proxy.c) and by the
+// resolver; the workers see the result. Main thread only.
+#include "proxy/target.h"
+
+#include "base/log.h"
+#include "proxy/view.h"
+#include "proxy/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct target {
+    size_t index;
+    char *alias;
+    char *configured_host; // NULL: from the control plane
+    uint16_t configured_port;
+    const struct proxy_options *options;
+    struct worker *const *workers;
+    size_t worker_count;
+    void (*on_change)(void *arg);
+    void *arg;
+
+    struct control_news *news; // NULL: none yet
+    struct resolver *resolver;
+    char *host; // what is being resolved; NULL: not known
+    struct resolver_watch *watch;
+    struct addr_set *addrs;
+    struct err dns_failure; // ERR_NONE: none
+};
+
+static uint16_t target_port(const struct target *target)
+{
+    if (target->news && target->news->verdict.port)
+        return target->news->verdict.port;
+    return target->configured_port;
+}
+
+void target_show(struct target *target)
+{
+    static const struct verdict nothing_yet = {
+        .action = VERDICT_UNKNOWN, .age_s = -1, .what = ""
+    };
+    struct view *view = view_new(target->alias, target->options,
+        target->news ? &target->news->verdict : &nothing_yet, target_port(target), target->addrs,
+        &target->dns_failure);
+    if (!view)
+        abort(); // workers with an old verdict would be worse
+    for (size_t i = 0; i < target->worker_count; i++)
+        worker_show(target->workers[i], target->index, view_ref(view));
+    view_unref(view);
+    if (target->on_change)
+        target->on_change(target->arg);
+}
+
+// ---- addresses ----------------------------------------------------------------------------------
+
+static void log_resolution(const struct target *target, const struct resolution *resolution)
+{
+    const struct addr_set *addrs = resolution->addrs;
+    const char *message = !resolution->failure ? "resolved"
+                          : addrs              ? "DNS fails, the last addresses stay in use"
+                                               : "DNS gives no address";
+    struct log_line line;
+    log_start(&line, resolution->failure ? LOG_WARN : LOG_INFO, "%s", message);
+    log_str(&line, "cluster", target->alias);
+    log_str(&line, "host", target->host);
+    if (addrs && addrs->count) {
+        char text[ADDR_TEXT_BYTES];
+        log_uint(&line, "addresses", addrs->count);
+        log_str(&line, "first", addr_format_ip(&addrs->addrs[0], text));
+        log_uint(&line, "ttl_s", addrs->ttl_s);
+    }
+    if (resolution->failure)
+        log_err(&line, resolution->failure);
+    log_write(&line);
+}
+
+static void on_resolved(void *arg, const struct resolution *resolution)
+{
+    struct target *target = arg;
+    log_resolution(target, resolution);
+    addr_set_unref(target->addrs);
+    target->addrs = resolution->addrs ? addr_set_ref(resolution->addrs) : NULL;
+    target->dns_failure = resolution->failure ? *resolution->failure : (struct err){ 0 };
+    target_show(target);
+}
+
+static void forget_addresses(struct target *target)
+{
+    resolver_unwatch(target->watch);
+    target->watch = NULL;
+    addr_set_unref(target->addrs);
+    target->addrs = NULL;
+    target->dns_failure = (struct err){ 0 };
+    free(target->host);
+    target->host = NULL;
+}
+
+// The name that the control plane gives, else the configured one; a changed name is resolved anew.
+static void follow_host(struct target *target)
+{
+    const char *host = target->configured_host;
+    if (target->news && target->news->verdict.host[0])
+        host = target->news->verdict.host;
+    if (!host || (target->host && strcmp(target->host, host) == 0))
+        return;
+    forget_addresses(target);
+    target->host = strdup(host);
+    if (!target->host)
+        abort();
+    target->watch = resolver_watch(target->resolver, host, on_resolved, target);
+}
+
+void target_unreachable(struct target *target)
+{
+    if (target->watch)
+        resolver_refresh(target->watch);
+}
+
+// ---- verdict ------------------------------------------------------------------------------------
+
+static const char *const action_names[] = { "unknown", "allow", "hold", "refuse" };
+
+static bool same_verdict(const struct control_news *a, const struct control_news *b)
+{
+    return a && a->verdict.action == b->verdict.action && a->verdict.drain == b->verdict.drain &&
+           a->verdict.unchecked == b->verdict.unchecked &&
+           strcmp(a->verdict.state, b->verdict.state) == 0 &&
+           strcmp(a->verdict.what, b->verdict.what) == 0;
+}
+
+static void log_news(const struct target *target, const struct control_news *news)
+{
+    const struct verdict *verdict = &news->verdict;
+    struct log_line line;
+    log_start(&line, verdict->action == VERDICT_ALLOW ? LOG_INFO : LOG_WARN, "verdict");
+    log_str(&line, "cluster", target->alias);
+    log_str(&line, "verdict", action_names[verdict->action]);
+    log_str(&line, "of", verdict->what[0] ? verdict->what : NULL);
+    log_str(&line, "state", verdict->state[0] ? verdict->state : NULL);
+    log_str(&line, "unchecked", verdict->unchecked ? "yes" : NULL);
+    log_str(&line, "drain", verdict->drain ? "yes" : NULL);
+    log_str(&line, "text", verdict->text[0] ? verdict->text : NULL);
+    log_str(&line, "api", news->api_text[0] ? news->api_text : NULL);
+    log_write(&line);
+}
+
+void target_news(struct target *target, struct control_news *news)
+{
+    if (!same_verdict(target->news, news))
+        log_news(target, news);
+    control_news_free(target->news);
+    target->news = news;
+    follow_host(target);
+    target_show(target);
+}
+
+struct proxy_target_state target_state(const struct target *target)
+{
+    uint64_t open = 0;
+    for (size_t i = 0; i < target->worker_count; i++)
+        open += atomic_load_explicit(
+            &target->workers[i]->target_open[target->index], memory_order_relaxed);
+    return (struct proxy_target_state){
+        .alias = target->alias,
+        .news = target->news,
+        .addrs = target->addrs,
+        .dns_failure = target->dns_failure.code == ERR_NONE ? NULL : &target->dns_failure,
+        .connections = open,
+    };
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+struct target *target_new(size_t index, const struct control_target *control,
+    const struct proxy_options *options, struct worker *const *workers, size_t worker_count,
+    struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err)
+{
+    struct target *target = calloc(1, sizeof(*target));
+    if (target) {
+        target->alias = strdup(control->alias);
+        target->configured_host = control->host ? strdup(control->host) : NULL;
+    }
+    if (!target || !target->alias || (control->host && !target->configured_host)) {
+        err_set(err, ERR_MEMORY, "out of memory for cluster %s", control->alias);
+        target_free(target);
+        return NULL;
+    }
+    target->index = index;
+    target->configured_port = control->port;
+    target->options = options;
+    target->workers = workers;
+    target->worker_count = worker_count;
+    target->resolver = resolver;
+    target->on_change = on_change;
+    target->arg = arg;
+    follow_host(target);
+    target_show(target);
+    return target;
+}
+
+void target_free(struct target *target)
+{
+    if (!target)
+        return;
+    forget_addresses(target);
+    control_news_free(target->news);
+    free(target->configured_host);
+    free(target->alias);
+    free(target);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One cluster as the data path sees it: the control plane's latest news and the resolver's latest
+// answer about it, put together into a view and shown to every worker whenever either changed. Main
+// thread only.
+#pragma once
+
+#include "proxy/proxy.h"
+
+struct target;
+struct worker;
+
+// `options` and `workers` must outlive it. Shows a first view ("nothing known yet") at once.
+struct target *target_new(size_t index, const struct control_target *control,
+    const struct proxy_options *options, struct worker *const *workers, size_t worker_count,
+    struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err) MUST_CHECK;
+void target_free(struct target *target); // NULL is allowed
+
+void target_news(struct target *target, struct control_news *news); // takes ownership
+void target_show(struct target *target);        // again, because the options changed
+void target_unreachable(struct target *target); // every address failed: look the name up again
+struct proxy_target_state target_state(const struct target *target);
