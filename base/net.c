@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ static bool explain_tcp(const struct addr *addr, int sys, struct err *err)
     addr_format(addr, text);
     if (sys == EADDRINUSE)
         return err_set(err, ERR_LISTEN,
-            "%s is in use by another program: choose another port, or find that program with "
+            "%s is already in use: choose another port, or find who has it with "
             "ss -ltnp 'sport = :%u'",
             text, addr_port(addr));
     if (sys == EADDRNOTAVAIL)
@@ -95,35 +96,45 @@ static bool is_stale(const char *path, struct err *err)
     // EAGAIN: it listens and its queue is full.
     if (sys == 0 || sys == EAGAIN)
         return err_set(err, ERR_LISTEN,
-            "%s is in use by another program: choose another path, or find that program with "
+            "%s is already in use: choose another path, or find who has it with "
             "ss -lxp",
             path);
     return err_sys(err, ERR_LISTEN, sys, "%s exists and cannot be tried", path);
 }
 
-// Puts the listening socket `made` where the stale one is. Whoever else replaced it since it was
-// tried is found by trying again what was taken away, and gets its place back.
-static bool replace_stale(const char *made, const char *path, struct err *err)
+// Locks the folder of `path` until the descriptor is closed, so that of several programs that find
+// the same stale socket one replaces it and the others find a live one. -1 on failure.
+static int lock_folder(const char *path, struct err *err)
 {
-    if (!is_stale(path, err))
-        return false;
-    if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_EXCHANGE) < 0)
-        return err_sys(err, ERR_LISTEN, errno, "cannot replace the stale socket %s", path);
-    if (is_stale(made, NULL))
-        return true;
-    (void)renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_EXCHANGE);
-    return err_set(
-        err, ERR_LISTEN, "%s was taken by another program just now: choose another path", path);
+    char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    int len = (int)(strrchr(path, '/') - path);
+    snprintf(folder, sizeof(folder), "%.*s/", len, path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+        return fd;
+    err_sys(err, ERR_LISTEN, errno, "cannot lock the folder %s for the socket %s", folder, path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
+// Puts the listening socket `made` at `path`, where nothing or a stale socket may be.
 static bool publish(const char *made, const char *path, struct err *err)
 {
+    int lock = lock_folder(path, err);
+    if (lock < 0)
+        return false;
     // link(2), unlike rename(2), never replaces anything.
-    if (link(made, path) == 0)
-        return true;
-    if (errno == EEXIST)
-        return replace_stale(made, path, err);
-    return err_sys(err, ERR_LISTEN, errno, "cannot make the socket %s", path);
+    bool ok = link(made, path) == 0;
+    if (!ok && errno != EEXIST)
+        err_sys(err, ERR_LISTEN, errno, "cannot make the socket %s", path);
+    else if (!ok && is_stale(path, err)) {
+        ok = rename(made, path) == 0;
+        if (!ok)
+            err_sys(err, ERR_LISTEN, errno, "cannot replace the stale socket %s", path);
+    }
+    close(lock);
+    return ok;
 }
 
 // `path` with a random suffix.

@@ -152,30 +152,32 @@ static bool read_uint(
     return refuse(row, text, origin, err, "a whole number%s", format_range(row, range));
 }
 
+// The milliseconds of a unit's suffix, 0 if it is none.
+static uint64_t unit_of(const char *suffix)
+{
+    for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
+        if (strcmp(suffix, duration_units[i].suffix) == 0)
+            return duration_units[i].ms;
+    }
+    return 0;
+}
+
 static bool read_ms(
     const struct option_row *row, void *at, const char *text, const char *origin, struct err *err)
 {
     char range[RANGE_BYTES];
-    char number[24];
+    char number[DURATION_BYTES];
+    uint64_t count = 0;
     size_t digits = strspn(text, "0123456789");
-    if (digits > 0 && digits < sizeof(number)) {
-        if (text[digits] == '\0')
-            return refuse(row, text, origin, err, "a unit behind the number, as in %sms or %ss",
-                row->flags & OPTION_SECRET ? "4" : text, row->flags & OPTION_SECRET ? "4" : text);
-        memcpy(number, text, digits);
-        number[digits] = '\0';
-        for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
-            uint64_t unit_ms = duration_units[i].ms;
-            uint64_t count = 0;
-            if (strcmp(text + digits, duration_units[i].suffix) != 0)
-                continue;
-            if (!parse_uint(number, 0, upper_bound(row) / unit_ms, &count))
-                break;
-            if (count * unit_ms < row->min)
-                break;
-            *(uint64_t *)at = count * unit_ms;
-            return true;
-        }
+    if (digits > 0 && text[digits] == '\0' && !(row->flags & OPTION_SECRET))
+        return refuse(
+            row, text, origin, err, "a unit behind the number, as in %sms or %ss", text, text);
+    snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+    uint64_t unit_ms = unit_of(text + digits);
+    if (digits < sizeof(number) && unit_ms != 0 &&
+        parse_uint(number, 0, upper_bound(row) / unit_ms, &count) && count * unit_ms >= row->min) {
+        *(uint64_t *)at = count * unit_ms;
+        return true;
     }
     return refuse(row, text, origin, err, "a duration%s, written like 250ms, 4s, 2m or 1h",
         format_range(row, range));

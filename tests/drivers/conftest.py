@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the driver suites share: skips by name, the real server, the table of refusals."""
+import difflib
+
+import pytest
+
+from clients import CLIENTS, unavailable
+from expectations import CODES
+from mariadb import MariaDB
+
+TABLE = pytest.StashKey()
+
+
+@pytest.fixture
+def available(client):
+    """Skips a test of a client that tests/drivers/setup could not provide, and says why."""
+    reason = unavailable(client)
+    if reason:
+        pytest.skip(f"{client}: {reason}")
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    with MariaDB() as server:
+        yield server
+
+
+class VerdictTable:
+    """Client x code: how much of the longest text each client shows. Printed at the end."""
+
+    def __init__(self):
+        self.cells = {}
+
+    def expect(self, client, errno):
+        self.cells[client, errno] = "FAILED"
+
+    def show_kept(self, client, errno, text, printed):
+        kept = difflib.SequenceMatcher(None, text, printed, autojunk=False).find_longest_match()
+        self.cells[client, errno] = f"{kept.size}/{len(text)}"
+
+    def lines(self):
+        yield f"{'client':20}" + "".join(f"{errno:>9}" for errno in CODES)
+        for client in CLIENTS:
+            row = (self.cells.get((client, errno), "not run") for errno in CODES)
+            yield f"{client:20}" + "".join(f"{cell:>9}" for cell in row)
+
+
+@pytest.fixture(scope="session")
+def verdict_table(pytestconfig):
+    return pytestconfig.stash.setdefault(TABLE, VerdictTable())
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    table = config.stash.get(TABLE, None)
+    if table:
+        terminalreporter.section("refused before the greeting: bytes of our text that are shown")
+        for line in table.lines():
+            terminalreporter.write_line(line)
