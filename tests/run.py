@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds with sanitizers, runs the suites named as arguments, counts. scripts/test calls it.
+
+Every step has a time limit, reads nothing from stdin, and counts as one failure when it breaks, so
+that the last line is true whatever happens."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build-test"
+SETUP = ["-Db_sanitize=address,undefined"]
+MESON_SUITES = ("unit", "loop", "lint")
+# A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
+BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS = 900, 300, 480
+STOP_SECONDS = 30
+
+if os.environ.get("CI") == "true":
+    SETUP.append("-Dwerror=true")  # not in meson.build: another compiler may warn of other things
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1")
+os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+os.environ["TIDBLINK_BUILD"] = BUILD.name
+
+
+class Count:
+    """What came out. Names are kept, so that the end of the output says all that matters."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []  # (name, reason)
+
+    def report(self):
+        for name, reason in self.skipped:
+            print(f"SKIPPED {name}: {reason}")
+        for name in self.failed:
+            print(f"FAILED {name}")
+        print(f"{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
+        return 1 if self.failed else 0
+
+
+def run(command, seconds):
+    """Returns the exit code, or None when the time was up. Ends what it started."""
+    print(f"scripts/test: {' '.join(map(str, command))}", flush=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        print(f"scripts/test: not done after {seconds} s", flush=True)
+        stop(process)
+        return None
+    except KeyboardInterrupt:
+        stop(process)
+        raise
+
+
+def stop(process):
+    """meson and pytest report and clean up when they are interrupted; then nothing may be left."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def build(count):
+    """Sets up again when the options differ from the last time, then compiles."""
+    stamp = BUILD / "scripts-test-options"
+    options = " ".join(SETUP)
+    if not stamp.exists() or stamp.read_text() != options:
+        shutil.rmtree(BUILD, ignore_errors=True)
+        if run(["meson", "setup", BUILD.name, *SETUP], BUILD_SECONDS) != 0:
+            count.failed.append("build: meson setup (above)")
+            return False
+        stamp.write_text(options)
+    if run(["ninja", "-C", BUILD.name, "--quiet"], BUILD_SECONDS) != 0:
+        count.failed.append("build: ninja (above)")
+        return False
+    return True
+
+
+def count_cmocka(test, count):
+    """A cmocka program is counted by its cases; any other test is one case."""
+    name, output = test["name"], test.get("stdout", "") + test.get("stderr", "")
+    started = re.findall(r"^\[ RUN      \] (\w+)$", output, re.MULTILINE)
+    good = re.findall(r"^\[       OK \] (\w+)$", output, re.MULTILINE)
+    # What a case prints before skip() is its reason.
+    skipped = re.findall(
+        r"^\[ RUN      \] (\w+)\n([^\[]*)^\[  SKIPPED \] \1$", output, re.MULTILINE)
+    bad = sorted(set(started) - set(good) - {case for case, _ in skipped})
+    fine = test["result"] in ("OK", "EXPECTEDFAIL", "SKIP")
+    if not started and test["result"] == "SKIP":
+        skipped = [("", output)]
+    elif not started and fine:
+        count.passed += 1
+    count.passed += len(good)
+    count.skipped += [(f"{name} {case}".strip(), reason.strip() or "it gives no reason")
+                      for case, reason in skipped]
+    count.failed += [f"{name} {case}" for case in bad]
+    if not fine and not bad:
+        # A leak, a crash or a timeout, which no single case has.
+        count.failed.append(f"{name}: {test['result']}")
+    if not fine or bad:
+        print(f"---- {name}: {test['result']}\n{output}----", flush=True)
+
+
+def run_meson(suites, count):
+    log = BUILD / "meson-logs" / "testlog.json"
+    for suite in suites:
+        log.unlink(missing_ok=True)
+        code = run(["meson", "test", "-C", BUILD.name, "--no-rebuild", "--suite", suite],
+                   MESON_SECONDS)
+        before = len(count.failed)
+        tests = [json.loads(line) for line in log.open()] if log.exists() else []
+        for test in tests:
+            count_cmocka(test, count)
+        if code == 0 and not tests:
+            count.skipped.append((suite, "there is no such test yet"))
+        elif code != 0 and len(count.failed) == before:
+            count.failed.append(f"{suite}: meson test (above)")
+
+
+def run_pytest(suite, count):
+    results = BUILD / f"pytest-{suite}.xml"
+    results.unlink(missing_ok=True)
+    code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                "--junitxml", str(results), f"tests/{suite}"], PYTEST_SECONDS)
+    before = len(count.failed)
+    cases = ElementTree.parse(results).iter("testcase") if results.exists() else []
+    for case in cases:
+        if case.get("name") is None:
+            continue  # it was running when the time was up
+        name = f"{case.get('classname')}::{case.get('name')}".strip(":")
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            count.failed.append(name)
+        elif skip is not None:
+            count.skipped.append((name, skip.get("message")))
+        else:
+            count.passed += 1
+    if code is None:
+        count.failed.append(f"{suite}: not done after {PYTEST_SECONDS} s, in the test named above")
+    elif code != 0 and len(count.failed) == before:
+        count.failed.append(f"{suite}: pytest ended with code {code} (above)")
+
+
+def main(parts):
+    count = Count()
+    if build(count):
+        run_meson([part for part in MESON_SUITES if part in parts], count)
+        for suite in ("e2e", "drivers"):
+            if suite in parts:
+                run_pytest(suite, count)
+    return count.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
