@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Answers A and AAAA queries from the names of the world, by libevent's evdns server: what that
+// cannot do (TCP, EDNS, CNAME) is not emulated. Unlike a real zone it has no SOA, so negative
+// answers carry no TTL. The loop's thread only.
+#include "emulator/dns.h"
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/net.h"
+#include "emulator/bind.h"
+#include "emulator/faults.h"
+#include "emulator/journal.h"
+#include "emulator/world.h"
+
+#include <event2/dns.h>
+#include <event2/dns_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECURSION_AVAILABLE = 0x80 }; // RFC 1035, section 4.1.1; stub resolvers expect it
+
+// In the order of the choices of "answer" in schema.c.
+enum name_answer {
+    ANSWER_ADDRESSES = 0,
+    ANSWER_NXDOMAIN,
+    ANSWER_NODATA,
+    ANSWER_SERVFAIL,
+    ANSWER_SILENCE
+};
+
+struct dns {
+    struct loop *loop;
+    struct world *world;            // not ours
+    struct journal *journal;        // likewise
+    struct evdns_server_port *port; // owns the socket
+    LIST_HEAD(, query) queries;     // whose answers are delayed
+};
+
+struct query {
+    LIST_ENTRY(query) link;
+    struct dns *dns;
+    struct evdns_server_request *request;
+    enum name_answer answer;
+    struct timer delay;
+};
+
+// ---- answering ----------------------------------------------------------------------------------
+
+static void add_addresses(struct evdns_server_request *request,
+    const struct evdns_server_question *question, const struct object *name)
+{
+    bool is_a = question->type == EVDNS_TYPE_A;
+    int ttl_s = (int)object_uint(name, "ttlSeconds");
+    for (const cJSON *item = object_list(name, is_a ? "a" : "aaaa"); item; item = item->next) {
+        struct addr addr;
+        if (!addr_from_ip(item->valuestring, 0, &addr))
+            abort(); // the schema checked it
+        if (is_a)
+            evdns_server_request_add_a_reply(request, question->name, 1, &addr.in4.sin_addr, ttl_s);
+        else
+            evdns_server_request_add_aaaa_reply(
+                request, question->name, 1, &addr.in6.sin6_addr, ttl_s);
+    }
+}
+
+static void respond(struct dns *dns, struct evdns_server_request *request, enum name_answer answer)
+{
+    static const int codes[] = { [ANSWER_ADDRESSES] = DNS_ERR_NONE,
+        [ANSWER_NXDOMAIN] = DNS_ERR_NOTEXIST,
+        [ANSWER_NODATA] = DNS_ERR_NONE,
+        [ANSWER_SERVFAIL] = DNS_ERR_SERVERFAILED };
+    if (answer == ANSWER_SILENCE) {
+        evdns_server_request_drop(request);
+        return;
+    }
+    const struct evdns_server_question *question = request->questions[0];
+    const struct object *name = world_find(dns->world, KIND_NAME, question->name);
+    bool has_type = question->type == EVDNS_TYPE_A || question->type == EVDNS_TYPE_AAAA;
+    if (answer == ANSWER_ADDRESSES && name && has_type)
+        add_addresses(request, question, name);
+    evdns_server_request_set_flags(
+        request, EVDNS_FLAGS_AA | (request->flags & EVDNS_FLAGS_RD) | RECURSION_AVAILABLE);
+    evdns_server_request_respond(request, codes[answer]);
+}
+
+static void query_free(struct query *query)
+{
+    LIST_REMOVE(query, link);
+    timer_stop(&query->delay);
+    free(query);
+}
+
+static void on_delay_over(struct timer *delay)
+{
+    struct query *query = CONTAINER_OF(delay, struct query, delay);
+    respond(query->dns, query->request, query->answer);
+    query_free(query);
+}
+
+static void respond_later(struct dns *dns, struct evdns_server_request *request,
+    enum name_answer answer, uint64_t delay_ms)
+{
+    struct query *query = calloc(1, sizeof(*query));
+    if (!query)
+        abort();
+    *query = (struct query){ .dns = dns, .request = request, .answer = answer };
+    timer_init(&query->delay, dns->loop, on_delay_over);
+    timer_start(&query->delay, delay_ms);
+    LIST_INSERT_HEAD(&dns->queries, query, link);
+}
+
+// ---- deciding -----------------------------------------------------------------------------------
+
+static enum name_answer decide(struct dns *dns, const char *asked, uint64_t *out_delay_ms)
+{
+    const struct object *name = world_find(dns->world, KIND_NAME, asked);
+    enum name_answer answer = ANSWER_NXDOMAIN;
+    if (name && object_flag(name, "privateDns"))
+        answer = (enum name_answer)object_choice(name, "answer");
+    struct fault fault = faults_strike(dns->world, FAULT_AT_QUERY, asked);
+    if (fault.deed == FAULT_DNS_SILENCE)
+        answer = ANSWER_SILENCE;
+    else if (fault.deed == FAULT_DNS_SERVFAIL)
+        answer = ANSWER_SERVFAIL;
+    *out_delay_ms = fault.delay_ms + (name ? object_ms(name, "delaySeconds") : 0);
+    faults_done(&fault);
+    return answer;
+}
+
+static void note(
+    struct dns *dns, const struct evdns_server_question *question, enum name_answer answer)
+{
+    const struct field *field = schema_field(schema_kind(KIND_NAME), "answer");
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "name", question->name);
+    if (question->type == EVDNS_TYPE_A || question->type == EVDNS_TYPE_AAAA)
+        cJSON_AddStringToObject(entry, "type", question->type == EVDNS_TYPE_A ? "A" : "AAAA");
+    else
+        cJSON_AddNumberToObject(entry, "type", question->type);
+    cJSON_AddStringToObject(entry, "answer", field->choices[answer]);
+    journal_add(dns->journal, JOURNAL_QUERIES, entry);
+}
+
+static void on_query(struct evdns_server_request *request, void *arg)
+{
+    struct dns *dns = arg;
+    if (request->nquestions != 1) {
+        evdns_server_request_respond(request, DNS_ERR_FORMAT);
+        return;
+    }
+    uint64_t delay_ms;
+    enum name_answer answer = decide(dns, request->questions[0]->name, &delay_ms);
+    note(dns, request->questions[0], answer);
+    if (delay_ms && answer != ANSWER_SILENCE)
+        respond_later(dns, request, answer, delay_ms);
+    else
+        respond(dns, request, answer);
+}
+
+// ---- start and stop -----------------------------------------------------------------------------
+
+struct dns *dns_new(struct loop *loop, struct addr *addr, struct world *world,
+    struct journal *journal, struct err *err)
+{
+    struct dns *dns = calloc(1, sizeof(*dns));
+    if (!dns)
+        abort();
+    *dns = (struct dns){ .loop = loop, .world = world, .journal = journal };
+    LIST_INIT(&dns->queries);
+    int fd = bind_udp(addr, err);
+    if (fd >= 0)
+        dns->port = evdns_add_server_port_with_base(loop_base(loop), fd, 0, on_query, dns);
+    if (dns->port)
+        return dns;
+    if (fd >= 0) {
+        close(fd);
+        err_set(err, ERR_MEMORY, "out of memory for the DNS server");
+    }
+    dns_free(dns);
+    return NULL;
+}
+
+void dns_free(struct dns *dns)
+{
+    if (!dns)
+        return;
+    struct query *query, *next;
+    LIST_FOREACH_SAFE(query, &dns->queries, link, next) {
+        evdns_server_request_drop(query->request);
+        query_free(query);
+    }
+    if (dns->port)
+        evdns_close_server_port(dns->port);
+    free(dns);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Picks the fault that strikes a request, an answer, a TLS handshake or a DNS query. Faults are
+// objects of the world like all others, so that scenarios and the control port need nothing special
+// for them. The loop's thread only.
+#include "emulator/faults.h"
+
+#include "emulator/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const enum fault_stage stages[] = {
+    [FAULT_STATUS] = FAULT_AT_REQUEST,
+    [FAULT_DELAY] = FAULT_AT_REQUEST,
+    [FAULT_HANG] = FAULT_AT_REQUEST,
+    [FAULT_CUT] = FAULT_AT_ANSWER,
+    [FAULT_MALFORMED] = FAULT_AT_ANSWER,
+    [FAULT_HUGE] = FAULT_AT_ANSWER,
+    [FAULT_CONTENT_TYPE] = FAULT_AT_ANSWER,
+    [FAULT_DROP_TLS] = FAULT_AT_HANDSHAKE,
+    [FAULT_DNS_SILENCE] = FAULT_AT_QUERY,
+    [FAULT_DNS_SERVFAIL] = FAULT_AT_QUERY,
+    [FAULT_DNS_DELAY] = FAULT_AT_QUERY,
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool matches(const char *match, enum fault_stage stage, const char *subject)
+{
+    if (!*match || stage == FAULT_AT_HANDSHAKE)
+        return true;
+    if (stage == FAULT_AT_QUERY)
+        return strcasecmp(match, subject) == 0;
+    const char *path = strchr(subject, ' ') + 1;
+    return begins_with(*match == '/' ? path : subject, match);
+}
+
+// Takes one off "count"; the fault goes with the last one. 0 stays: until it is removed.
+static void count_down(struct object *object)
+{
+    unsigned count = object_uint(object, "count");
+    if (count == 0)
+        return;
+    if (count == 1) {
+        world_remove(object);
+        return;
+    }
+    cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(object->fields, "count"), count - 1);
+}
+
+struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject)
+{
+    struct object *object = NULL;
+    while ((object = world_next(world, KIND_FAULT, object))) {
+        enum fault_deed deed = (enum fault_deed)object_choice(object, "does");
+        if (stages[deed] != stage || !matches(object_text(object, "match"), stage, subject))
+            continue;
+        struct fault fault = {
+            .deed = deed,
+            .delay_ms = object_ms(object, "delaySeconds"),
+            .status = object_uint(object, "status"),
+            .megabytes = object_uint(object, "megabytes"),
+            .body = object_has(object, "body") ? strdup(object_text(object, "body")) : NULL,
+        };
+        count_down(object);
+        return fault;
+    }
+    return (struct fault){ .deed = FAULT_NONE };
+}
+
+void faults_done(struct fault *fault)
+{
+    free(fault->body);
+    *fault = (struct fault){ .deed = FAULT_NONE };
+}
+
+const char *faults_name(const struct fault *fault)
+{
+    const struct field *does = schema_field(schema_kind(KIND_FAULT), "does");
+    return fault->deed == FAULT_NONE ? "" : does->choices[fault->deed];
+}
