@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Golden vectors of the encoders, and what counts as UTF-8.
+#include "strings/encode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GOLDEN "a@b:c/d?e#f[g]h!i$j&k'l(m)n*o+p,q;r=s%t\"u\\v w{x}y^z|<>~`"
+
+// clang-format off
+static const struct {
+    enum string_encoding encoding;
+    const char *text;
+    const char *encoded; // NULL: refused
+} vectors[] = {
+    { ENCODING_RAW, GOLDEN, GOLDEN },
+    { ENCODING_LINE, GOLDEN, GOLDEN },
+    { ENCODING_LINE, "a\nb", NULL },
+    { ENCODING_LINE, "a\xc2\x85" "b", NULL },
+    { ENCODING_PERCENT, GOLDEN, "a%40b%3Ac%2Fd%3Fe%23f%5Bg%5Dh%21i%24j%26k%27l%28m%29n%2Ao%2Bp%2Cq%3Br%3Ds%25t%22u%5Cv%20w%7Bx%7Dy%5Ez%7C%3C%3E%7E%60" },
+    { ENCODING_PERCENT, "AZaz09-._", "AZaz09-._" },
+    { ENCODING_PERCENT, "\n\x7f", "%0A%7F" },
+    { ENCODING_PERCENT, "é€😀", "%C3%A9%E2%82%AC%F0%9F%98%80" },
+    { ENCODING_FILE_URL, "/etc/tidb/ca.pem", "/etc/tidb/ca.pem" },
+    { ENCODING_FILE_URL, "/a b%", "/a%2520b%2525" },
+    { ENCODING_SHELL, "root", "root" },
+    { ENCODING_SHELL, "/run/x.sock", "/run/x.sock" },
+    { ENCODING_SHELL, "", "''" },
+    { ENCODING_SHELL, "it's $HOME `x` \\ \"!", "'it'\\''s $HOME `x` \\ \"!'" },
+    { ENCODING_SHELL, "~", "'~'" },
+    { ENCODING_SHELL, "é", "'é'" },
+    { ENCODING_JSON, "a\"b\\c/\t\x7f", "\"a\\\"b\\\\c/\\u0009\\u007f\"" },
+    { ENCODING_JSON, "é\u2028\u2029\u2027", "\"é\\u2028\\u2029\u2027\"" },
+    { ENCODING_PYTHON, "a\"b\\c'\n\x7fé\u2028", "\"a\\\"b\\\\c'\\x0a\\x7fé\u2028\"" },
+    { ENCODING_PYTHON_BYTES, "plain", "\"plain\"" },
+    { ENCODING_PYTHON_BYTES, "é", "\"é\".encode()" },
+};
+// clang-format on
+
+static void test_golden_vectors(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        struct buf out;
+        struct err err;
+        buf_init(&out, SIZE_MAX / 2);
+        bool ok = encode_text(vectors[i].encoding, vectors[i].text, &out, &err);
+        assert_int_equal(ok, vectors[i].encoded != NULL);
+        if (ok) {
+            char *text = buf_take_text(&out);
+            assert_string_equal(text, vectors[i].encoded);
+            free(text);
+        } else {
+            assert_int_equal(err.code, ERR_USAGE);
+        }
+        buf_done(&out);
+    }
+}
+
+static void test_running_out_of_room_is_an_error(void **state)
+{
+    for (size_t encoding = 0; encoding < ENCODINGS; encoding++) {
+        for (size_t limit = 0; limit < 2; limit++) {
+            struct buf out;
+            struct err err;
+            buf_init(&out, limit);
+            assert_false(encode_text((enum string_encoding)encoding, "a'b\"é", &out, &err));
+            assert_int_equal(err.code, ERR_MEMORY);
+            buf_done(&out);
+        }
+    }
+}
+
+static void test_utf8(void **state)
+{
+    static const char *const good[] = { "", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2 ",
+        "\xe0\x9f\xbf", "\xe2\x82", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xff", "a\xfe" };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(encode_is_utf8(good[i], strlen(good[i])));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(encode_is_utf8(bad[i], strlen(bad[i])));
+}
+
+static void test_control_characters(void **state)
+{
+    static const char *const with[] = { "\x01", "a\x1b[2J", "\x7f", "\xc2\x80", "\xc2\x9f" };
+    static const char *const without[] = { "", " ", "~", "\u00a0", "Ȁ", "€" };
+    for (size_t i = 0; i < ARRAY_LEN(with); i++)
+        assert_true(encode_has_control(with[i]));
+    for (size_t i = 0; i < ARRAY_LEN(without); i++)
+        assert_false(encode_has_control(without[i]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden_vectors),
+        cmocka_unit_test(test_running_out_of_room_is_an_error),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_control_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
