@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lint tests find what they are there to find, and nothing else."""
+
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+import banned
+import layers
+import options_documented
+import sizes
+import sources
+import tree
+
+
+class Sources(unittest.TestCase):
+    def test_code_only_keeps_lines(self):
+        text = 'a(); // b()\n/* c()\n d() */ e("f() \\" // g()");\nh(\'"\'); i();\n'
+        code = sources.code_only(text)
+        self.assertEqual(code.count("\n"), text.count("\n"))
+        for name in "aehi":
+            self.assertIn(name + "(", code)
+        for name in "bcdfg":
+            self.assertNotIn(name + "(", code)
+
+
+class Layers(unittest.TestCase):
+    def count(self, path, include):
+        return len(list(layers.check(Path(path), f"#include <stdio.h>\n#include \"{include}\"\n")))
+
+    def test_down_is_allowed(self):
+        for path, include in (
+            ("base/err.c", "base/err.h"),
+            ("resolver/a.c", "base/err.h"),
+            ("proxy/conn.c", "control/control.h"),
+            ("app/main.c", "strings/strings.h"),
+            ("app/main.c", "proxy/proxy.h"),
+        ):
+            self.assertEqual(self.count(path, include), 0, path)
+
+    def test_up_and_across_is_not(self):
+        for path, include in (
+            ("base/err.c", "proxy/conn.h"),
+            ("resolver/a.c", "control/control.h"),
+            ("control/a.c", "resolver/resolver.h"),
+            ("proxy/conn.c", "app/settings.h"),
+            ("proxy/conn.c", "strings/strings.h"),
+            ("emulator/a.c", "control/model.h"),
+            ("app/main.c", "emulator/a.h"),
+            ("base/err.c", "err.h"),
+            ("base/err.c", "../proxy/conn.h"),
+        ):
+            self.assertEqual(self.count(path, include), 1, path)
+
+    def test_every_folder_has_its_row(self):
+        self.assertEqual(set(layers.MAY_INCLUDE), set(sources.FOLDERS))
+
+
+class Banned(unittest.TestCase):
+    def count(self, text, path="proxy/conn.c"):
+        return len(list(banned.check(Path(path), text)))
+
+    def test_calls_are_found(self):
+        for call in ("strcpy(a, b);", "x = atoi (text);", "n = strtol(a, b, 10);", "fork();",
+                     "signal(SIGPIPE, SIG_IGN);", "puts(strerror(errno));", "usleep(1);"):
+            self.assertEqual(self.count(call), 1, call)
+
+    def test_others_are_not(self):
+        for text in ("localtime_r(&t, &tm);", "strerror_r(1, b, 2);", "// sleep(1)",
+                     '"system(x)"', "on_signal(1);", "strtok_r(a, b, c);", "row->system(1);",
+                     "int rand;", "timer_sleep(1);"):
+            self.assertEqual(self.count(text), 0, text)
+
+    def test_the_home_of_numbers(self):
+        self.assertEqual(self.count("strtoull(a, b, 10);", "base/cursor.c"), 0)
+        self.assertEqual(self.count("strtoull(a, b, 10);", "base/options.c"), 1)
+
+
+class Sizes(unittest.TestCase):
+    def test_files(self):
+        self.assertEqual(list(sizes.check_file(Path("a.c"), "x\n" * 500)), [])
+        self.assertEqual(len(list(sizes.check_file(Path("a.c"), "x\n" * 501))), 1)
+
+    def test_functions(self):
+        ctags = shutil.which("ctags-universal")
+        if not ctags:
+            self.skipTest("ctags-universal is not installed")
+        with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+            body = "    x++;\n"
+            file.write("static int fits(int x)\n{\n" + body * 67 + "}\n")
+            file.write("int too_long(int x)\n{\n" + body * 68 + "}\n")
+            file.flush()
+            found = sizes.functions(ctags, [file.name])
+        self.assertEqual([function["name"] for function in found], ["fits", "too_long"])
+        self.assertEqual([len(list(sizes.check_function(one))) for one in found], [0, 1])
+
+
+class OptionsDocumented(unittest.TestCase):
+    ROWS = ('    { "hold-timeout", OPTION_MS, AT(hold_ms), "4s" },\n'
+            '    { .name = "tls-ca", .type = OPTION_TEXT },\n'
+            '    { "not-a-row", 3 },\n')
+
+    def check(self, pages, sample):
+        return list(options_documented.check(options_documented.rows(self.ROWS), pages, sample))
+
+    def test_all_is_said(self):
+        self.assertEqual(self.check("--hold-timeout, `tls-ca`", "hold-timeout = 4s\n# tls-ca =\n"), [])
+
+    def test_what_is_missing_is_found(self):
+        found = self.check("hold-timeout-max tls-ca", "tls-ca = x\nold = y\n")
+        self.assertEqual(len(found), 3)
+
+    def test_no_rows_is_a_finding(self):
+        self.assertEqual(len(list(options_documented.check([], "", ""))), 1)
+
+
+class Tree(unittest.TestCase):
+    def count(self, text, path="README.md"):
+        return len(list(tree.check(Path(path), text)))
+
+    def test_findings(self):
+        for text in ("cd /" + "work/main\n", "see /" + "home/anna/x\n", "x \n", "x\r\n", "x",
+                     "https://pypi" + ".org/simple\n", "<" * 7 + " HEAD\n"):
+            self.assertEqual(self.count(text), 1, text)
+        self.assertEqual(self.count("int x;\n", "base/x.c"), 1)
+
+    def test_clean(self):
+        for text in ("", "ok\n", "homework/main\n", "${dir}/root/x\n", "a == b\n"):
+            self.assertEqual(self.count(text), 0, text)
+        self.assertEqual(self.count(tree.LICENCE + "int x;\n", "base/x.c"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
