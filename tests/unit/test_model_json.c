@@ -226,14 +226,15 @@ static void test_deep_nesting_is_refused(void **unused)
 
 static void test_many_connections(void **unused)
 {
-    enum { COUNT = 20000, ROOM = 160 };
-    char *body = malloc((size_t)COUNT * ROOM + 64);
-    size_t len = (size_t)sprintf(body, "{\"privateEndpointConnections\":[");
+    enum { COUNT = 20000, ROOM = 160, SIZE = COUNT * ROOM + 64 };
+    char *body = malloc(SIZE);
+    size_t len = snprintf(body, SIZE, "{\"privateEndpointConnections\":[");
     for (int i = 0; i < COUNT; i++)
-        len += (size_t)sprintf(body + len,
+        len += snprintf(body + len, SIZE - len,
             "%s{\"clusterId\":\"1\",\"tidbNodeGroupId\":\"2\",\"endpointId\":\"vpce-%d\"}",
             i == 0 ? "" : ",", i);
-    len += (size_t)sprintf(body + len, "]}");
+    len += snprintf(body + len, SIZE - len, "]}");
+    assert_true(len < SIZE);
     struct model *model = model_new();
     char *next = NULL;
     struct err err;
