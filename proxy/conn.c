@@ -14,6 +14,7 @@
 #include "proxy/dial.h"
 #include "proxy/home.h"
 #include "proxy/mysql.h"
+#include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
@@ -81,6 +82,11 @@ const char *conn_reason_name(enum close_reason reason)
     return reason_names[reason];
 }
 
+const char *conn_state_name(enum conn_state state)
+{
+    return steps[state].name;
+}
+
 // Every callback comes through here: a use after free stops at the first one.
 static struct conn *conn_checked(struct conn *conn)
 {
@@ -97,6 +103,8 @@ static void conn_enter(struct conn *conn, enum conn_state state)
         abort(); // steps are only ever passed forwards
     log_trace("conn %llu: %s -> %s", (unsigned long long)conn->id, steps[conn->state].name,
         steps[state].name);
+    worker_count(&conn->worker->counters.steps[conn->state], -1);
+    worker_count(&conn->worker->counters.steps[state], 1);
     conn->state = state;
     if (state < CONN_LINGER)
         conn->reached = state;
@@ -155,6 +163,7 @@ bool conn_start(struct worker *worker, uint64_t id, int client_fd, size_t target
     timer_init(&conn->timer, worker->loop, on_timeout);
     LIST_INSERT_HEAD(&worker->conns, conn, link);
     worker_count(&worker->target_open[target], 1);
+    worker_count(&worker->counters.steps[CONN_NEW], 1);
 
     // While it waits, the first thing that a client does decides: see on_client_stirred.
     watch_init(&conn->client.watch, worker->loop, client_fd, on_client_stirred);
@@ -184,9 +193,7 @@ static void on_client_stirred(struct watch *watch, unsigned what)
         return;
     }
     struct err err;
-    err_set(&err, ERR_CLIENT_PROTOCOL,
-        "tidblink: this port speaks MySQL: the client sent data before the server's greeting. "
-        "Connect with a MySQL client, without a PROXY protocol header or TLS before MySQL");
+    refusal_spoke_first(&err);
     conn_refuse(conn, &err);
 }
 
@@ -198,7 +205,6 @@ static void wait_for_view(struct conn *conn)
         return;
     conn->waits = true;
     TAILQ_INSERT_TAIL(&conn->worker->waiting, conn, wait_link);
-    worker_count(&conn->worker->counters.held, 1);
     if (conn->worker->control)
         control_nudge(conn->worker->control, conn->target);
 }
@@ -209,20 +215,12 @@ static void stop_waiting(struct conn *conn)
         return;
     conn->waits = false;
     TAILQ_REMOVE(&conn->worker->waiting, conn, wait_link);
-    worker_count(&conn->worker->counters.held, -1);
 }
 
 static void refuse_by_verdict(struct conn *conn)
 {
-    const struct verdict *verdict = &conn->view->verdict;
     struct err err;
-    if (verdict->action == VERDICT_UNKNOWN)
-        err_set(&err, ERR_TRANSITION,
-            "tidblink: nothing is known about cluster %s yet: the TiDB Cloud API has not answered. "
-            "Try again, or run tidblink status %s",
-            conn->view->alias, conn->view->alias);
-    else
-        err_set(&err, verdict->code, "%s", verdict->text);
+    refusal_verdict(conn->view, &err);
     conn_refuse(conn, &err);
 }
 
@@ -265,13 +263,8 @@ static void on_hold_timeout(struct conn *conn)
 
 static void refuse_by_dns(struct conn *conn)
 {
-    struct err err = conn->view->dns_failure;
-    if (err.code == ERR_NONE)
-        err_set(&err, ERR_DNS_TIMEOUT,
-            "the address of cluster %s is not known yet: no answer from DNS so far. Run tidblink "
-            "doctor %s",
-            conn->view->alias, conn->view->alias);
-    err_prefix(&err, "tidblink");
+    struct err err;
+    refusal_dns(conn->view, &err);
     conn_refuse(conn, &err);
 }
 
@@ -318,13 +311,9 @@ void conn_on_dialed(struct conn *conn, const struct err *err)
 
 static void handshake_failed(struct conn *conn, const char *what)
 {
-    char text[ADDR_TEXT_BYTES];
+    struct addr server = dial_address(conn);
     struct err err;
-    err_set(&err, ERR_GREETING,
-        "tidblink: cluster %s accepted the connection at %s and %s before its greeting. Try again; "
-        "if it stays so, check that the port is right with tidblink status %s",
-        conn->view->alias, addr_format_ip(&conn->view->addrs->addrs[conn->address], text), what,
-        conn->view->alias);
+    refusal_greeting(conn->view, &server, what, &err);
     conn_refuse(conn, &err);
 }
 
@@ -350,7 +339,6 @@ static void on_greeting(struct watch *watch, unsigned what)
     handshake_cancel(conn);
     net_user_timeout(conn->server.fd, 0);
     conn->ready_ms = loop_now_ms(worker->loop);
-    worker_count(&worker->counters.relaying, 1);
     conn_enter(conn, CONN_RELAY);
     relay_received(&conn->server, worker->scratch, (size_t)got);
 }
@@ -454,8 +442,10 @@ static void log_closed(const struct conn *conn, enum close_reason reason)
     log_uint(&line, "conn", conn->id);
     log_str(&line, "cluster", conn->view->alias);
     log_str(&line, "client", conn->client_name);
-    if (conn->reached >= CONN_DIAL)
-        log_str(&line, "server", addr_format_ip(&conn->view->addrs->addrs[conn->address], text));
+    if (conn->reached >= CONN_DIAL) {
+        struct addr server = dial_address(conn);
+        log_str(&line, "server", addr_format(&server, text));
+    }
     log_str(&line, "close", reason_names[reason]);
     log_str(&line, "step", steps[conn->reached].name);
     if (conn->why)
@@ -476,6 +466,7 @@ static void conn_reap(struct deferred *deferred)
     struct worker *worker = conn->worker;
     LIST_REMOVE(conn, link);
     worker_count(&worker->target_open[conn->target], -1);
+    worker_count(&worker->counters.steps[CONN_CLOSED], -1);
     atomic_fetch_sub_explicit(&worker->counters.open, 1, memory_order_relaxed);
     view_unref(conn->view);
     free(conn->why);
@@ -491,8 +482,6 @@ void conn_close(struct conn *conn, enum close_reason reason)
 {
     if (conn->state == CONN_CLOSED)
         return;
-    if (conn->state == CONN_RELAY)
-        worker_count(&conn->worker->counters.relaying, -1);
     if (steps[conn->state].cancel)
         steps[conn->state].cancel(conn);
     conn_enter(conn, CONN_CLOSED);

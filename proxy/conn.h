@@ -40,6 +40,7 @@ enum close_reason {
     CLOSE_REASONS
 };
 const char *conn_reason_name(enum close_reason reason);
+const char *conn_state_name(enum conn_state state);
 
 enum { CONN_NAME_BYTES = 56 };
 

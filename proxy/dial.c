@@ -6,14 +6,14 @@
 
 #include "base/net.h"
 #include "proxy/conn.h"
+#include "proxy/refusal.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
-static struct addr target_address(const struct conn *conn)
+struct addr dial_address(const struct conn *conn)
 {
     struct addr addr = conn->view->addrs->addrs[conn->address];
     if (addr.any.sa_family == AF_INET6)
@@ -39,22 +39,13 @@ void dial_cancel(struct conn *conn)
 
 static void give_up(struct conn *conn, int sys)
 {
-    struct addr addr = target_address(conn);
-    char text[ADDR_TEXT_BYTES];
-    bool timed_out = sys == ETIMEDOUT;
-    const char *next =
-        timed_out ? "Check the endpoint's security group for this port, then run tidblink doctor"
-                  : "Run tidblink doctor";
+    struct addr last = dial_address(conn);
     struct err err;
-    err_set(&err, timed_out ? ERR_DIAL_TIMEOUT : ERR_DIAL,
-        "tidblink: cannot reach cluster %s: all %zu of its addresses failed, the last, %s: %s. %s",
-        conn->view->alias, conn->view->addrs->count, addr_format(&addr, text), err_errno_text(sys),
-        next);
-    err.sys = sys;
+    refusal_dial(conn->view, &last, sys, &err);
     conn_on_dialed(conn, &err);
 }
 
-static void dial_address(struct conn *conn);
+static void try_address(struct conn *conn);
 
 // One address failed with `sys`. Only called from the loop, never from dial_start.
 static void next_address(struct conn *conn, int sys)
@@ -66,7 +57,7 @@ static void next_address(struct conn *conn, int sys)
         return;
     }
     conn->address++;
-    dial_address(conn);
+    try_address(conn);
 }
 
 static void on_connected(struct watch *watch, unsigned what)
@@ -101,9 +92,9 @@ static int begin_connect(struct conn *conn, const struct addr *addr)
 
 // The timer is this address's deadline. A failure that is known at once is kept for the next turn,
 // by a timer that runs out immediately, so that nobody is called back from inside dial_start.
-static void dial_address(struct conn *conn)
+static void try_address(struct conn *conn)
 {
-    struct addr addr = target_address(conn);
+    struct addr addr = dial_address(conn);
     uint64_t now_ms = loop_now_ms(conn->worker->loop);
     conn->dial_error = begin_connect(conn, &addr);
     if (conn->dial_error) {
@@ -119,7 +110,7 @@ void dial_start(struct conn *conn)
 {
     conn->address = 0;
     conn->dial_until = loop_now_ms(conn->worker->loop) + conn->view->options.dial_budget_ms;
-    dial_address(conn);
+    try_address(conn);
 }
 
 void dial_on_timeout(struct conn *conn)

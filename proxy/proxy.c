@@ -257,8 +257,8 @@ static void add_worker(struct proxy_counters *out, const struct worker *worker)
 {
     const struct worker_counters *counters = &worker->counters;
     out->open += worker_open(worker);
-    out->held += counters->held;
-    out->relaying += counters->relaying;
+    for (size_t i = 0; i < CONN_STATES; i++)
+        out->steps[i] += counters->steps[i];
     out->client_bytes += counters->client_bytes;
     out->server_bytes += counters->server_bytes;
     out->unchecked += counters->unchecked;

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/net.h"
 #include "control/control.h"
+#include "proxy/conn.h"
 #include "resolver/resolver.h"
 
 struct loop;
@@ -48,11 +49,12 @@ struct proxy_target_state {
 
 // Sums over all workers.
 struct proxy_counters {
-    uint64_t accepted, open, held, relaying;
+    uint64_t accepted, open;
+    uint64_t steps[CONN_STATES];         // open connections by the step they are in
     uint64_t client_bytes, server_bytes; // received from clients, from servers
-    uint64_t refused[ERR_CODES];         // by error code
-    uint64_t closed[16];                 // by enum close_reason (proxy/conn.h)
-    uint64_t unchecked;                  // connections allowed without a verdict
+    uint64_t refused[ERR_CODES];
+    uint64_t closed[CLOSE_REASONS];
+    uint64_t unchecked;            // connections allowed without a verdict
     uint64_t stall_max_us, stalls; // the worst loop that accepts or relays, and turns over 100 ms
 };
 

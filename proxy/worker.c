@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "proxy/home.h"
+#include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/view.h"
 
@@ -176,8 +177,7 @@ static void on_drain(void *arg)
     free(order);
 
     struct err err;
-    err_set(&err, ERR_DRAINING,
-        "tidblink: this proxy is shutting down: draining. Connect again when it is back");
+    refusal_draining(&err);
     struct conn *conn, *next;
     LIST_FOREACH_SAFE(conn, &worker->conns, link, next)
         if (conn->state < CONN_RELAY)

@@ -18,8 +18,7 @@ struct worker;
 // Written by the worker (open also by the main thread), read by anyone; relaxed.
 struct worker_counters {
     _Atomic uint64_t open; // admitted and not reaped; raised by the main thread at hand-over
-    _Atomic uint64_t held; // waiting for a verdict or addresses
-    _Atomic uint64_t relaying;
+    _Atomic uint64_t steps[CONN_STATES]; // connections by the step they are in
     _Atomic uint64_t client_bytes, server_bytes;
     _Atomic uint64_t refused[ERR_CODES];
     _Atomic uint64_t closed[CLOSE_REASONS];

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a refused client reads in its own terminal. Pure; used by conn.c, dial.c, gate.c and
+// worker.c.
+#include "proxy/refusal.h"
+
+#include "proxy/view.h"
+
+#include <errno.h>
+
+void refusal_verdict(const struct view *view, struct err *out)
+{
+    if (view->verdict.text[0])
+        err_set(out, view->verdict.code == ERR_NONE ? ERR_TRANSITION : view->verdict.code, "%s",
+            view->verdict.text);
+    else
+        err_set(out, ERR_TRANSITION,
+            "tidblink: nothing is known about cluster %s yet: the TiDB Cloud API has not answered. "
+            "Try again, or run tidblink status %s",
+            view->alias, view->alias);
+}
+
+void refusal_dns(const struct view *view, struct err *out)
+{
+    *out = view->dns_failure;
+    if (out->code == ERR_NONE)
+        err_set(out, ERR_DNS_TIMEOUT,
+            "the address of cluster %s is not known yet: no answer from DNS so far. Run tidblink "
+            "doctor %s",
+            view->alias, view->alias);
+    err_prefix(out, "tidblink");
+}
+
+void refusal_dial(const struct view *view, const struct addr *last, int sys, struct err *out)
+{
+    char text[ADDR_TEXT_BYTES];
+    bool timed_out = sys == ETIMEDOUT;
+    err_set(out, timed_out ? ERR_DIAL_TIMEOUT : ERR_DIAL,
+        "tidblink: cannot reach cluster %s: all %zu of its addresses failed, the last, %s: %s. %s",
+        view->alias, view->addrs->count, addr_format(last, text), err_errno_text(sys),
+        timed_out ? "Check the endpoint's security group for this port, then run tidblink doctor"
+                  : "Run tidblink doctor");
+    out->sys = sys;
+}
+
+void refusal_greeting(
+    const struct view *view, const struct addr *server, const char *what, struct err *out)
+{
+    char text[ADDR_TEXT_BYTES];
+    err_set(out, ERR_GREETING,
+        "tidblink: cluster %s accepted the connection at %s and %s before its greeting. Try again; "
+        "if it stays so, check the port with tidblink status %s",
+        view->alias, addr_format(server, text), what, view->alias);
+}
+
+void refusal_spoke_first(struct err *out)
+{
+    err_set(out, ERR_CLIENT_PROTOCOL,
+        "tidblink: this port speaks MySQL: the client sent data before the server's greeting. "
+        "Connect with a MySQL client, without a PROXY protocol header or TLS before MySQL");
+}
+
+void refusal_draining(struct err *out)
+{
+    err_set(out, ERR_DRAINING,
+        "tidblink: this proxy is shutting down: draining. Connect again when it is back");
+}
+
+void refusal_limit(uint64_t open, uint64_t max_connections, struct err *out)
+{
+    err_set(out, ERR_LIMIT,
+        "tidblink: too many connections: %llu are open and max-connections is %llu. Close some, or "
+        "raise max-connections",
+        (unsigned long long)open, (unsigned long long)max_connections);
+}
