@@ -189,6 +189,7 @@ void loop_run(struct loop *loop)
         event_base_loop(loop->base, EVLOOP_ONCE);
         turn_end(loop);
     }
+    loop->stopped = false;
     here = NULL;
     atomic_store(&loop->running, false);
 }

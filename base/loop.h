@@ -24,7 +24,7 @@ struct loop *loop_new(const char *name, struct err *err) MUST_CHECK;
 // After loop_run returned (or was never called). Messages not yet delivered run their function
 // here, on the caller's thread, so that what they own is freed.
 void loop_free(struct loop *loop);
-// Runs until loop_stop.
+// Runs until loop_stop; may be called again afterwards.
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); // on the loop's own thread; elsewhere by loop_post
 // For libevent's own modules.

@@ -129,6 +129,9 @@ static int deciding_status(const struct attempt *attempt)
     const struct leg *a = &attempt->legs[0], *aaaa = &attempt->legs[1];
     int a_status = a->answered ? a->status : ARES_ETIMEOUT;
     int aaaa_status = aaaa->answered ? aaaa->status : ARES_ETIMEOUT;
+    // The kernel reports a closed port to one of the two; the other then seems to be silent.
+    if (a_status == ARES_ETIMEOUT && aaaa_status == ARES_ECONNREFUSED)
+        return aaaa_status;
     if (a_status == ARES_ENODATA && aaaa_status != ARES_ENOTFOUND)
         return aaaa_status;
     return a_status;
@@ -168,6 +171,17 @@ static void on_time(struct timer *timer)
     fn(attempt->arg, addrs, addrs ? NULL : &err);
 }
 
+// Whether this answer leaves so little to learn from the other query that a grace is enough.
+static bool nearly_settles(const struct leg *leg)
+{
+    if (!leg->answered)
+        return false;
+    if (leg->addrs || leg->status == ARES_ECONNREFUSED)
+        return true;
+    // NXDOMAIN speaks for the whole name (RFC 8020), but for AAAA some servers say it wrongly.
+    return leg->status == ARES_ENOTFOUND && leg->type == ns_t_a;
+}
+
 // Decides from what has arrived how long to wait on.
 static void weigh(struct attempt *attempt)
 {
@@ -176,8 +190,7 @@ static void weigh(struct attempt *attempt)
         timer_start(&attempt->timer, 0);
         return;
     }
-    // NXDOMAIN for A speaks for the whole name (RFC 8020), so AAAA matters only if it contradicts.
-    if (!a->addrs && !aaaa->addrs && !(a->answered && a->status == ARES_ENOTFOUND))
+    if (!nearly_settles(a) && !nearly_settles(aaaa))
         return;
     uint64_t now_ms = loop_now_ms(attempt->loop);
     uint64_t left_ms = attempt->deadline_ms > now_ms ? attempt->deadline_ms - now_ms : 0;
