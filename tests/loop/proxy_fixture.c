@@ -161,11 +161,15 @@ void fixture_drain(struct fixture *fixture)
     fixture_on_main(fixture, start_drain);
 }
 
+static void take_counters(struct fixture *fixture)
+{
+    proxy_count(fixture->proxy, &fixture->counters);
+}
+
 struct proxy_counters fixture_count(struct fixture *fixture)
 {
-    struct proxy_counters counters;
-    proxy_count(fixture->proxy, &counters);
-    return counters;
+    fixture_on_main(fixture, take_counters);
+    return fixture->counters;
 }
 
 void fixture_wait_count(struct fixture *fixture, size_t counter, uint64_t value)
@@ -175,7 +179,6 @@ void fixture_wait_count(struct fixture *fixture, size_t counter, uint64_t value)
     do {
         struct proxy_counters counters = fixture_count(fixture);
         seen = *(const uint64_t *)(const void *)((const char *)&counters + counter);
-        sched_yield();
     } while (seen != value && clock_ms() < until_ms);
     assert_int_equal(seen, value);
 }

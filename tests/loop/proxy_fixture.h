@@ -24,6 +24,7 @@ struct fixture {
     int server_listener; // what the proxy dials
     uint16_t server_port;
     sem_t drained;
+    struct proxy_counters counters; // of the last fixture_count
 };
 
 // Starts with the verdict unknown. Change `options` between fixture_prepare and fixture_start.
