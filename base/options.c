@@ -387,28 +387,26 @@ char *option_format(const struct option_row *row, const void *target)
     abort();
 }
 
-// "TIDBLINK" and "hold-timeout" make "TIDBLINK_HOLD_TIMEOUT".
-static const char *environment_name(const char *prefix, const char *name, char *out, size_t size)
+const char *option_variable(
+    const struct option_row *row, const char *prefix, char origin[OPTION_VARIABLE_BYTES])
 {
-    snprintf(out, size, "%s_%s", prefix, name);
-    for (char *at = out; *at; at++) {
+    snprintf(origin, OPTION_VARIABLE_BYTES, "%s_%s", prefix, row->name);
+    for (char *at = origin; *at; at++) {
         if (*at == '-')
             *at = '_';
-        else if (*at >= 'a' && *at <= 'z')
+        else if (*at >= 'a' && *at <= 'z') // toupper() would ask the locale
             *at = (char)(*at - 'a' + 'A');
     }
-    return out;
+    return getenv(origin);
 }
 
 bool option_environment(
     const struct option_table *table, const char *prefix, void *target, struct err *err)
 {
     for (size_t i = 0; i < table->count; i++) {
-        const struct option_row *row = &table->rows[i];
-        char buffer[96];
-        const char *name = environment_name(prefix, row->name, buffer, sizeof(buffer));
-        const char *text = getenv(name);
-        if (text && !option_assign(row, target, text, name, err))
+        char name[OPTION_VARIABLE_BYTES];
+        const char *text = option_variable(&table->rows[i], prefix, name);
+        if (text && !option_assign(&table->rows[i], target, text, name, err))
             return false;
     }
     return true;

@@ -70,6 +70,11 @@ bool option_equal(const struct option_row *row, const void *a, const void *b);
 // The value as option_assign would read it; secrets as "(secret)". The caller frees.
 char *option_format(const struct option_row *row, const void *target);
 
+// What the environment says for a row (PREFIX_NAME, "TIDBLINK_HOLD_TIMEOUT"), or NULL; `origin`
+// gets the variable's name.
+enum { OPTION_VARIABLE_BYTES = 96 };
+const char *option_variable(
+    const struct option_row *row, const char *prefix, char origin[OPTION_VARIABLE_BYTES]);
 // Every row for which PREFIX_NAME ("TIDBLINK_HOLD_TIMEOUT") is set in the environment. Unknown
 // names with the prefix are ignored: other programs use it too.
 bool option_environment(

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two evhttp servers on the main loop, TCP and unix, with one table of paths. The unix socket
+// (0600) is the only one that changes anything: its file's mode says who may. On TCP the Host
+// header must be an address or localhost, so that no web page can reach it through a name of its
+// own (DNS rebinding). Beside it admin_wait.c, metrics.c, status_json.c, health.c.
+#include "app/admin.h"
+
+#include "app/metrics.h"
+#include "app/program.h"
+#include "app/status_json.h"
+#include "base/loop.h"
+#include "base/net.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 64,
+    HEADERS_BYTES = 8192,
+    BODY_BYTES = 1024,
+    IDLE_TIMEOUT_S = 30,
+    SOCKET_MODE = 0600,
+    METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+              EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS,
+};
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+// One of the two servers.
+struct door {
+    struct admin *admin;
+    struct evhttp *http; // NULL: closed
+    bool local;          // the unix socket
+};
+
+struct admin {
+    struct program *program;
+    struct admin_waits *waits;
+    struct door tcp, local;
+};
+
+void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    // They fail only without memory; the answer is as true without these headers.
+    (void)evhttp_add_header(headers, "Content-Type", type);
+    (void)evhttp_add_header(headers, "Cache-Control", "no-store");
+    (void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    struct evbuffer *body = evbuffer_new();
+    if (body)
+        (void)evbuffer_add(body, text, strlen(text));
+    evhttp_send_reply(request, code, NULL, body);
+    if (body)
+        evbuffer_free(body);
+}
+
+// ---- health -------------------------------------------------------------------------------------
+
+static bool pick_targets(const struct program *program, const char *alias,
+    struct proxy_target_state *targets, size_t *out_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
+        struct proxy_target_state state = proxy_target_state(program->proxy, i);
+        if (!alias || strcmp(alias, state.alias) == 0)
+            targets[count++] = state;
+    }
+    *out_count = count;
+    return !alias || count > 0;
+}
+
+bool admin_health(struct program *program, enum health health, const char *alias,
+    char reason[HEALTH_REASON_BYTES])
+{
+    struct proxy_counters counters;
+    proxy_count(program->proxy, &counters);
+    struct proxy_target_state *targets =
+        calloc(proxy_target_count(program->proxy) + 1, sizeof(*targets));
+    struct health_facts facts = {
+        .targets = targets,
+        .was_started = program->was_started && !alias,
+        .draining = program->stopping || proxy_is_draining(program->proxy),
+        .full = counters.open >= program->settings->proxy.max_connections,
+    };
+    bool healthy = false;
+    if (!targets)
+        snprintf(reason, HEALTH_REASON_BYTES, "out of memory");
+    else if (!pick_targets(program, alias, targets, &facts.count))
+        snprintf(reason, HEALTH_REASON_BYTES, "cluster %.100s: not served here", alias);
+    else
+        healthy = health_ask(health, &facts, reason);
+    free(targets);
+    if (healthy && health == HEALTH_STARTED && !alias)
+        program->was_started = true;
+    return healthy;
+}
+
+static void answer_health(struct door *door, struct evhttp_request *request, enum health health)
+{
+    char reason[HEALTH_REASON_BYTES];
+    char text[HEALTH_REASON_BYTES + 1];
+    bool healthy = admin_health(door->admin->program, health, NULL, reason);
+    snprintf(text, sizeof(text), "%s\n", healthy ? "ok" : reason);
+    admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, text_type, text);
+}
+
+// ---- one function per path ----------------------------------------------------------------------
+
+static void get_startup(struct door *door, struct evhttp_request *request)
+{
+    answer_health(door, request, HEALTH_STARTED);
+}
+
+static void get_liveness(struct door *door, struct evhttp_request *request)
+{
+    answer_health(door, request, HEALTH_LIVE);
+}
+
+static void get_readiness(struct door *door, struct evhttp_request *request)
+{
+    answer_health(door, request, HEALTH_READY);
+}
+
+static void get_wait(struct door *door, struct evhttp_request *request)
+{
+    admin_waits_hold(door->admin->waits, request);
+}
+
+static void answer_text(struct evhttp_request *request, const char *type, char *text)
+{
+    if (text)
+        admin_reply(request, HTTP_OK, type, text);
+    else
+        admin_reply(request, HTTP_INTERNAL, text_type, "out of memory\n");
+    free(text);
+}
+
+static void get_metrics(struct door *door, struct evhttp_request *request)
+{
+    answer_text(
+        request, "text/plain; version=0.0.4; charset=utf-8", metrics_text(door->admin->program));
+}
+
+static void get_status(struct door *door, struct evhttp_request *request)
+{
+    answer_text(request, "application/json", status_json(door->admin->program));
+}
+
+static void post_drain(struct door *door, struct evhttp_request *request)
+{
+    admin_reply(request, HTTP_OK, text_type, "draining\n");
+    if (!door->admin->program->stopping)
+        program_stop(door->admin->program, "POST /drain");
+}
+
+static void post_reload(struct door *door, struct evhttp_request *request)
+{
+    struct err err;
+    char text[ERR_TEXT_BYTES + 1];
+    if (program_reload(door->admin->program, &err)) {
+        admin_reply(request, HTTP_OK, text_type, "reloaded\n");
+        return;
+    }
+    snprintf(text, sizeof(text), "%s\n", err.text);
+    admin_reply(request, HTTP_BADREQUEST, text_type, text);
+}
+
+static const struct route {
+    const char *path;
+    bool changes; // POST on the unix socket; otherwise GET and HEAD on both
+    void (*answer)(struct door *door, struct evhttp_request *request);
+} routes[] = {
+    { "/startup", false, get_startup },
+    { "/readiness", false, get_readiness },
+    { "/liveness", false, get_liveness },
+    { "/wait", false, get_wait },
+    { "/metrics", false, get_metrics },
+    { "/api/v1/status", false, get_status },
+    { "/drain", true, post_drain },
+    { "/reload", true, post_reload },
+};
+
+// ---- dispatch -----------------------------------------------------------------------------------
+
+static bool host_is_ours(struct evhttp_request *request)
+{
+    char name[ADDR_TEXT_BYTES];
+    struct addr addr;
+    const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+    if (!host) // HTTP/1.0: no browser
+        return true;
+    if (addr_from_ip(host, 0, &addr) || addr_parse(host, &addr, NULL))
+        return true;
+    // "localhost" and "[::1]", with or without a port.
+    size_t len = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
+    snprintf(name, sizeof(name), "%.*s", (int)len, host);
+    return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
+}
+
+static const struct route *find_route(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    for (size_t i = 0; path && i < ARRAY_LEN(routes); i++) {
+        if (strcmp(routes[i].path, path) == 0)
+            return &routes[i];
+    }
+    return NULL;
+}
+
+static void refuse_method(struct evhttp_request *request, const char *allowed)
+{
+    (void)evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", allowed);
+    admin_reply(request, HTTP_BADMETHOD, text_type, "method not allowed\n");
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+    struct door *door = arg;
+    const struct route *route = find_route(request);
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (!door->local && !host_is_ours(request))
+        admin_reply(request, 403, text_type, "the Host header must be an address or localhost\n");
+    else if (!route)
+        admin_reply(request, HTTP_NOTFOUND, text_type, "no such page\n");
+    else if (route->changes && !door->local)
+        admin_reply(request, 403, text_type, "only on the admin socket\n");
+    else if (route->changes && method != EVHTTP_REQ_POST)
+        refuse_method(request, "POST");
+    else if (!route->changes && method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD)
+        refuse_method(request, "GET, HEAD");
+    else
+        route->answer(door, request);
+}
+
+// ---- start and stop -----------------------------------------------------------------------------
+
+static bool serve(struct door *door, int fd, struct event_base *base)
+{
+    door->http = evhttp_new(base);
+    if (!door->http)
+        return false;
+    evhttp_set_allowed_methods(door->http, METHODS);
+    evhttp_set_max_headers_size(door->http, HEADERS_BYTES);
+    evhttp_set_max_body_size(door->http, BODY_BYTES);
+    evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
+    evhttp_set_gencb(door->http, on_request, door);
+    return evhttp_accept_socket(door->http, fd) == 0;
+}
+
+static void close_door(struct door *door)
+{
+    if (door->http)
+        evhttp_free(door->http); // closes the listening socket as well
+    door->http = NULL;
+}
+
+static void open_door(struct door *door, const struct addr *addr)
+{
+    struct err err = { 0 };
+    struct log_line line;
+    struct program *program = door->admin->program;
+    if (addr->len == 0)
+        return;
+    int fd = net_listen(addr, BACKLOG, SOCKET_MODE, &err);
+    bool ok = fd >= 0 && serve(door, fd, loop_base(program->loop));
+    if (ok) {
+        char text[ADDR_TEXT_BYTES];
+        struct addr real = *addr;
+        socklen_t len = sizeof(real.un);
+        if (!door->local && getsockname(fd, &real.any, &len) == 0)
+            real.len = len;
+        log_start(&line, LOG_INFO, "admin listening");
+        log_str(&line, "address", addr_format(&real, text));
+        log_write(&line);
+        return;
+    }
+    if (fd >= 0) {
+        close(fd);
+        close_door(door);
+        err_set(&err, ERR_MEMORY, "out of memory");
+    }
+    log_start(&line, LOG_WARN, "no health, metrics and status on %s",
+        door->local ? "the admin socket" : "the admin address");
+    log_err(&line, &err);
+    log_write(&line);
+}
+
+struct admin *admin_start(struct program *program)
+{
+    struct admin *admin = calloc(1, sizeof(*admin));
+    if (!admin)
+        return NULL;
+    admin->program = program;
+    admin->waits = admin_waits_new(program);
+    if (!admin->waits) {
+        free(admin);
+        return NULL;
+    }
+    admin->tcp.admin = admin;
+    admin->local.admin = admin;
+    admin->local.local = true;
+    open_door(&admin->tcp, &program->settings->admin);
+    open_door(&admin->local, &program->settings->admin_unix);
+    return admin;
+}
+
+void admin_changed(struct admin *admin)
+{
+    admin_waits_changed(admin->waits);
+}
+
+void admin_stop(struct admin *admin)
+{
+    if (!admin)
+        return;
+    admin_waits_free(admin->waits);
+    bool had_socket = admin->local.http;
+    close_door(&admin->tcp);
+    close_door(&admin->local);
+    if (had_socket)
+        (void)unlink(admin->program->settings->admin_socket);
+    free(admin);
+}

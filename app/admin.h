@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The operator's HTTP: health, metrics and status on a TCP address and on a unix socket; drain and
+// reload on the unix socket only. Main thread.
+#pragma once
+
+#include "app/health.h"
+
+struct admin;
+struct evhttp_request;
+struct program;
+
+// Opens what the settings ask for. What cannot be opened is a warning: the data path does not
+// depend on it. NULL only without memory.
+struct admin *admin_start(struct program *program);
+// Something changed: answers those whose wait is over.
+void admin_changed(struct admin *admin);
+void admin_stop(struct admin *admin); // answers everyone who still waits; NULL is allowed
+
+// ---- for the files of admin
+// ----------------------------------------------------------------------
+
+// Sends the answer; `text` is copied.
+void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
+// Asks about one cluster, or about all when `alias` is NULL. An unknown alias is not healthy.
+bool admin_health(struct program *program, enum health health, const char *alias,
+    char reason[HEALTH_REASON_BYTES]);
+
+// admin_wait.c: requests that are held until what they wait for is true.
+struct admin_waits;
+struct admin_waits *admin_waits_new(struct program *program); // NULL: no memory
+void admin_waits_free(struct admin_waits *waits);             // answers them all
+void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request);
+void admin_waits_changed(struct admin_waits *waits);

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GET /wait?for=started|ready|live|active[&cluster=ALIAS][&hold=no]: answered at once when it is
+// true (or hold=no), otherwise held until a change makes it true or the client leaves. Nothing
+// polls: the proxy reports every change. Main thread; part of admin.c.
+#include "app/admin.h"
+#include "app/program.h"
+#include "base/defs.h"
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WAITS_MAX = 64, HOLD_TIMEOUT_S = 24 * 3600 };
+
+struct wait {
+    LIST_ENTRY(wait) link;
+    struct admin_waits *waits;
+    struct evhttp_request *request;
+    enum health health;
+    char *alias; // NULL: all clusters
+};
+
+struct admin_waits {
+    struct program *program;
+    LIST_HEAD(, wait) list;
+    size_t count;
+};
+
+struct admin_waits *admin_waits_new(struct program *program)
+{
+    struct admin_waits *waits = calloc(1, sizeof(*waits));
+    if (waits)
+        waits->program = program;
+    return waits;
+}
+
+static void answer(struct evhttp_request *request, bool healthy, const char *reason)
+{
+    char text[HEALTH_REASON_BYTES + 1];
+    snprintf(text, sizeof(text), "%s\n", healthy ? "ok" : reason);
+    admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", text);
+}
+
+static void wait_free(struct wait *wait)
+{
+    LIST_REMOVE(wait, link);
+    wait->waits->count--;
+    free(wait->alias);
+    free(wait);
+}
+
+// The connection is going down: the client left. evhttp keeps a request that was not answered yet
+// only if the connection is being freed as a whole; otherwise it is ours.
+static void on_client_gone(struct evhttp_connection *connection, void *arg)
+{
+    (void)connection;
+    struct wait *wait = arg;
+    struct evhttp_request *request = wait->request;
+    wait_free(wait);
+    if (!evhttp_request_get_connection(request))
+        evhttp_request_free(request);
+}
+
+static void finish(struct wait *wait, bool healthy, const char *reason)
+{
+    struct evhttp_request *request = wait->request;
+    evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+    wait_free(wait);
+    answer(request, healthy, reason);
+}
+
+static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum health health,
+    const char *alias)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct wait *wait = waits->count < WAITS_MAX ? calloc(1, sizeof(*wait)) : NULL;
+    if (!wait)
+        return false;
+    *wait = (struct wait){ .waits = waits, .request = request, .health = health };
+    wait->alias = alias ? strdup(alias) : NULL;
+    LIST_INSERT_HEAD(&waits->list, wait, link);
+    waits->count++;
+    if (alias && !wait->alias) {
+        wait_free(wait);
+        return false;
+    }
+    // evhttp reads nothing while a request is being answered; reading is how it sees that the
+    // client left.
+    evhttp_connection_set_closecb(connection, on_client_gone, wait);
+    evhttp_connection_set_timeout(connection, HOLD_TIMEOUT_S);
+    bufferevent_enable(evhttp_connection_get_bufferevent(connection), EV_READ);
+    return true;
+}
+
+void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
+{
+    struct evkeyvalq query = { 0 };
+    enum health health = HEALTH_READY;
+    char reason[HEALTH_REASON_BYTES];
+    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+    TAILQ_INIT(&query);
+    bool parsed = evhttp_parse_query_str(text ? text : "", &query) == 0;
+    const char *what = evhttp_find_header(&query, "for");
+    const char *alias = evhttp_find_header(&query, "cluster");
+    const char *wants_hold = evhttp_find_header(&query, "hold");
+    if (!parsed || (what && !health_find(what, &health))) {
+        admin_reply(request, HTTP_BADREQUEST, "text/plain; charset=utf-8",
+            "expected for=started, live, ready or active\n");
+    } else {
+        bool healthy = admin_health(waits->program, health, alias, reason);
+        bool held = !healthy && !(wants_hold && strcmp(wants_hold, "no") == 0) &&
+                    hold(waits, request, health, alias);
+        if (!held)
+            answer(request, healthy, reason);
+    }
+    evhttp_clear_headers(&query);
+}
+
+void admin_waits_changed(struct admin_waits *waits)
+{
+    struct wait *wait = NULL, *next = NULL;
+    LIST_FOREACH_SAFE(wait, &waits->list, link, next) {
+        char reason[HEALTH_REASON_BYTES];
+        bool healthy = admin_health(waits->program, wait->health, wait->alias, reason);
+        if (healthy || waits->program->stopping)
+            finish(wait, healthy, reason);
+    }
+}
+
+void admin_waits_free(struct admin_waits *waits)
+{
+    struct wait *wait = NULL, *next = NULL;
+    LIST_FOREACH_SAFE(wait, &waits->list, link, next)
+        finish(wait, false, "the proxy is ending");
+    free(waits);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
+#include "app/command.h"
+#include "app/program.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+// Descriptors that are no connection: loops, workers' mailboxes, DNS and API sockets, files.
+enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2, MAX_CLUSTERS = 1000 };
+
+struct proxy_values {
+    bool check;
+};
+
+// clang-format off
+static const struct option_row own_rows[] = {
+    { "check", OPTION_BOOL, offsetof(struct proxy_values, check), NULL, 0, 0, 0, NULL, NULL, "validate the configuration and end" },
+};
+// clang-format on
+static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
+
+// As many descriptors as the hard limit allows; refuses when max-connections would not fit.
+static bool raise_fd_limit(const struct settings *settings, struct err *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return err_sys(err, ERR_INTERNAL, errno, "cannot read the limit of open files");
+    rlim_t wanted = limit.rlim_max;
+    size_t listeners = 0;
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        listeners += settings->clusters[i].listen.count;
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
+    uint64_t fixed = RESERVED_FDS + listeners;
+    uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
+    if (wanted == RLIM_INFINITY || needed <= wanted)
+        return true;
+    uint64_t possible = wanted > fixed ? (wanted - fixed) / FDS_PER_CONNECTION : 0;
+    return err_set(err, ERR_OPTION,
+        "max-connections = %" PRIu64 " needs %" PRIu64 " open files, and the limit is %" PRIu64
+        ": raise it (LimitNOFILE=, ulimit -Hn), or set max-connections to at most %" PRIu64,
+        settings->proxy.max_connections, needed, (uint64_t)wanted, possible);
+}
+
+static bool check_readable(const char *option, const char *path, struct err *err)
+{
+    if (!path || access(path, R_OK) == 0)
+        return true;
+    return err_sys(err, ERR_OPTION, errno, "%s: cannot read %s", option, path);
+}
+
+static bool check_files(const struct settings *settings, struct err *err)
+{
+    const struct control_options *control = &settings->control;
+    for (size_t i = 0; i < settings->cluster_count; i++) {
+        const struct cluster_settings *cluster = &settings->clusters[i];
+        if (!check_readable("tls-ca", cluster->tls_ca, err))
+            return err_prefix(err, "%s", cluster->origin);
+    }
+    return check_readable("api-ca", control->api_ca, err) &&
+           check_readable("api-public-key-file", control->public_key_file, err) &&
+           check_readable("api-private-key-file", control->private_key_file, err);
+}
+
+static void print_checked(const struct settings *settings)
+{
+    printf("configuration is valid: %zu cluster%s\n", settings->cluster_count,
+        settings->cluster_count == 1 ? "" : "s");
+    for (size_t i = 0; i < settings->cluster_count; i++) {
+        const struct cluster_settings *cluster = &settings->clusters[i];
+        for (size_t l = 0; l < cluster->listen.count; l++)
+            printf("  %s on %s\n", cluster->alias, cluster->listen.items[l]);
+    }
+}
+
+// From here on the log has the configured form, so errors go there too.
+static void serve(const struct settings_request *request, struct settings *settings, int *exit_code)
+{
+    struct err err = { 0 };
+    struct program program;
+    if (program_start(&program, request, settings, &err)) {
+        program_run(&program);
+        return;
+    }
+    struct log_line line;
+    log_start(&line, LOG_ERROR, "cannot start");
+    log_err(&line, &err);
+    log_write(&line);
+    *exit_code = err_row(err.code)->exit_code;
+}
+
+static bool run(int argc, char *const *argv, int *exit_code, struct err *err)
+{
+    struct proxy_values own = { 0 };
+    const struct settings_request request = {
+        .argc = argc,
+        .argv = argv,
+        .own = &own_table,
+        .own_values = &own,
+        .clusters_max = MAX_CLUSTERS,
+        .serves = true,
+    };
+    struct settings *settings = settings_build(&request, err);
+    if (!settings)
+        return false;
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
+    if (!raise_fd_limit(settings, err) || !check_files(settings, err)) {
+        settings_free(settings);
+        return false;
+    }
+    if (own.check) {
+        print_checked(settings);
+        settings_free(settings);
+        return true;
+    }
+    serve(&request, settings, exit_code);
+    return true;
+}
+
+const struct command cmd_proxy = {
+    .name = "proxy",
+    .usage = "[--config FILE] [CLUSTER [OPTION...]]...",
+    .summary = "accept connections on this machine and forward them",
+    .help = "Listens for MySQL clients and forwards each connection to its cluster's private\n"
+            "endpoint when the cluster's state allows it; otherwise the client's own driver\n"
+            "prints why not. Without CLUSTER it serves every [cluster NAME] of the\n"
+            "configuration file. A CLUSTER is a NAME of the file, a cluster ID or a display\n"
+            "name; NAME/GROUP names a TiDB node group. Runs in the foreground; SIGTERM lets\n"
+            "running connections end, a second one stops now; SIGHUP reads the configuration\n"
+            "again.",
+    .own = &own_table,
+    .all_options = true,
+    .run = run,
+};

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program's entry: finds the command and turns its error into a text and an exit code. Help and
+// dispatch come from the same rows.
+#include "app/command.h"
+#include "app/settings.h"
+#include "app/suggest.h"
+#include "app/version.h"
+#include "base/err.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+static const struct command *const commands[] = {
+    &cmd_proxy,
+};
+
+static const char summary[] =
+    "tidblink: local proxy and connection strings for TiDB Cloud Dedicated clusters\n"
+    "behind AWS PrivateLink.\n";
+
+static const char epilogue[] =
+    "\n"
+    "Options come from the command line, else from TIDBLINK_* variables, else from the\n"
+    "configuration file (" SETTINGS_DEFAULT_FILE "), else from their defaults.\n"
+    "The API key comes from files or from TIDBCLOUD_PUBLIC_KEY and\n"
+    "TIDBCLOUD_PRIVATE_KEY.\n"
+    "\n"
+    "Exit codes: 0 done; 1 it failed; 2 wrong usage or configuration, or an address in\n"
+    "use; 3 refused by a state; 4 the control API refused (key, rights, rate).\n";
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "%s\nusage: tidblink COMMAND [options]\n\ncommands:\n", summary);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\nother:\n"
+                 "  COMMAND --help   a command's usage and options\n"
+                 "  --version        this version and those of the libraries\n");
+    fputs(epilogue, out);
+}
+
+static void print_command_help(const struct command *command)
+{
+    printf("usage: tidblink %s %s\n\n%s\n", command->name, command->usage, command->help);
+    if (command->own) {
+        printf("\noptions of %s:\n", command->name);
+        option_help(command->own, stdout);
+    }
+    if (command->all_options) {
+        printf("\noptions of one cluster, behind its CLUSTER:\n");
+        option_help(&settings_cluster_table, stdout);
+        printf("\noptions:\n");
+        option_help(&settings_source_table, stdout);
+        option_help(&settings_global_table, stdout);
+        return;
+    }
+    printf("\nThe configuration's options (--config, --api-url and the others that\n"
+           "tidblink proxy --help lists) are accepted too.\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    struct suggest suggest = suggest_for(name);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        suggest_offer(&suggest, commands[i]->name);
+    fprintf(stderr, "tidblink: unknown command \"%.60s\"%s\n", name, suggest_text(&suggest));
+    fprintf(stderr, "tidblink --help lists the commands\n");
+    return EXIT_USAGE;
+}
+
+static bool wants_help(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run_command(const struct command *command, int argc, char *const *argv)
+{
+    struct err err = { 0 };
+    int exit_code = EXIT_DONE;
+    if (command->run(argc, argv, &exit_code, &err))
+        return exit_code;
+    fprintf(stderr, "tidblink %s: %s\n", command->name, err.text);
+    if (err.code == ERR_USAGE)
+        fprintf(stderr, "tidblink %s --help shows the usage\n", command->name);
+    return err_row(err.code)->exit_code;
+}
+
+// Keys and passwords pass through this memory: no core dump, no debugger of the same user.
+// A peer that is gone must be an error of write(2), not the end of the process; OpenSSL has no
+// MSG_NOSIGNAL.
+static void protect_process(void)
+{
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    const struct rlimit none = { 0, 0 };
+    sigaction(SIGPIPE, &ignore, NULL);
+    // Both only fail on wrong arguments, and nothing depends on them.
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (!*name) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        version_print(stdout);
+        return EXIT_DONE;
+    }
+    const struct command *command = find_command(name);
+    if (!command)
+        return unknown_command(name);
+    if (wants_help(argc - 2, argv + 2)) {
+        print_command_help(command);
+        return EXIT_DONE;
+    }
+    return run_command(command, argc - 2, argv + 2);
+}
+
+int main(int argc, char **argv)
+{
+    protect_process();
+    int exit_code = dispatch(argc, argv);
+    // What was printed is the result: a full disk behind stdout is a failure.
+    if (fflush(stdout) != 0 && exit_code == EXIT_DONE) {
+        perror("tidblink: standard output");
+        return EXIT_FAILED;
+    }
+    return exit_code;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starts, runs and ends the proxy's parts: loop, resolver, proxy (workers), control, admin. Signals
+// belong to the main thread: they are blocked while the other threads are made, which inherit that.
+// Above it cmd_proxy.c; beside it reload.c, news.c, admin.c.
+#include "app/program.h"
+
+#include "app/admin.h"
+#include "app/version.h"
+#include "base/clock.h"
+#include "base/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+static void program_done(struct program *program);
+
+// ---- signals ------------------------------------------------------------------------------------
+
+static void on_stop_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)what;
+    program_stop(arg, number == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+static void on_reload_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)number;
+    (void)what;
+    program_reload(arg, NULL);
+}
+
+static bool watch_signals(struct program *program, struct err *err)
+{
+    static const struct {
+        int number;
+        event_callback_fn fn;
+    } signals[PROGRAM_SIGNALS] = {
+        { SIGTERM, on_stop_signal },
+        { SIGINT, on_stop_signal },
+        { SIGHUP, on_reload_signal },
+    };
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
+        program->signals[i] =
+            evsignal_new(loop_base(program->loop), signals[i].number, signals[i].fn, program);
+        if (!program->signals[i] || event_add(program->signals[i], NULL) < 0)
+            return err_set(err, ERR_INTERNAL, "cannot watch signal %d", signals[i].number);
+    }
+    return true;
+}
+
+// ---- what the parts report ----------------------------------------------------------------------
+
+static void on_change(void *arg)
+{
+    const struct program *program = arg;
+    if (program->admin)
+        admin_changed(program->admin);
+}
+
+static void on_news(void *arg, struct control_news *news)
+{
+    struct program *program = arg;
+    program_log_news(program, news);
+    proxy_news(program->proxy, news);
+}
+
+static void on_drained(void *arg)
+{
+    struct program *program = arg;
+    loop_stop(program->loop);
+}
+
+// ---- start --------------------------------------------------------------------------------------
+
+static void make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(path, 0755); // the last one tells
+        *slash = '/';
+    }
+}
+
+// A folder for the last known state. Without it the proxy works, and forgets at its end.
+static void make_state_dir(const struct settings *settings)
+{
+    const char *dir = settings->control.state_dir;
+    char path[1024];
+    if (!dir || strlen(dir) >= sizeof(path))
+        return;
+    memcpy(path, dir, strlen(dir) + 1);
+    make_folders(path);
+    if ((mkdir(path, 0700) == 0 || errno == EEXIST) && access(path, W_OK | X_OK) == 0)
+        return;
+    log_warn("the last known state will not survive a restart: state-dir %s: %s", dir,
+        err_errno_text(errno));
+}
+
+static void log_listeners(const struct program *program)
+{
+    for (size_t target = 0; target < proxy_target_count(program->proxy); target++) {
+        struct addr addr;
+        for (size_t i = 0; proxy_listen_address(program->proxy, target, i, &addr); i++) {
+            char text[ADDR_TEXT_BYTES];
+            struct log_line line;
+            log_start(&line, LOG_INFO, "listening");
+            log_str(&line, "cluster", program->settings->clusters[target].alias);
+            log_str(&line, "address", addr_format(&addr, text));
+            log_write(&line);
+        }
+    }
+}
+
+static void log_start_line(const struct settings *settings)
+{
+    struct log_line line;
+    log_start(&line, LOG_INFO, "starting");
+    version_log(&line);
+    log_str(&line, "config", settings->file);
+    log_str(&line, "state_source", settings->control.state_source);
+    log_write(&line);
+    if (settings_state_source(settings) == CONTROL_SOURCE_NONE)
+        log_warn("state-source is none: connections are not checked against the state of the "
+                 "cluster and its private endpoint");
+}
+
+static bool start_threads(struct program *program, struct err *err)
+{
+    const struct settings *settings = program->settings;
+    program->proxy = proxy_start(program->loop, &settings->proxy, settings->proxy_targets,
+        settings->cluster_count, program->resolver, on_change, program, err);
+    if (!program->proxy)
+        return false;
+    program->control = control_start(&settings->control, settings->control_targets,
+        settings->cluster_count, program->loop, on_news, program, err);
+    if (!program->control)
+        return false;
+    proxy_set_control(program->proxy, program->control);
+    return true;
+}
+
+static bool start_parts(struct program *program, struct err *err)
+{
+    sigset_t all, before;
+    make_state_dir(program->settings);
+    program->loop = loop_new("main", err);
+    if (!program->loop)
+        return false;
+    program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
+    if (!program->resolver || !watch_signals(program, err))
+        return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool ok = start_threads(program, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+bool program_start(struct program *program, const struct settings_request *request,
+    struct settings *settings, struct err *err)
+{
+    *program =
+        (struct program){ .request = request, .settings = settings, .started = clock_wall_s() };
+    log_start_line(settings);
+    if (!start_parts(program, err)) {
+        program_done(program);
+        return false;
+    }
+    program->admin = admin_start(program);
+    log_listeners(program);
+    return true;
+}
+
+// ---- run and end --------------------------------------------------------------------------------
+
+void program_stop(struct program *program, const char *why)
+{
+    if (program->stopping) {
+        log_warn("%s again: stopping now", why);
+        loop_stop(program->loop);
+        return;
+    }
+    program->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    struct proxy_counters counters;
+    struct log_line line;
+    proxy_count(program->proxy, &counters);
+    log_start(&line, LOG_INFO, "draining");
+    log_str(&line, "why", why);
+    log_uint(&line, "connections", counters.open);
+    log_uint(&line, "timeout_ms", program->settings->proxy.drain_timeout_ms);
+    log_write(&line);
+    proxy_drain(program->proxy, on_drained, program);
+    on_change(program);
+}
+
+void program_run(struct program *program)
+{
+    sd_notify(0, "READY=1");
+    loop_run(program->loop);
+    program_done(program);
+    log_info("stopped");
+}
+
+// Workers know control, and both reach the main loop and the resolver: the opposite order of start.
+static void program_done(struct program *program)
+{
+    admin_stop(program->admin);
+    proxy_stop(program->proxy);
+    control_stop(program->control);
+    resolver_free(program->resolver);
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
+        if (program->signals[i])
+            event_free(program->signals[i]);
+    }
+    if (program->loop)
+        loop_free(program->loop);
+    settings_free(program->settings);
+}

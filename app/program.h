@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The running proxy: every part of the program and the order in which they start and end. Main
+// thread only.
+#pragma once
+
+#include "app/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct admin;
+struct event;
+struct loop;
+
+enum { PROGRAM_SIGNALS = 3 };
+
+struct program {
+    const struct settings_request *request; // for a reload
+    struct settings *settings;              // in force; replaced by a reload
+    struct loop *loop;
+    struct resolver *resolver;
+    struct proxy *proxy;
+    struct control *control;
+    struct admin *admin;
+    struct event *signals[PROGRAM_SIGNALS];
+    int64_t started;  // wall clock
+    bool was_started; // /startup has been true once
+    bool stopping;    // a drain is under way
+};
+
+// Takes settings over. Everything listens when this returns true; on false everything is undone.
+bool program_start(struct program *program, const struct settings_request *request,
+    struct settings *settings, struct err *err) MUST_CHECK;
+// Until a signal or POST /drain has ended it; then undoes everything.
+void program_run(struct program *program);
+
+// What SIGTERM does: the first call drains, the second stops now.
+void program_stop(struct program *program, const char *why);
+
+// reload.c: builds new settings and puts them in force, or keeps the old ones and says why. Logs.
+bool program_reload(struct program *program, struct err *err);
+// news.c: logs whether the control API answers. The news stay the caller's.
+void program_log_news(const struct program *program, const struct control_news *news);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIGHUP and POST /reload: the settings are built anew from the same command line, environment and
+// file. When they are valid, what may change while running takes effect for new connections, and
+// what may not is named; when they are not, the old ones stay. Main thread.
+#include "app/program.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+enum { NAMES_BYTES = 1024 };
+
+static void add_name(char names[NAMES_BYTES], const char *name)
+{
+    size_t len = strlen(names);
+    snprintf(names + len, NAMES_BYTES - len, "%s%s", len ? ", " : "", name);
+}
+
+// Adds the rows whose values differ: to `changed` those that a reload may change, to `waiting` the
+// others.
+static void compare(const struct option_table *table, const void *before, const void *after,
+    char changed[NAMES_BYTES], char waiting[NAMES_BYTES])
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (!option_equal(row, before, after))
+            add_name(row->flags & OPTION_RELOAD ? changed : waiting, row->name);
+    }
+}
+
+static bool same_clusters(const struct settings *before, const struct settings *after)
+{
+    bool same = before->cluster_count == after->cluster_count;
+    for (size_t i = 0; same && i < before->cluster_count; i++)
+        same = strcmp(before->clusters[i].alias, after->clusters[i].alias) == 0;
+    return same;
+}
+
+// The old settings stay where the running parts point into them; only what a reload may change is
+// copied over, so that `status` never shows what is not in force.
+static void adopt(struct settings *settings, const struct settings *fresh)
+{
+    struct proxy_options proxy = fresh->proxy;
+    proxy.threads = settings->proxy.threads;
+    proxy.backlog = settings->proxy.backlog;
+    proxy.socket_mode = settings->proxy.socket_mode;
+    proxy.loss_refuses = settings->proxy.loss_refuses;
+    settings->proxy = proxy;
+    settings->log_level = fresh->log_level;
+    settings->log_format = fresh->log_format;
+}
+
+static struct settings *build_again(const struct settings_request *request, struct err *err)
+{
+    if (request->own)
+        option_free(request->own, request->own_values);
+    return settings_build(request, err);
+}
+
+static void log_result(const char *changed, const char *waiting)
+{
+    struct log_line line;
+    log_start(&line, LOG_INFO, "configuration reloaded");
+    log_str(&line, "changed", *changed ? changed : "nothing");
+    log_write(&line);
+    if (!*waiting)
+        return;
+    log_start(&line, LOG_WARN, "changed options that need a restart");
+    log_str(&line, "options", waiting);
+    log_write(&line);
+}
+
+static bool reload(struct program *program, struct err *err)
+{
+    char changed[NAMES_BYTES] = "", waiting[NAMES_BYTES] = "";
+    struct settings *settings = program->settings;
+    struct settings *fresh = build_again(program->request, err);
+    if (!fresh)
+        return false;
+    compare(&settings_global_table, settings, fresh, changed, waiting);
+    if (!same_clusters(settings, fresh))
+        add_name(waiting, "the list of clusters");
+    for (size_t i = 0; same_clusters(settings, fresh) && i < fresh->cluster_count; i++)
+        compare(
+            &settings_cluster_table, &settings->clusters[i], &fresh->clusters[i], changed, waiting);
+    adopt(settings, fresh);
+    settings_free(fresh);
+    proxy_reload(program->proxy, &settings->proxy);
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
+    log_result(changed, waiting);
+    return true;
+}
+
+bool program_reload(struct program *program, struct err *err)
+{
+    struct err own;
+    struct err *why = err ? err : &own;
+    // sd_notify(3): what Type=notify-reload waits for.
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us());
+    bool ok = reload(program, why);
+    if (!ok) {
+        struct log_line line;
+        log_start(&line, LOG_ERROR, "configuration not reloaded: the old one stays");
+        log_err(&line, why);
+        log_write(&line);
+    }
+    sd_notify(0, "READY=1");
+    return ok;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that can be configured: the option rows and the values that they fill. A value comes
+// from the command line, else TIDBLINK_*, else the configuration file, else the row's default.
+// Built once, checked as a whole, never changed afterwards; a reload builds another one.
+#pragma once
+
+#include "base/log.h"
+#include "base/options.h"
+#include "control/control.h"
+#include "proxy/proxy.h"
+#include "resolver/resolver.h"
+
+struct err;
+
+#define SETTINGS_DEFAULT_FILE "/etc/tidblink/tidblink.conf"
+
+// One [cluster NAME] of the file, or one CLUSTER of the command line.
+struct cluster_settings {
+    char *alias;
+    char *origin; // where it was named, for errors: "tidblink.conf:7: [cluster orders]"
+    char *cluster_id, *group, *endpoint_id, *host, *tls_ca;
+    uint64_t port;
+    struct option_list listen;
+    struct addr *listens; // of `listen`; made by settings_build
+};
+
+struct settings {
+    struct control_options control;
+    struct resolver_options resolver;
+    struct proxy_options proxy;
+    char *file;             // that was read, or was asked for; NULL: none
+    int control_loss;       // enum loss
+    bool allow_remote;      // listen on addresses that are not loopback
+    int log_level;          // enum log_level
+    int log_format;         // enum log_format
+    char *admin_listen;     // "off", or an address
+    char *admin_socket;     // "off", or a path
+    struct addr admin;      // of admin_listen; len 0: off
+    struct addr admin_unix; // of admin_socket; len 0: off
+
+    struct cluster_settings *clusters; // those that the command line named, else all
+    size_t cluster_count;
+
+    // What the lower layers take; they point into clusters.
+    struct control_target *control_targets;
+    struct proxy_target *proxy_targets;
+};
+
+extern const struct option_table settings_global_table;  // of struct settings
+extern const struct option_table settings_cluster_table; // of struct cluster_settings
+extern const struct option_table settings_source_table;  // --config; of struct settings
+
+// What is asked by a command.
+struct settings_request {
+    int argc; // behind the command's name
+    char *const *argv;
+    const struct option_table *own; // the command's own options, or NULL
+    void *own_values;               // zeroed; gets defaults and values; the caller frees
+    size_t clusters_max;            // how many CLUSTER words it takes
+    bool serves;                    // it will listen: at least one cluster, all of them complete
+};
+
+// Reads all sources and checks everything. ERR_USAGE and ERR_OPTION say where the wrong value stood
+// and what was expected.
+struct settings *settings_build(const struct settings_request *request, struct err *err) MUST_CHECK;
+void settings_free(struct settings *settings); // NULL is allowed
+
+// The one cluster that a command is about: the only one there is. ERR_USAGE otherwise.
+const struct cluster_settings *settings_only_cluster(
+    const struct settings *settings, struct err *err) MUST_CHECK;
+enum control_source settings_state_source(const struct settings *settings);
+
+// settings_values.c: option_assign and option_environment, and whether the value has the right
+// form.
+bool settings_assign(const struct option_row *row, void *target, const char *text,
+    const char *origin, struct err *err) MUST_CHECK;
+bool settings_environment(
+    const struct option_table *table, void *target, struct err *err) MUST_CHECK;
+// settings_check.c: whether the values make sense together; fills what is derived from them.
+bool settings_check(
+    struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The option rows: --help, the environment, the configuration file, the manual page's check and
+// reload all come from here. To add an option: a field in settings.h, a row here, a paragraph in
+// doc/tidblink.1.md, a line in doc/tidblink.conf (a lint test misses them otherwise).
+#include "app/settings.h"
+
+#include "base/defs.h"
+
+#include <stddef.h>
+
+#define G(field) offsetof(struct settings, field)
+#define C(field) offsetof(struct cluster_settings, field)
+
+#define MINUTES(n) (UINT64_C(60000) * (n))
+#define HOURS(n) (UINT64_C(3600000) * (n))
+
+enum { LIVE = OPTION_RELOAD };
+
+static const char *const loss_choices[] = { "allow", "refuse", NULL };
+static const char *const level_choices[] = { "error", "warn", "info", "debug", "trace", NULL };
+static const char *const format_choices[] = { "text", "json", NULL };
+
+// clang-format off
+static const struct option_row source_rows[] = {
+    { "config", OPTION_TEXT, G(file), NULL, 0, 0, 0, NULL, "FILE", "configuration file (default " SETTINGS_DEFAULT_FILE " if it exists)" },
+};
+
+static const struct option_row global_rows[] = {
+    // The control API.
+    { "api-url",              OPTION_TEXT, G(control.api_url),          "https://dedicated.tidbapi.com", 0, 0, 0, NULL, "URL", "the TiDB Cloud Dedicated API; TIDBCLOUD_DEDICATED_ENDPOINT is read too" },
+    { "api-ca",               OPTION_TEXT, G(control.api_ca),           NULL,   0, 0, 0, NULL, "PATH", "PEM file of the CA that signed api-url's certificate, instead of the system's" },
+    { "api-public-key-file",  OPTION_TEXT, G(control.public_key_file),  NULL,   0, 0, 0, NULL, "PATH", "file with the API key's public part; without it the systemd credential tidblink-public-key, else TIDBCLOUD_PUBLIC_KEY" },
+    { "api-private-key-file", OPTION_TEXT, G(control.private_key_file), NULL,   0, 0, 0, NULL, "PATH", "file with the API key's private part; without it the systemd credential tidblink-private-key, else TIDBCLOUD_PRIVATE_KEY" },
+    { "api-timeout",          OPTION_MS,   G(control.api_timeout_ms),   "10s",  100, MINUTES(5), 0, NULL, NULL, "one request to the API" },
+    { "poll-interval",        OPTION_MS,   G(control.poll_ms),          "60s",  1000, HOURS(1), 0, NULL, NULL, "how often states are asked for" },
+    { "poll-interval-changing", OPTION_MS, G(control.poll_changing_ms), "10s",  100, HOURS(1), 0, NULL, NULL, "the same while something is in transition" },
+    { "project-id",           OPTION_TEXT, G(control.project_id),       NULL,   0, 0, 0, NULL, "ID", "project whose clusters are listed (default: what the clusters' labels say)" },
+    { "state-source",         OPTION_TEXT, G(control.state_source),     "api",  0, 0, 0, NULL, "SOURCE", "where states come from: api, file:PATH (a state document that another tidblink keeps), or none (no check at all)" },
+    { "state-dir",            OPTION_TEXT, G(control.state_dir),        NULL,   0, 0, 0, NULL, "DIR", "where the last known state is kept (default $STATE_DIRECTORY, else /var/lib/tidblink for root and ~/.local/state/tidblink for others)" },
+    { "control-loss",         OPTION_CHOICE, G(control_loss),           "allow", 0, 0, 0, loss_choices, NULL, "what a connection gets when the API does not answer and nothing is known" },
+    { "aws-cli",              OPTION_TEXT, G(control.aws_cli),          "aws",  0, 0, 0, NULL, "PATH", "the AWS CLI, which tells which endpoints are in this VPC; off: never run it" },
+    { "vpc-id",               OPTION_TEXT, G(control.vpc_id),           NULL,   0, 0, 0, NULL, "VPC", "our VPC (default: the instance metadata's)" },
+
+    // Private DNS.
+    { "dns-servers",          OPTION_LIST, G(resolver.servers),         NULL,   0, 0, 0, NULL, "ADDR[,ADDR]", "DNS servers (default: those of /etc/resolv.conf)" },
+    { "allowed-cidrs",        OPTION_LIST, G(resolver.allowed_cidrs),   NULL,   0, 0, 0, NULL, "CIDR[,CIDR]", "address blocks that count as private besides RFC 1918, 100.64.0.0/10 and fc00::/7" },
+    { "allow-loopback",       OPTION_BOOL, G(resolver.allow_loopback),  "off",  0, 0, 0, NULL, NULL, "accept a loopback address as the cluster's (tests, port forwards)" },
+    { "resolve-timeout",      OPTION_MS,   G(proxy.resolve_timeout_ms), "5s",   100, MINUTES(1), LIVE, NULL, NULL, "from a name to its addresses" },
+
+    // Connections.
+    { "threads",              OPTION_UINT, G(proxy.threads),            "0",    0, 64, 0, NULL, NULL, "worker threads; 0: as many as CPUs may be used, at most 4" },
+    { "backlog",              OPTION_UINT, G(proxy.backlog),            "128",  1, 65535, 0, NULL, NULL, "connections that the kernel may queue for each listener" },
+    { "socket-mode",          OPTION_MODE, G(proxy.socket_mode),        "0660", 0, 0, 0, NULL, NULL, "file mode of unix listeners" },
+    { "allow-remote",         OPTION_BOOL, G(allow_remote),             "off",  0, 0, 0, NULL, NULL, "allow listen and admin-listen addresses that are not loopback" },
+    { "max-connections",      OPTION_UINT, G(proxy.max_connections),    "500",  1, 1000000, LIVE, NULL, NULL, "connections at a time; more get error 1040" },
+    { "hold-timeout",         OPTION_MS,   G(proxy.hold_timeout_ms),    "4s",   0, MINUTES(10), LIVE, NULL, NULL, "how long a client waits for a cluster that is not ready yet" },
+    { "connect-timeout",      OPTION_MS,   G(proxy.connect_timeout_ms), "5s",   10, MINUTES(5), LIVE, NULL, NULL, "connecting to one address of the cluster" },
+    { "dial-budget",          OPTION_MS,   G(proxy.dial_budget_ms),     "15s",  10, MINUTES(10), LIVE, NULL, NULL, "connecting to all of its addresses together" },
+    { "handshake-timeout",    OPTION_MS,   G(proxy.handshake_timeout_ms), "10s", 10, MINUTES(10), LIVE, NULL, NULL, "from the connection to the server's greeting" },
+    { "drain-timeout",        OPTION_MS,   G(proxy.drain_timeout_ms),   "30s",  0, HOURS(24), LIVE, NULL, NULL, "how long running connections may go on after SIGTERM" },
+
+    // The operator's side.
+    { "log-level",            OPTION_CHOICE, G(log_level),              "info", 0, 0, LIVE, level_choices, NULL, "the least important lines that are logged" },
+    { "log-format",           OPTION_CHOICE, G(log_format),             "text", 0, 0, LIVE, format_choices, NULL, "form of the log lines" },
+    { "admin-listen",         OPTION_TEXT, G(admin_listen),             "127.0.0.1:9400", 0, 0, 0, NULL, "ADDR", "address of health, metrics and status over HTTP, or off" },
+    { "admin-socket",         OPTION_TEXT, G(admin_socket),             NULL,   0, 0, 0, NULL, "PATH", "unix socket of the same and of drain and reload, or off (default admin.sock in $RUNTIME_DIRECTORY, else in state-dir)" },
+};
+
+static const struct option_row cluster_rows[] = {
+    { "cluster-id",  OPTION_TEXT, C(cluster_id),  NULL, 0, 0, 0, NULL, "ID", "the cluster's ID (default: the section's name is its ID or display name)" },
+    { "group",       OPTION_TEXT, C(group),       NULL, 0, 0, 0, NULL, "NAME", "TiDB node group, by ID or display name (default: the default group)" },
+    { "endpoint-id", OPTION_TEXT, C(endpoint_id), NULL, 0, 0, 0, NULL, "VPCE", "our interface endpoint, vpce-... (default: found out)" },
+    { "host",        OPTION_TEXT, C(host),        NULL, 0, 0, 0, NULL, "NAME", "private host name of the cluster (default: from the API)" },
+    { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
+    { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
+    { "tls-ca",      OPTION_TEXT, C(tls_ca),      NULL, 0, 0, 0, NULL, "PATH", "PEM file of the CA of the cluster's certificate, for the strings that dsn prints" },
+};
+// clang-format on
+
+const struct option_table settings_source_table = { source_rows, ARRAY_LEN(source_rows) };
+const struct option_table settings_global_table = { global_rows, ARRAY_LEN(global_rows) };
+const struct option_table settings_cluster_table = { cluster_rows, ARRAY_LEN(cluster_rows) };

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The status of the running proxy for programs; the metrics say the same in numbers. Main thread.
+#include "app/status_json.h"
+
+#include "app/facts_json.h"
+#include "app/program.h"
+#include "app/words.h"
+
+#include <cjson/cJSON.h>
+#include <unistd.h>
+
+static void add_number(cJSON *object, const char *name, double number)
+{
+    cJSON_AddNumberToObject(object, name, number);
+}
+
+// ---- the whole program --------------------------------------------------------------------------
+
+// Codes and reasons that never happened are left out.
+static void add_counts(cJSON *object, const struct proxy_counters *counters)
+{
+    cJSON *refused = cJSON_AddObjectToObject(object, "refused");
+    for (size_t i = 0; i < ERR_CODES; i++) {
+        if (counters->refused[i])
+            add_number(refused, err_row((enum err_code)i)->key, (double)counters->refused[i]);
+    }
+    cJSON *closed = cJSON_AddObjectToObject(object, "closed");
+    for (size_t i = 0; i < CLOSE_REASONS; i++) {
+        if (counters->closed[i])
+            add_number(closed, conn_reason_name((enum close_reason)i), (double)counters->closed[i]);
+    }
+    cJSON *steps = cJSON_AddObjectToObject(object, "steps");
+    for (size_t i = 0; i < CONN_STATES; i++) {
+        if (counters->steps[i])
+            add_number(steps, conn_state_name((enum conn_state)i), (double)counters->steps[i]);
+    }
+}
+
+static void add_connections(cJSON *root, const struct program *program)
+{
+    struct proxy_counters counters;
+    proxy_count(program->proxy, &counters);
+    cJSON *object = cJSON_AddObjectToObject(root, "connections");
+    add_number(object, "open", (double)counters.open);
+    add_number(object, "max", (double)program->settings->proxy.max_connections);
+    add_number(object, "accepted", (double)counters.accepted);
+    add_number(object, "unchecked", (double)counters.unchecked);
+    add_number(object, "client_bytes", (double)counters.client_bytes);
+    add_number(object, "server_bytes", (double)counters.server_bytes);
+    add_counts(object, &counters);
+    cJSON *loops = cJSON_AddObjectToObject(root, "loops");
+    add_number(loops, "stall_max_ms", (double)counters.stall_max_us / 1000);
+    add_number(loops, "stalls", (double)counters.stalls);
+}
+
+// ---- one cluster --------------------------------------------------------------------------------
+
+static void add_verdict(cJSON *object, const struct verdict *verdict)
+{
+    cJSON_AddStringToObject(object, "new_connections", words_action(verdict));
+    cJSON_AddBoolToObject(object, "drains", verdict->drain);
+    facts_json_text(object, "decided_by", verdict->what);
+    facts_json_text(object, "state", verdict->state);
+    facts_json_text(object, "refusal", verdict->text);
+    facts_json_text(object, "next_step", verdict->next_step);
+    if (verdict->age_s >= 0)
+        add_number(object, "age_s", (double)verdict->age_s);
+    facts_json_text(object, "host", verdict->host);
+    if (verdict->port)
+        add_number(object, "port", verdict->port);
+}
+
+static void add_api(cJSON *cluster, const struct control_news *news)
+{
+    cJSON *object = cJSON_AddObjectToObject(cluster, "api");
+    cJSON_AddBoolToObject(object, "ok", news->api_status == ERR_NONE);
+    if (news->api_status != ERR_NONE)
+        cJSON_AddStringToObject(object, "error", err_row(news->api_status)->key);
+    facts_json_text(object, "reason", news->api_text);
+    facts_json_time(object, "answered", news->api_answered);
+    facts_json_time(object, "next_poll", news->next_poll);
+    add_number(object, "requests", (double)news->api_requests);
+    add_number(object, "failures", (double)news->api_failures);
+    if (news->rate_limit >= 0)
+        add_number(object, "rate_limit", (double)news->rate_limit);
+    if (news->rate_remaining >= 0)
+        add_number(object, "rate_remaining", (double)news->rate_remaining);
+}
+
+static void add_dns(cJSON *cluster, const struct proxy_target_state *target)
+{
+    cJSON *object = cJSON_AddObjectToObject(cluster, "dns");
+    cJSON *addresses = cJSON_AddArrayToObject(object, "addresses");
+    for (size_t i = 0; target->addrs && i < target->addrs->count; i++) {
+        char text[ADDR_TEXT_BYTES];
+        cJSON_AddItemToArray(
+            addresses, cJSON_CreateString(addr_format_ip(&target->addrs->addrs[i], text)));
+    }
+    if (!target->dns_failure)
+        return;
+    cJSON_AddStringToObject(object, "error", err_row(target->dns_failure->code)->key);
+    facts_json_text(object, "reason", target->dns_failure->text);
+}
+
+static void add_listeners(cJSON *cluster, const struct program *program, size_t index)
+{
+    struct addr addr;
+    char text[ADDR_TEXT_BYTES];
+    cJSON *listeners = cJSON_AddArrayToObject(cluster, "listen");
+    for (size_t i = 0; proxy_listen_address(program->proxy, index, i, &addr); i++)
+        cJSON_AddItemToArray(listeners, cJSON_CreateString(addr_format(&addr, text)));
+}
+
+static void add_facts(
+    cJSON *object, const struct program *program, size_t index, const struct control_news *news)
+{
+    const struct cluster *cluster = NULL;
+    const struct node_group *group = NULL;
+    facts_json_text(object, "cluster_id", news->cluster_id);
+    if (news->model && control_find(news->model, &program->settings->control_targets[index],
+                           &cluster, &group, NULL))
+        cJSON_AddItemToObject(object, "facts", facts_json_cluster(cluster));
+}
+
+static void add_cluster(cJSON *list, const struct program *program, size_t index)
+{
+    static const struct verdict nothing = { .action = VERDICT_UNKNOWN, .what = "", .age_s = -1 };
+    const struct proxy_target_state target = proxy_target_state(program->proxy, index);
+    cJSON *object = cJSON_CreateObject();
+    facts_json_text(object, "alias", target.alias);
+    add_listeners(object, program, index);
+    add_number(object, "connections", (double)target.connections);
+    add_verdict(object, target.news ? &target.news->verdict : &nothing);
+    add_dns(object, &target);
+    if (target.news) {
+        add_api(object, target.news);
+        add_facts(object, program, index, target.news);
+    }
+    cJSON_AddItemToArray(list, object);
+}
+
+char *status_json(const struct program *program)
+{
+    cJSON *root = cJSON_CreateObject();
+    facts_json_text(root, "version", TIDBLINK_VERSION);
+    add_number(root, "pid", getpid());
+    facts_json_time(root, "started", program->started);
+    cJSON_AddBoolToObject(root, "draining", program->stopping);
+    facts_json_text(root, "config", program->settings->file);
+    facts_json_text(root, "state_source", program->settings->control.state_source);
+    add_connections(root, program);
+    cJSON *clusters = cJSON_AddArrayToObject(root, "clusters");
+    for (size_t i = 0; i < proxy_target_count(program->proxy); i++)
+        add_cluster(clusters, program, i);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    return text;
+}
