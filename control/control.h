@@ -17,19 +17,20 @@ struct loop;
 enum control_source { CONTROL_SOURCE_API = 0, CONTROL_SOURCE_FILE, CONTROL_SOURCE_NONE };
 
 struct control_options {
-    char *api_url;             // "https://dedicated.tidbapi.com"
-    char *api_ca;              // PEM file of an own CA for api_url; NULL: the system's
-    char *public_key_file;     // NULL: TIDBCLOUD_PUBLIC_KEY
-    char *private_key_file;    // NULL: TIDBCLOUD_PRIVATE_KEY
-    char *state_source;        // "api", "file:PATH", "none"
-    char *state_dir;           // where the last known state is kept; NULL: nowhere
-    char *project_id;          // for listing clusters; NULL: what the labels say
-    uint64_t poll_ms;          // steady interval, 60 s
-    uint64_t poll_changing_ms; // while something is in transition, 10 s
-    uint64_t api_timeout_ms;   // one request
-    bool loss_refuses;         // control-loss = refuse
-    char *aws_cli;             // "aws", or "off"
-    char *vpc_id;              // ours; NULL: asked from the instance metadata service
+    char *api_url;                       // "https://dedicated.tidbapi.com"
+    char *api_ca;                        // PEM file of an own CA for api_url; NULL: the system's
+    char *public_key_file;               // NULL: TIDBCLOUD_PUBLIC_KEY
+    char *private_key_file;              // NULL: TIDBCLOUD_PRIVATE_KEY
+    const struct keys *environment_keys; // from keys_take_environment; borrowed, NULL: none
+    char *state_source;                  // "api", "file:PATH", "none"
+    char *state_dir;                     // where the last known state is kept; NULL: nowhere
+    char *project_id;                    // for listing clusters; NULL: what the labels say
+    uint64_t poll_ms;                    // steady interval, 60 s
+    uint64_t poll_changing_ms;           // while something is in transition, 10 s
+    uint64_t api_timeout_ms;             // one request
+    bool loss_refuses;                   // control-loss = refuse
+    char *aws_cli;                       // "aws", or "off"
+    char *vpc_id;                        // ours; NULL: asked from the instance metadata service
 };
 
 // One thing to have a verdict about: an alias with the cluster and node group that it stands for.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests to the TiDB Cloud Dedicated API: HTTPS with verification, HTTP digest authentication,
+// one request at a time, bounded in time and size, failures put in words. The loop's thread only.
+#pragma once
+
+#include "base/defs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct api;
+struct err;
+struct http;
+struct keys;
+
+struct api_options {
+    const char *url;         // "https://dedicated.tidbapi.com", without the version path
+    const char *ca;          // PEM file; NULL: the system's certificates
+    const struct keys *keys; // copied by libcurl
+    uint64_t timeout_ms;     // of one request
+    size_t answer_limit;     // bytes; 0: 8 MiB
+};
+
+// What the answer says about the quota of the key; -1: nothing. Seconds.
+struct api_quota {
+    int64_t limit, remaining; // requests a minute
+    int64_t reset_s;          // until the quota is full again
+    int64_t retry_after_s;
+};
+
+struct api_answer {
+    long status;      // HTTP status, 0: there was no answer
+    const char *body; // NUL-terminated, valid during the call; never NULL
+    size_t len;
+    unsigned requests; // what it cost: 2 when a digest challenge came first
+    struct api_quota quota;
+};
+
+// err is NULL when the status was 200. The answer is valid in both cases.
+typedef void (*api_fn)(void *arg, const struct api_answer *answer, const struct err *err);
+
+// Fails (ERR_OPTION) on a URL that is neither https:// nor http:// to a loopback address, and on an
+// unreadable CA file. Copies everything.
+struct api *api_new(
+    struct http *http, const struct api_options *options, struct err *err) MUST_CHECK;
+// A running request is cancelled without a callback. NULL is allowed.
+void api_free(struct api *api);
+
+// GET /v1beta1<path>. No other request may be running. fn is never called from inside this call,
+// and may start the next request.
+void api_get(struct api *api, const char *path, api_fn fn, void *arg);
+void api_cancel(struct api *api);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the API key pair and wipes it. libcurl keeps a copy of its own while a handle lives; there
+// is no way to wipe that one. Called by control.c on the starting thread.
+#include "control/keys.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "control/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// TiDB Cloud's keys have 8 and 36 characters.
+enum { KEY_BYTES = 1024 };
+
+// One key and its names everywhere.
+struct key_source {
+    const char *variable;
+    const char *option;
+    const char *credential;
+    bool secret;
+};
+static const struct key_source public_source = { "TIDBCLOUD_PUBLIC_KEY", "api-public-key-file",
+    "tidbcloud-public-key", false };
+static const struct key_source private_source = { "TIDBCLOUD_PRIVATE_KEY", "api-private-key-file",
+    "tidbcloud-private-key", true };
+
+static char *take_variable(const char *name)
+{
+    char *value = getenv(name); // before there are threads
+    if (value == NULL || *value == '\0')
+        return NULL;
+    char *copy = strdup(value);
+    if (copy == NULL)
+        abort();
+    explicit_bzero(value, strlen(value));
+    unsetenv(name);
+    return copy;
+}
+
+void keys_take_environment(struct keys *out)
+{
+    out->public_key = take_variable(public_source.variable);
+    out->private_key = take_variable(private_source.variable);
+}
+
+static void wipe_text(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+void keys_wipe(struct keys *keys)
+{
+    wipe_text(keys->public_key);
+    wipe_text(keys->private_key);
+    *keys = (struct keys){ 0 };
+}
+
+// What can go wrong with the bytes of a key file; NULL: nothing. Cuts the line end off.
+static const char *trim_key(char *key, size_t len)
+{
+    while (len > 0 && strchr("\r\n \t", key[len - 1]) != NULL)
+        key[--len] = '\0';
+    if (len == 0)
+        return "is empty";
+    if (len == KEY_BYTES)
+        return "is too long for a key";
+    for (size_t i = 0; i < len; i++)
+        if (key[i] <= ' ' || key[i] > '~')
+            return "holds more than one line with a key";
+    return NULL;
+}
+
+static bool read_bytes(int fd, char *out, size_t *out_len)
+{
+    while (*out_len < KEY_BYTES) {
+        ssize_t got = read(fd, out + *out_len, KEY_BYTES - *out_len);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno != EINTR)
+            return false;
+        if (got > 0)
+            *out_len += (size_t)got;
+    }
+    return true;
+}
+
+static void warn_if_open_to_all(int fd, const char *path)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0)
+        log_warn("%s holds the private API key and is readable by everyone; use chmod o-r", path);
+}
+
+static bool read_key_file(
+    const char *path, const struct key_source *source, char **out, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, ERR_OPTION, errno, "%s: cannot open %s", source->option, path);
+    if (source->secret)
+        warn_if_open_to_all(fd, path);
+    char key[KEY_BYTES + 1] = "";
+    size_t len = 0;
+    bool read_all = read_bytes(fd, key, &len);
+    int sys = errno;
+    close(fd);
+    const char *wrong = trim_key(key, len);
+    bool done = read_all && wrong == NULL;
+    if (done)
+        *out = strdup(key);
+    else if (!read_all)
+        err_sys(err, ERR_OPTION, sys, "%s: cannot read %s", source->option, path);
+    else
+        err_set(err, ERR_OPTION, "%s: %s %s", source->option, path, wrong);
+    explicit_bzero(key, sizeof(key));
+    return done && *out != NULL;
+}
+
+static bool load_key(const struct key_source *source, const char *path,
+    const char *from_environment, char **out, struct err *err)
+{
+    if (path != NULL)
+        return read_key_file(path, source, out, err);
+    if (from_environment != NULL) {
+        *out = strdup(from_environment);
+        return *out != NULL || err_set(err, ERR_MEMORY, "out of memory");
+    }
+    const char *directory = getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
+    if (directory != NULL) {
+        char credential[4096];
+        snprintf(credential, sizeof(credential), "%s/%s", directory, source->credential);
+        if (access(credential, F_OK) == 0)
+            return read_key_file(credential, source, out, err);
+    }
+    return err_set(err, ERR_OPTION,
+        "no %s API key: set %s, or %s, or the systemd credential %s; keys are made in the TiDB "
+        "Cloud "
+        "console (Organization Settings, API Keys)",
+        source->secret ? "private" : "public", source->option, source->variable,
+        source->credential);
+}
+
+bool keys_load(const struct control_options *options, struct keys *out, struct err *err)
+{
+    const struct keys none = { 0 };
+    const struct keys *given =
+        options->environment_keys != NULL ? options->environment_keys : &none;
+    if (load_key(
+            &public_source, options->public_key_file, given->public_key, &out->public_key, err) &&
+        load_key(
+            &private_source, options->private_key_file, given->private_key, &out->private_key, err))
+        return true;
+    keys_wipe(out);
+    return false;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The API key pair: where it may come from, and how it disappears again. Keys never reach argv,
+// logs or error texts.
+#pragma once
+
+#include "base/defs.h"
+
+#include <stdbool.h>
+
+struct control_options;
+struct err;
+
+struct keys {
+    char *public_key, *private_key; // owned; NULL: not given
+};
+
+// Moves TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY out of the environment, so that neither
+// /proc/PID/environ nor a child shows them. Call it once, before there are threads; `out` must
+// outlive whatever is started with it as control_options.environment_keys.
+void keys_take_environment(struct keys *out);
+// Each key from the first place that has it: the options' file, the environment, the directory of
+// systemd's LoadCredential= ($CREDENTIALS_DIRECTORY/tidbcloud-public-key, …-private-key).
+// ERR_OPTION when a key is nowhere or its file is not usable.
+bool keys_load(const struct control_options *options, struct keys *out, struct err *err) MUST_CHECK;
+// Overwrites and frees.
+void keys_wipe(struct keys *keys);
