@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Raw sockets as MySQL clients: what reaches a client, byte for byte."""
+import socket
+import struct
+
+WAIT_SECONDS = 30
+
+
+def connect(port, host="127.0.0.1"):
+    return socket.create_connection((host, port), WAIT_SECONDS)
+
+
+def read_all(sock):
+    """Everything until the other side closes."""
+    parts = []
+    while part := sock.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def read_refusal(sock):
+    """(errno, text) of an ERR packet before the greeting, after which the server must close."""
+    packet = read_all(sock)
+    assert len(packet) > 7, packet
+    assert int.from_bytes(packet[:3], "little") == len(packet) - 4, packet
+    assert packet[3] == 0 and packet[4] == 0xFF, packet
+    assert packet[7:8] != b"#", "no SQLSTATE marker before the greeting"
+    return int.from_bytes(packet[5:7], "little"), packet[7:].decode("ascii")
+
+
+def refusal(port):
+    with connect(port) as sock:
+        return read_refusal(sock)
+
+
+def read_greeting(sock):
+    """The greeting packet."""
+    head = b""
+    while len(head) < 4:
+        part = sock.recv(4 - len(head))
+        assert part, "closed before the greeting"
+        head += part
+    size = int.from_bytes(head[:3], "little")
+    body = b""
+    while len(body) < size:
+        part = sock.recv(size - len(body))
+        assert part, "closed inside the greeting"
+        body += part
+    assert body[0] == 10, body
+    return head + body
+
+
+def reset(sock):
+    """Closes with RST instead of FIN."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
