@@ -37,8 +37,10 @@ class Count:
         self.skipped = []  # (name, reason)
 
     def report(self):
-        for name, reason in self.skipped:
-            print(f"SKIPPED {name}: {reason}")
+        for reason in dict.fromkeys(reason for _, reason in self.skipped):
+            print(f"SKIPPED, because {reason}")
+            for name in (name for name, why in self.skipped if why == reason):
+                print(f"    {name}")
         for name in self.failed:
             print(f"FAILED {name}")
         print(f"{self.passed} passed, {len(self.failed)} failed, {len(self.skipped)} skipped")
@@ -133,7 +135,11 @@ def run_pytest(suite, count):
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                 "--junitxml", str(results), f"tests/{suite}"], PYTEST_SECONDS)
     before = len(count.failed)
-    cases = ElementTree.parse(results).iter("testcase") if results.exists() else []
+    try:
+        cases = list(ElementTree.parse(results).iter("testcase"))
+    except (FileNotFoundError, ElementTree.ParseError) as error:
+        count.failed.append(f"{suite}: no results from pytest: {error}")
+        return
     for case in cases:
         if case.get("name") is None:
             continue  # it was running when the time was up
