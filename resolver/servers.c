@@ -92,11 +92,13 @@ static struct addr addr_from_node(const struct ares_addr_port_node *node)
 // c-ares knows the file's syntax and its default (127.0.0.1 when it names no server).
 static bool read_resolv_conf(struct servers *servers, struct channel_list *list, struct err *err)
 {
+    static char bind_only[] = "b"; // or c-ares reads nsswitch.conf as well
     char *path = strdup(servers->resolv_conf);
-    struct ares_options options = { .resolvconf_path = path };
+    struct ares_options options = { .resolvconf_path = path, .lookups = bind_only };
     ares_channel reader = NULL;
     struct ares_addr_port_node *nodes = NULL;
-    int status = path ? ares_init_options(&reader, &options, ARES_OPT_RESOLVCONF | ARES_OPT_DOMAINS)
+    int status = path ? ares_init_options(&reader, &options,
+                            ARES_OPT_RESOLVCONF | ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS)
                       : ARES_ENOMEM;
     if (status == ARES_SUCCESS)
         status = ares_get_servers_ports(reader, &nodes);
