@@ -33,6 +33,10 @@ static const struct string_limit mariadb_limits[] = {
     "keytool -importcert -noprompt -alias tidb -file $shell(ca) -keystore $shell(ca).p12"          \
     " -storetype PKCS12 -storepass changeit"
 
+// MariaDB Connector/J 2 (Debian 12's libmariadb-java) ignores sslMode without a word and goes on in
+// plaintext; version 3 takes both spellings to mean the same.
+#define MARIADB_2_TLS "&useSsl=true"
+
 static const struct string_client clients[] = {
     {
         .id = "jdbc",
@@ -66,12 +70,15 @@ static const struct string_client clients[] = {
                   "?localSocket=$socket&user=$user&password=$password$tls",
         .tls = {
             [STRING_TLS_OFF] = { .piece = "&sslMode=disable&allowPublicKeyRetrieval=true" },
-            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "&sslMode=verify-full&serverSslCert=$ca" },
-            [STRING_TLS_VERIFY_CA] = { .piece = "&sslMode=verify-ca&serverSslCert=$ca" },
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "&sslMode=verify-full" MARIADB_2_TLS
+                                                      "&serverSslCert=$ca" },
+            [STRING_TLS_VERIFY_CA] = { .piece = "&sslMode=verify-ca" MARIADB_2_TLS
+                                                "&disableSslHostnameVerification=true"
+                                                "&serverSslCert=$ca" },
         },
         .limits = mariadb_limits,
-        .notes = "For 3.0 or later, which does not decode its URL: values stand in it as they are.\n"
-                 "A unix socket needs Java 16 or later, or JNA.\n"
+        .notes = "It does not decode its URL: values stand in it as they are.\n"
+                 "A unix socket needs the library net.java.dev.jna:jna-platform in the class path.\n"
                  "In XML write every & as &amp;.",
     },
 };

@@ -52,7 +52,7 @@ static const struct {
     { "jdbc", DIRECT(VERIFY_IDENTITY), "jdbc:mysql://" HOST ":4000/test?user=root&password=<PASSWORD>&sslMode=VERIFY_IDENTITY&trustCertificateKeyStoreUrl=file:/etc/tidb/ca.pem.p12&trustCertificateKeyStoreType=PKCS12&trustCertificateKeyStorePassword=changeit" },
     { "jdbc-mariadb", PROXY, "jdbc:mariadb://127.0.0.1:4000/test?user=root&password=<PASSWORD>&sslMode=disable&allowPublicKeyRetrieval=true" },
     { "jdbc-mariadb", SOCKET, "jdbc:mariadb://localhost/test?localSocket=/run/tidblink/c1.sock&user=root&password=<PASSWORD>&sslMode=disable&allowPublicKeyRetrieval=true" },
-    { "jdbc-mariadb", DIRECT(VERIFY_IDENTITY), "jdbc:mariadb://" HOST ":4000/test?user=root&password=<PASSWORD>&sslMode=verify-full&serverSslCert=/etc/tidb/ca.pem" },
+    { "jdbc-mariadb", DIRECT(VERIFY_IDENTITY), "jdbc:mariadb://" HOST ":4000/test?user=root&password=<PASSWORD>&sslMode=verify-full&useSsl=true&serverSslCert=/etc/tidb/ca.pem" },
     { "go", PROXY, "root:<PASSWORD>@tcp(127.0.0.1:4000)/test?parseTime=true" },
     { "go", SOCKET, "root:<PASSWORD>@unix(/run/tidblink/c1.sock)/test?parseTime=true" },
     { "go", DIRECT(VERIFY_IDENTITY), "root:<PASSWORD>@tcp(" HOST ":4000)/test?parseTime=true&tls=tidb" },
