@@ -54,6 +54,7 @@ struct http *http_new(struct loop *loop, struct addr *addr, SSL_CTX *tls,
         http_free(http);
         return NULL;
     }
+    net_nodelay(fd); // inherited by its connections; head and body are two writes
     evhttp_set_max_headers_size(http->evhttp, HEADERS_BYTES_MAX);
     evhttp_set_max_body_size(http->evhttp, BODY_BYTES_MAX);
     evhttp_set_timeout(http->evhttp, IDLE_S);

@@ -275,6 +275,6 @@ int main(int argc, char **argv)
     stop(&program);
     if (done)
         return EXIT_DONE;
-    log_error("%s", err.text);
+    fprintf(stderr, "tidblink-emulator: %s\n", err.text);
     return err_row(err.code)->exit_code;
 }

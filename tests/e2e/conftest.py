@@ -2,6 +2,7 @@
 """What the end-to-end suites share: the real server, and every log in the report of a failure."""
 import pytest
 
+from emulator import Emulator
 from mariadb import MariaDB
 
 
@@ -21,3 +22,10 @@ def pytest_runtest_makereport(item, call):
 def mariadb():
     with MariaDB() as server:
         yield server
+
+
+@pytest.fixture
+def cloud():
+    """A fresh cloud with one cluster, "orders", whose endpoint is PENDING."""
+    with Emulator() as emulator:
+        yield emulator
