@@ -107,10 +107,13 @@ static char *copy_text(const char *text)
     return text == NULL ? NULL : need(strdup(text));
 }
 
-// One more zeroed element of `size` bytes at the end of an array of *count.
+// One more zeroed element of `size` bytes at the end of an array of *count, which only this
+// function makes longer: its room doubles, so it is full when the count is a power of two.
 static void *grow(void *array, size_t *count, size_t size)
 {
-    char *grown = need(reallocarray(array, *count + 1, size));
+    bool is_full = (*count & (*count - 1)) == 0;
+    size_t room = *count == 0 ? 1 : *count * 2;
+    char *grown = is_full ? need(reallocarray(array, room, size)) : array;
     memset(grown + *count * size, 0, size);
     (*count)++;
     return grown;
