@@ -8,6 +8,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -179,13 +181,34 @@ static void test_errors_keep_their_tail(void **state)
 static void test_past_the_deadline_it_is_killed(void **state)
 {
     (void)state;
-    // The grandchild is in the group and dies, too; the trap shows that nothing can refuse.
     uint64_t before_ms = clock_ms();
-    struct outcome outcome = run("trap '' TERM; sleep 1000; :", 50);
+    struct outcome outcome = run("trap '' TERM; sleep 60; :", 50);
     assert_true(clock_ms() - before_ms < LONG_MS);
     assert_true(outcome.failed);
     assert_int_equal(outcome.err.code, ERR_CHILD);
     assert_string_equal(outcome.err.text, "sh did not end within 50 ms and was stopped");
+}
+
+// What the program started holds the writing end of a pipe, so its end is the pipe's.
+static void test_what_it_started_is_killed_as_well(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct err err = { 0 };
+    struct outcome outcome = { .loop = loop_new("test", &err) };
+    const char *const argv[] = { "sh", "-c", "sleep 60 & wait", NULL };
+    const struct child_spec spec = { .argv = argv, .timeout_ms = 50, .out_limit = OUT_LIMIT };
+    assert_non_null(child_start(outcome.loop, &spec, on_end, &outcome, &err));
+    close(ends[1]);
+    loop_run(outcome.loop);
+    loop_free(outcome.loop);
+    assert_true(outcome.failed);
+    struct pollfd end = { .fd = ends[0] };
+    assert_int_equal(poll(&end, 1, LONG_MS), 1);
+    assert_true(end.revents & POLLHUP);
+    close(ends[0]);
+    assert_no_children();
 }
 
 static void test_a_grandchild_with_the_pipes_is_not_waited_for(void **state)
@@ -221,7 +244,7 @@ static void test_a_cancelled_child_is_gone_at_once(void **state)
     (void)state;
     struct err err = { 0 };
     struct outcome outcome = { .loop = loop_new("test", &err) };
-    const char *const argv[] = { "sleep", "1000", NULL };
+    const char *const argv[] = { "sleep", "60", NULL };
     const struct child_spec spec = { .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT };
     struct child *child = child_start(outcome.loop, &spec, on_end, &outcome, &err);
     assert_non_null(child);
@@ -245,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_output_over_the_limit_is_seen_after_the_end),
         cmocka_unit_test(test_errors_keep_their_tail),
         cmocka_unit_test(test_past_the_deadline_it_is_killed),
+        cmocka_unit_test(test_what_it_started_is_killed_as_well),
         cmocka_unit_test(test_a_grandchild_with_the_pipes_is_not_waited_for),
         cmocka_unit_test(test_a_missing_program_does_not_start),
         cmocka_unit_test(test_a_cancelled_child_is_gone_at_once),

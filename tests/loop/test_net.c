@@ -127,6 +127,30 @@ static void test_tcp_of_somebody_else(void **state)
                           "address\" shows");
 }
 
+static mode_t too_wide; // bits that a socket had before chmod(2) and not after
+
+// In front of the C library's: sees what a socket is in the moment between bind(2) and chmod(2).
+int chmod(const char *file, mode_t mode)
+{
+    struct stat before;
+    assert_int_equal(lstat(file, &before), 0);
+    too_wide |= before.st_mode & 07777 & ~mode;
+    return fchmodat(AT_FDCWD, file, mode, 0);
+}
+
+static void test_unix_never_has_a_wider_mode(void **state)
+{
+    (void)state;
+    struct addr addr = unix_addr();
+    mode_t umask_before = umask(0);
+    int fd = net_listen(&addr, BACKLOG, 0600, NULL);
+    umask(umask_before);
+    assert_true(fd >= 0);
+    assert_int_equal(too_wide, 0);
+    close(fd);
+    unlink(path);
+}
+
 static void test_unix_listens_with_its_mode(void **state)
 {
     (void)state;
@@ -350,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_tcp_listens),
         cmocka_unit_test(test_tcp_in_use),
         cmocka_unit_test(test_tcp_of_somebody_else),
+        cmocka_unit_test(test_unix_never_has_a_wider_mode),
         cmocka_unit_test(test_unix_listens_with_its_mode),
         cmocka_unit_test(test_a_stale_socket_is_replaced),
         cmocka_unit_test(test_of_many_that_replace_a_stale_socket_one_wins),
