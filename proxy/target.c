@@ -111,6 +111,8 @@ static void follow_host(struct target *target)
     if (!target->host)
         abort();
     target->watch = resolver_watch(target->resolver, host, on_resolved, target);
+    if (!target->watch)
+        abort(); // out of memory: workers would wait for addresses that never come
 }
 
 void target_unreachable(struct target *target)
