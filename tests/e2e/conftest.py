@@ -29,3 +29,17 @@ def cloud():
     """A fresh cloud with one cluster, "orders", whose endpoint is PENDING."""
     with Emulator() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def calm_cloud():
+    """The same, one for all tests that change nothing."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def client(cloud):
+    """A client of the fresh cloud's control API."""
+    with cloud.client() as client:
+        yield client

@@ -17,11 +17,15 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api_client import ApiClient
 from built import ROOT, built
 
 SCENARIOS = ROOT / "emulator" / "scenarios"
 START_SECONDS = STOP_SECONDS = 30
 PUBLIC_KEY, PRIVATE_KEY = "demo-public", "demo-private"  # of the scenarios in the tree
+# What demo.json has.
+CLUSTER, GROUP, ENDPOINT = "1379661944646413143", "1916928318022840320", "1934235512477589504"
+HOST = "privatelink-19169283.muznnz1umf3p.clusters.tidb-cloud.com"
 
 
 class ControlError(Exception):
@@ -146,6 +150,19 @@ class Emulator:
                 return found
             assert time.monotonic() < deadline, f"{path} is {found}, not {fields}"
             time.sleep(0.01)
+
+    # ---- clients of the API -------------------------------------------------------------------
+
+    def client(self, public_key=PUBLIC_KEY, private_key=PRIVATE_KEY, **options):
+        return ApiClient(self.api_url, self.ca, public_key, private_key, **options)
+
+    def curl(self, path, *options, key=f"{PUBLIC_KEY}:{PRIVATE_KEY}"):
+        """(exit code, standard output) of the curl program."""
+        done = subprocess.run(
+            ["curl", "--silent", "--noproxy", "*", "--max-time", "20", "--cacert", self.ca,
+             "--digest", "--user", key, *options, self.api_url + path],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout
 
     # ---- for the program under test -----------------------------------------------------------
 
