@@ -76,7 +76,7 @@ static void reply_text(struct call *call, const char *text, size_t len)
     evbuffer_free(body);
 }
 
-// Valid JSON without end: one page of it, sent again and again without being copied.
+// Valid JSON, and long: one page of it, sent again and again without being copied.
 static void reply_huge(struct call *call)
 {
     enum { PAGE_BYTES = 1 << 20 };
@@ -107,6 +107,11 @@ static void reply_half(struct call *call)
     cJSON_free(text);
 }
 
+static void on_answered(struct deferred *end)
+{
+    call_free(CONTAINER_OF(end, struct call, end));
+}
+
 static void reply(struct call *call)
 {
     note(call);
@@ -122,7 +127,7 @@ static void reply(struct call *call)
         http_reply(call->request, call->status, call->answer);
         call->answer = NULL;
     }
-    call_free(call);
+    loop_defer(call->api->loop, &call->end, on_answered); // its timer may have called
 }
 
 static void on_delay_over(struct timer *delay)

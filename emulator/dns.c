@@ -48,6 +48,7 @@ struct query {
     struct evdns_server_request *request;
     enum name_answer answer;
     struct timer delay;
+    struct deferred end;
 };
 
 // ---- answering ----------------------------------------------------------------------------------
@@ -96,11 +97,16 @@ static void query_free(struct query *query)
     free(query);
 }
 
+static void on_answered(struct deferred *end)
+{
+    query_free(CONTAINER_OF(end, struct query, end));
+}
+
 static void on_delay_over(struct timer *delay)
 {
     struct query *query = CONTAINER_OF(delay, struct query, delay);
     respond(query->dns, query->request, query->answer);
-    query_free(query);
+    loop_defer(query->dns->loop, &query->end, on_answered);
 }
 
 static void respond_later(struct dns *dns, struct evdns_server_request *request,

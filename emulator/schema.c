@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/net.h"
 
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -204,7 +204,7 @@ static bool value_fits(const struct field *field, const cJSON *value, enum schem
         return cJSON_IsBool(value);
     case FIELD_INT:
         return is_number(value, field->min, field->max) &&
-               floor(value->valuedouble) == value->valuedouble;
+               (double)(int64_t)value->valuedouble == value->valuedouble;
     case FIELD_SECONDS:
         return is_number(value, 0, SECONDS_MAX);
     case FIELD_CHOICE:
