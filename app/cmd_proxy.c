@@ -96,12 +96,11 @@ static void serve(const struct settings_request *request, struct settings *setti
     *exit_code = err_row(err.code)->exit_code;
 }
 
-static bool run(int argc, char *const *argv, int *exit_code, struct err *err)
+static bool run(const struct command_line *line, int *exit_code, struct err *err)
 {
     struct proxy_values own = { 0 };
     const struct settings_request request = {
-        .argc = argc,
-        .argv = argv,
+        .line = line,
         .own = &own_table,
         .own_values = &own,
         .clusters_max = MAX_CLUSTERS,

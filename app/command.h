@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct command_line;
 struct err;
 
 struct command {
@@ -16,9 +17,13 @@ struct command {
     const char *help;               // paragraphs for COMMAND --help
     const struct option_table *own; // options of this command alone, or NULL
     bool all_options;               // --help lists the global and cluster options as well
-    // argv is what stands behind the name. True: *exit_code is the program's; it is EXIT_DONE
+    // True: *exit_code is the program's; it is EXIT_DONE
     // unless changed. False: the error is printed and decides the exit code.
-    bool (*run)(int argc, char *const *argv, int *exit_code, struct err *err);
+    bool (*run)(const struct command_line *line, int *exit_code, struct err *err);
 };
 
 extern const struct command cmd_proxy;
+extern const struct command cmd_dsn;
+extern const struct command cmd_clusters;
+extern const struct command cmd_status;
+extern const struct command cmd_wait;

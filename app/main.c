@@ -7,6 +7,7 @@
 #include "app/suggest.h"
 #include "app/version.h"
 #include "base/err.h"
+#include "control/keys.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,10 @@
 
 static const struct command *const commands[] = {
     &cmd_proxy,
+    &cmd_dsn,
+    &cmd_clusters,
+    &cmd_status,
+    &cmd_wait,
 };
 
 static const char summary[] =
@@ -93,8 +98,13 @@ static bool wants_help(int argc, char *const *argv)
 static int run_command(const struct command *command, int argc, char *const *argv)
 {
     struct err err = { 0 };
+    struct keys keys = { 0 };
     int exit_code = EXIT_DONE;
-    if (command->run(argc, argv, &exit_code, &err))
+    keys_take_environment(&keys);
+    const struct command_line line = { .argc = argc, .argv = argv, .keys = &keys };
+    bool done = command->run(&line, &exit_code, &err);
+    keys_wipe(&keys);
+    if (done)
         return exit_code;
     fprintf(stderr, "tidblink %s: %s\n", command->name, err.text);
     if (err.code == ERR_USAGE)

@@ -219,6 +219,7 @@ static bool select_clusters(struct build *build, struct err *err)
             (at - chosen) * sizeof(moved));
         settings->clusters[chosen++] = moved;
     }
+    settings->named_count = chosen;
     while (chosen > 0 && settings->cluster_count > chosen)
         cluster_free(&settings->clusters[--settings->cluster_count]);
     return true;
@@ -327,11 +328,12 @@ static bool build_all(struct build *build, struct err *err)
         [TABLE_GLOBAL] = &settings_global_table,
         [TABLE_CLUSTER] = &settings_cluster_table,
     };
+    settings->control.environment_keys = request->line->keys;
     if (!option_defaults(&settings_global_table, settings, err))
         return false;
     if (request->own && !option_defaults(request->own, request->own_values, err))
         return false;
-    if (!cli_split(&build->cli, request->argc, request->argv, tables, TABLES, err))
+    if (!cli_split(&build->cli, request->line->argc, request->line->argv, tables, TABLES, err))
         return false;
     if (!read_file(build, err) || !default_listens(settings, err))
         return false;

@@ -12,6 +12,7 @@
 #include "resolver/resolver.h"
 
 struct err;
+struct keys;
 
 #define SETTINGS_DEFAULT_FILE "/etc/tidblink/tidblink.conf"
 
@@ -41,6 +42,7 @@ struct settings {
 
     struct cluster_settings *clusters; // those that the command line named, else all
     size_t cluster_count;
+    size_t named_count; // of them, how many the command line named: all or none
 
     // What the lower layers take; they point into clusters.
     struct control_target *control_targets;
@@ -51,10 +53,16 @@ extern const struct option_table settings_global_table;  // of struct settings
 extern const struct option_table settings_cluster_table; // of struct cluster_settings
 extern const struct option_table settings_source_table;  // --config; of struct settings
 
-// What is asked by a command.
-struct settings_request {
+// What the program was started with.
+struct command_line {
     int argc; // behind the command's name
     char *const *argv;
+    const struct keys *keys; // from the environment, which no longer has them; NULL: none
+};
+
+// What is asked by a command.
+struct settings_request {
+    const struct command_line *line;
     const struct option_table *own; // the command's own options, or NULL
     void *own_values;               // zeroed; gets defaults and values; the caller frees
     size_t clusters_max;            // how many CLUSTER words it takes

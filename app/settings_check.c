@@ -75,17 +75,6 @@ static bool default_admin_socket(struct settings *settings, struct err *err)
     return set_text(&settings->admin_socket, path, err);
 }
 
-// systemd.exec(5), LoadCredential=: the file is there when the unit passes it.
-static bool default_credential(char **file, const char *name, struct err *err)
-{
-    char path[PATH_BYTES];
-    const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    if (*file || !dir || !*dir)
-        return true;
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return access(path, F_OK) != 0 || set_text(file, path, err);
-}
-
 static bool fill_defaults(struct settings *settings, struct err *err)
 {
     struct control_options *control = &settings->control;
@@ -95,9 +84,7 @@ static bool fill_defaults(struct settings *settings, struct err *err)
     settings->resolver.negative_ms = NEGATIVE_MS;
     control->loss_refuses = settings->control_loss != 0;
     settings->proxy.loss_refuses = control->loss_refuses;
-    return default_state_dir(settings, err) && default_admin_socket(settings, err) &&
-           default_credential(&control->public_key_file, "tidblink-public-key", err) &&
-           default_credential(&control->private_key_file, "tidblink-private-key", err);
+    return default_state_dir(settings, err) && default_admin_socket(settings, err);
 }
 
 // ---- values that depend on each other -----------------------------------------------------------

@@ -30,8 +30,8 @@ static const struct option_row global_rows[] = {
     // The control API.
     { "api-url",              OPTION_TEXT, G(control.api_url),          "https://dedicated.tidbapi.com", 0, 0, 0, NULL, "URL", "the TiDB Cloud Dedicated API; TIDBCLOUD_DEDICATED_ENDPOINT is read too" },
     { "api-ca",               OPTION_TEXT, G(control.api_ca),           NULL,   0, 0, 0, NULL, "PATH", "PEM file of the CA that signed api-url's certificate, instead of the system's" },
-    { "api-public-key-file",  OPTION_TEXT, G(control.public_key_file),  NULL,   0, 0, 0, NULL, "PATH", "file with the API key's public part; without it the systemd credential tidblink-public-key, else TIDBCLOUD_PUBLIC_KEY" },
-    { "api-private-key-file", OPTION_TEXT, G(control.private_key_file), NULL,   0, 0, 0, NULL, "PATH", "file with the API key's private part; without it the systemd credential tidblink-private-key, else TIDBCLOUD_PRIVATE_KEY" },
+    { "api-public-key-file",  OPTION_TEXT, G(control.public_key_file),  NULL,   0, 0, 0, NULL, "PATH", "file with the API key's public part; without it TIDBCLOUD_PUBLIC_KEY, else the systemd credential tidbcloud-public-key" },
+    { "api-private-key-file", OPTION_TEXT, G(control.private_key_file), NULL,   0, 0, 0, NULL, "PATH", "file with the API key's private part; without it TIDBCLOUD_PRIVATE_KEY, else the systemd credential tidbcloud-private-key" },
     { "api-timeout",          OPTION_MS,   G(control.api_timeout_ms),   "10s",  100, MINUTES(5), 0, NULL, NULL, "one request to the API" },
     { "poll-interval",        OPTION_MS,   G(control.poll_ms),          "60s",  1000, HOURS(1), 0, NULL, NULL, "how often states are asked for" },
     { "poll-interval-changing", OPTION_MS, G(control.poll_changing_ms), "10s",  100, HOURS(1), 0, NULL, NULL, "the same while something is in transition" },

@@ -60,6 +60,7 @@ static void add_verdict(cJSON *object, const struct verdict *verdict)
 {
     cJSON_AddStringToObject(object, "new_connections", words_action(verdict));
     cJSON_AddBoolToObject(object, "drains", verdict->drain);
+    cJSON_AddBoolToObject(object, "contradicted", verdict->contradicted);
     facts_json_text(object, "decided_by", verdict->what);
     facts_json_text(object, "state", verdict->state);
     facts_json_text(object, "refusal", verdict->text);

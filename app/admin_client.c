@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c and cmd_dsn.c.
+#include "app/admin_client.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { URL_BYTES = 1024 };
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
+{
+    (void)size; // always 1
+    return buf_append(arg, bytes, count) ? count : 0;
+}
+
+static enum admin_result explain(CURLcode code, const char *socket, struct err *err)
+{
+    switch ((int)code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_GOT_NOTHING: // it ended while it was asked
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        err_set(err, ERR_FILE, "no proxy answers on %s", socket);
+        return ADMIN_ABSENT;
+    case CURLE_OPERATION_TIMEDOUT:
+        err_set(err, ERR_FILE, "the proxy on %s did not answer in time", socket);
+        return ADMIN_TIMEOUT;
+    default:
+        err_set(err, ERR_FILE, "%s: %s", socket, curl_easy_strerror(code));
+        return ADMIN_FAILED;
+    }
+}
+
+static CURLcode perform(
+    CURL *curl, const char *socket, const char *path, uint64_t timeout_ms, struct buf *body)
+{
+    char url[URL_BYTES];
+    snprintf(url, sizeof(url), "http://localhost%s", path);
+    // These fail only without memory or on an unknown option, and then curl_easy_perform does too.
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    return curl_easy_perform(curl);
+}
+
+enum admin_result admin_client_get(const char *socket, const char *path, uint64_t timeout_ms,
+    struct admin_answer *out, struct err *err)
+{
+    struct buf body;
+    CURL *curl = curl_easy_init();
+    if (!curl) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return ADMIN_FAILED;
+    }
+    buf_init(&body, ADMIN_ANSWER_BYTES);
+    CURLcode code = perform(curl, socket, path, timeout_ms, &body);
+    enum admin_result result = ADMIN_ANSWERED;
+    if (code != CURLE_OK) {
+        result = explain(code, socket, err);
+    } else {
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
+        out->text = buf_take_text(&body);
+        if (!out->text) {
+            err_set(err, ERR_MEMORY, "out of memory");
+            result = ADMIN_FAILED;
+        }
+    }
+    buf_done(&body);
+    curl_easy_cleanup(curl);
+    return result;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Asks a running proxy over its admin socket: for the commands. Blocks its caller, whatever thread.
+#pragma once
+
+#include "base/defs.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct err;
+
+enum admin_result {
+    ADMIN_ANSWERED = 0,
+    ADMIN_ABSENT,  // nobody listens there
+    ADMIN_TIMEOUT, // no answer in time
+    ADMIN_FAILED,  // anything else, in err
+};
+
+enum { ADMIN_ANSWER_BYTES = 1 << 20 };
+
+struct admin_answer {
+    long status; // HTTP
+    char *text;  // NUL-terminated, cut at ADMIN_ANSWER_BYTES; free it when ADMIN_ANSWERED
+};
+
+// GET `path` of the proxy whose socket is `socket`. err is filled unless it answered.
+enum admin_result admin_client_get(const char *socket, const char *path, uint64_t timeout_ms,
+    struct admin_answer *out, struct err *err) MUST_CHECK;

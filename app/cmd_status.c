@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tidblink status: how far each cluster's way is open: cluster, node group, private link service,
+// endpoint; what that means, since when, and the next step.
+#include "app/command.h"
+#include "app/facts.h"
+#include "app/facts_json.h"
+#include "app/table.h"
+#include "app/words.h"
+#include "base/clock.h"
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_BYTES = 1024 };
+
+struct status_values {
+    bool json;
+};
+
+// clang-format off
+static const struct option_row own_rows[] = {
+    { "json", OPTION_BOOL, offsetof(struct status_values, json), NULL, 0, 0, 0, NULL, NULL, "print JSON" },
+};
+// clang-format on
+static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
+
+// One cluster's part of the answer.
+struct picture {
+    const struct control_target *target;
+    const struct facts *facts;
+    const struct cluster *cluster;  // NULL: not found
+    const struct node_group *group; // NULL: not found
+    struct verdict verdict;
+};
+
+// ---- text ---------------------------------------------------------------------------------------
+
+// printf behind what `line` (LINE_BYTES) already holds.
+#define append(line, ...)                                                                          \
+    (void)snprintf((line) + strlen(line), LINE_BYTES - strlen(line), __VA_ARGS__)
+
+// "PENDING (Pending): TiDB Cloud is accepting it; usually about 5 minutes; for 3 min"
+static void append_state(
+    char line[LINE_BYTES], const struct observed_state *state, const struct state_words *words)
+{
+    char age[CLOCK_TEXT_BYTES];
+    append(line, "%s", state->text ? state->text : "not known");
+    if (*words->console)
+        append(line, " (%s)", words->console);
+    if (*words->meaning)
+        append(line, ": %s", words->meaning);
+    if (*words->usual)
+        append(line, "; usually %s", words->usual);
+    if (state->since)
+        append(line, "; for %s", clock_age(clock_wall_s() - state->since, age));
+}
+
+static void print_cluster(const struct picture *picture)
+{
+    char line[LINE_BYTES] = "";
+    const struct cluster *cluster = picture->cluster;
+    const struct state_words words = verdict_cluster_words(cluster->state.value);
+    append_state(line, &cluster->state, &words);
+    table_field(stdout, "cluster", line);
+    line[0] = '\0';
+    append(line, "%s", cluster->id);
+    if (cluster->name)
+        append(line, " %s", cluster->name);
+    if (cluster->region)
+        append(line, ", %s", cluster->region);
+    table_field(stdout, "", line);
+}
+
+static void print_group(const struct node_group *group)
+{
+    char line[LINE_BYTES] = "";
+    const struct state_words words = verdict_group_words(group->state.value);
+    if (group->state.text)
+        append_state(line, &group->state, &words);
+    append(line, "%s%s%s", *line ? "; " : "", group->name ? group->name : group->id,
+        group->is_default ? " (default)" : "");
+    table_field(stdout, "group", line);
+}
+
+static void print_service(const struct node_group *group)
+{
+    char line[LINE_BYTES] = "";
+    const struct state_words words = verdict_service_words(group->service.value);
+    if (!group->service.text) {
+        table_field(stdout, "service", "the control API shows no private link service");
+        return;
+    }
+    append_state(line, &group->service, &words);
+    table_field(stdout, "service", line);
+    table_field(stdout, "", group->service_name);
+}
+
+static void print_endpoint(const struct picture *picture, const struct endpoint *endpoint)
+{
+    char line[LINE_BYTES] = "";
+    const struct state_words words = verdict_endpoint_words(endpoint->state.value);
+    const char *ours = picture->target->endpoint_id;
+    bool is_ours = ours && endpoint->endpoint_id && strcmp(ours, endpoint->endpoint_id) == 0;
+    append_state(line, &endpoint->state, &words);
+    if (endpoint->message)
+        append(line, ": %s", endpoint->message);
+    table_field(stdout, "endpoint", line);
+    line[0] = '\0';
+    append(line, "%s%s", endpoint->endpoint_id ? endpoint->endpoint_id : endpoint->connection_id,
+        is_ours ? " (endpoint-id)" : "");
+    table_field(stdout, "", line);
+}
+
+static void print_endpoints(const struct picture *picture)
+{
+    const struct node_group *group = picture->group;
+    for (size_t i = 0; i < group->endpoint_count; i++)
+        print_endpoint(picture, &group->endpoints[i]);
+    if (group->endpoint_count > 0)
+        return;
+    char line[LINE_BYTES] = "";
+    const struct state_words words = verdict_no_endpoint_words();
+    append(line, "none (%s): %s", words.console, words.meaning);
+    table_field(stdout, "endpoint", line);
+}
+
+// "hold: tidblink: …" without our name, which is for the clients' screens.
+static void print_verdict(const struct picture *picture)
+{
+    static const char us[] = "tidblink: ";
+    char line[LINE_BYTES] = "";
+    const struct verdict *verdict = &picture->verdict;
+    const char *text = verdict->text;
+    if (strncmp(text, us, strlen(us)) == 0)
+        text += strlen(us);
+    append(line, "%s%s%s", words_action(verdict), *text ? ": " : "", text);
+    table_field(stdout, "connects", line);
+    if (!*verdict->host)
+        return;
+    line[0] = '\0';
+    append(line, "%s:%u", verdict->host, verdict->port);
+    table_field(stdout, "address", line);
+}
+
+static void print_text(const struct picture *picture)
+{
+    char age[CLOCK_TEXT_BYTES];
+    char line[LINE_BYTES] = "";
+    printf("%s\n", picture->target->alias);
+    if (picture->cluster)
+        print_cluster(picture);
+    if (picture->group) {
+        print_group(picture->group);
+        print_service(picture->group);
+        print_endpoints(picture);
+    }
+    print_verdict(picture);
+    table_field(stdout, "next", picture->verdict.next_step);
+    if (picture->cluster && picture->cluster->seen) {
+        append(line, "%s ago%s", clock_age(clock_wall_s() - picture->cluster->seen, age),
+            picture->facts->from_disk ? " (last known state)" : "");
+        table_field(stdout, "heard", line);
+    }
+}
+
+// ---- JSON ---------------------------------------------------------------------------------------
+
+static void add_json(cJSON *list, const struct picture *picture)
+{
+    const struct verdict *verdict = &picture->verdict;
+    cJSON *object = cJSON_CreateObject();
+    facts_json_text(object, "alias", picture->target->alias);
+    facts_json_text(object, "new_connections", words_action(verdict));
+    facts_json_text(object, "decided_by", verdict->what);
+    facts_json_text(object, "state", verdict->state);
+    facts_json_text(object, "refusal", verdict->text);
+    facts_json_text(object, "next_step", verdict->next_step);
+    facts_json_text(object, "host", verdict->host);
+    if (verdict->port)
+        cJSON_AddNumberToObject(object, "port", verdict->port);
+    cJSON_AddBoolToObject(object, "last_known", picture->facts->from_disk);
+    facts_json_text(object, "reason", picture->facts->failure.text);
+    if (picture->group)
+        facts_json_text(object, "group_id", picture->group->id);
+    if (picture->cluster)
+        cJSON_AddItemToObject(object, "cluster", facts_json_cluster(picture->cluster));
+    cJSON_AddItemToArray(list, object);
+}
+
+static bool print_json(cJSON *list)
+{
+    char *text = cJSON_Print(list);
+    if (text)
+        puts(text);
+    free(text);
+    return text;
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+// `list` collects JSON; NULL prints text. *exit_code is EXIT_STATE when it is not ACTIVE.
+static bool show(
+    const struct settings *settings, size_t index, cJSON *list, int *exit_code, struct err *err)
+{
+    struct facts facts;
+    struct picture picture = { .target = &settings->control_targets[index], .facts = &facts };
+    if (!facts_get(settings, picture.target, FACTS_ASK, &facts, err))
+        return err_prefix(err, "%s", picture.target->alias);
+    facts_warn(&facts);
+    // An unknown cluster is told by the verdict, an ambiguous name by an error.
+    if (!control_find(facts.model, picture.target, &picture.cluster, &picture.group, err) &&
+        !picture.cluster && facts.model->cluster_count > 1) {
+        facts_done(&facts);
+        return false;
+    }
+    facts_judge(&facts, picture.target, &picture.verdict);
+    if (picture.verdict.action != VERDICT_ALLOW)
+        *exit_code = EXIT_STATE;
+    if (list)
+        add_json(list, &picture);
+    else
+        print_text(&picture);
+    facts_done(&facts);
+    return true;
+}
+
+static bool show_all(const struct status_values *own, const struct settings *settings,
+    int *exit_code, struct err *err)
+{
+    if (settings->cluster_count == 0)
+        return err_set(
+            err, ERR_USAGE, "which cluster? Expected a CLUSTER (tidblink clusters lists them)");
+    cJSON *list = own->json ? cJSON_CreateArray() : NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < settings->cluster_count; i++) {
+        if (i > 0 && !own->json)
+            putchar('\n');
+        ok = show(settings, i, list, exit_code, err);
+    }
+    if (ok && list && !print_json(list))
+        ok = err_set(err, ERR_MEMORY, "out of memory");
+    cJSON_Delete(list);
+    return ok;
+}
+
+static bool run(const struct command_line *line, int *exit_code, struct err *err)
+{
+    struct status_values own = { 0 };
+    const struct settings_request request = {
+        .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
+    };
+    struct settings *settings = settings_build(&request, err);
+    bool ok = settings && show_all(&own, settings, exit_code, err);
+    settings_free(settings);
+    return ok;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .usage = "[CLUSTER] [--json]",
+    .summary = "show the states of clusters and their private endpoints",
+    .help = "Asks the control API about CLUSTER, or about every cluster of the configuration:\n"
+            "the states of cluster, node group, private link service and private endpoint, as\n"
+            "the API spells them and (in brackets) as the console shows them, what they mean,\n"
+            "since when a proxy has seen them, and the next step. When the API does not\n"
+            "answer, the last known state of a proxy on this machine is shown instead.\n"
+            "Ends with 0 when connections would be served, 3 when a state is in the way, 4\n"
+            "when the control API refuses the key.",
+    .own = &own_table,
+    .run = run,
+};

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tidblink wait: blocks until a running proxy says that something is true, so that a script or the
+// app beside it starts at the right moment. The proxy holds the request; only while there is no
+// proxy yet does this try again and again.
+#include "app/admin_client.h"
+#include "app/command.h"
+#include "app/health.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000, REASON_TIMEOUT_MS = 1000, PATH_BYTES = 896 };
+enum { HTTP_OK_STATUS = 200, HTTP_BUSY_STATUS = 503 };
+
+struct wait_values {
+    int health; // enum health
+    uint64_t max_ms;
+};
+
+// In the order of enum health.
+static const char *const health_choices[] = { "started", "live", "ready", "active", NULL };
+
+// clang-format off
+static const struct option_row own_rows[] = {
+    { "for", OPTION_CHOICE, offsetof(struct wait_values, health), "ready", 0, 0, 0, health_choices, NULL, "what to wait for" },
+    { "max", OPTION_MS, offsetof(struct wait_values, max_ms), "30s", 0, 0, 0, NULL, NULL, "give up after this time" },
+};
+// clang-format on
+static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
+
+static void make_path(
+    const struct wait_values *own, const struct settings *settings, bool hold, char out[PATH_BYTES])
+{
+    const char *alias = settings->named_count > 0 ? settings->clusters[0].alias : NULL;
+    int len = snprintf(out, PATH_BYTES, "/wait?for=%s%s%s", health_name((enum health)own->health),
+        hold ? "" : "&hold=no", alias ? "&cluster=" : "");
+    // Aliases are free text; everything but letters and digits goes as %XX.
+    for (; alias && *alias && len < PATH_BYTES; alias++) {
+        unsigned char byte = (unsigned char)*alias;
+        bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+                     (byte >= 'A' && byte <= 'Z');
+        len += snprintf(out + len, (size_t)(PATH_BYTES - len), plain ? "%c" : "%%%02X", byte);
+    }
+}
+
+// One question. True when the wait is over, well or not; otherwise err says why it is not yet.
+static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool *out_healthy,
+    bool *out_fatal, struct err *err)
+{
+    struct admin_answer answer = { 0 };
+    enum admin_result result = admin_client_get(socket, path, timeout_ms, &answer, err);
+    *out_healthy = result == ADMIN_ANSWERED && answer.status == HTTP_OK_STATUS;
+    *out_fatal = result == ADMIN_FAILED ||
+                 (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);
+    if (result == ADMIN_ANSWERED)
+        err_set(err, *out_fatal ? ERR_FILE : ERR_TRANSITION, "%.*s",
+            (int)strcspn(answer.text, "\n"), answer.text);
+    free(answer.text);
+    return *out_healthy || *out_fatal;
+}
+
+static bool wait_until(
+    const struct wait_values *own, const struct settings *settings, struct err *err)
+{
+    char held[PATH_BYTES], at_once[PATH_BYTES];
+    const char *socket = settings->admin_socket;
+    uint64_t end_ms = clock_ms() + own->max_ms;
+    uint64_t retry_ms = RETRY_MIN_MS;
+    bool healthy = false, fatal = false;
+    make_path(own, settings, true, held);
+    make_path(own, settings, false, at_once);
+    for (uint64_t now_ms = 0; (now_ms = clock_ms()) < end_ms;) {
+        if (ask(socket, held, end_ms - now_ms, &healthy, &fatal, err))
+            return healthy;
+        uint64_t left_ms = end_ms > clock_ms() ? end_ms - clock_ms() : 0;
+        poll(NULL, 0, (int)(left_ms < retry_ms ? left_ms : retry_ms));
+        retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
+    }
+    // Once more, for the reason as it is now.
+    if (ask(socket, at_once, REASON_TIMEOUT_MS, &healthy, &fatal, err))
+        return healthy;
+    char *max = option_format(option_find(&own_table, "max"), own);
+    err_prefix(
+        err, "not %s after %s", health_name((enum health)own->health), max ? max : "a while");
+    free(max);
+    err->code = ERR_TRANSITION; // exit code 3, also when there was no proxy
+    return false;
+}
+
+static bool run(const struct command_line *line, int *exit_code, struct err *err)
+{
+    (void)exit_code;
+    struct wait_values own = { 0 };
+    const struct settings_request request = {
+        .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
+    };
+    struct settings *settings = settings_build(&request, err);
+    if (!settings)
+        return false;
+    bool ok = settings->admin_unix.len > 0;
+    if (!ok)
+        err_set(err, ERR_USAGE, "admin-socket is off, so no proxy can be asked: expected its path");
+    ok = ok && wait_until(&own, settings, err);
+    settings_free(settings);
+    return ok;
+}
+
+const struct command cmd_wait = {
+    .name = "wait",
+    .usage = "[--for started|live|ready|active] [--max 30s] [CLUSTER]",
+    .summary = "block until a running proxy is ready",
+    .help = "Asks the proxy of this configuration through its admin socket and ends with 0 as\n"
+            "soon as it is true, for CLUSTER or for all that it serves:\n"
+            "  started  the states are known, and the names of usable clusters resolve\n"
+            "  live     the proxy runs\n"
+            "  ready    a connection would be served now\n"
+            "  active   the same, and the control plane itself says so\n"
+            "Ends with 3 and the reason when the time runs out.",
+    .own = &own_table,
+    .run = run,
+};

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Finds the host and port, or the unix socket, that a connection string names. Used by cmd_dsn.c.
+#include "app/dsn_place.h"
+
+#include "app/admin_client.h"
+#include "app/facts.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK_TIMEOUT_MS = 2000 };
+
+static void set_address(const struct addr *addr, struct dsn_place *out)
+{
+    if (addr->any.sa_family == AF_UNIX) {
+        snprintf(out->socket, sizeof(out->socket), "%s", addr->un.sun_path);
+        return;
+    }
+    char text[ADDR_TEXT_BYTES];
+    snprintf(out->host, sizeof(out->host), "%s", addr_format_ip(addr, text));
+    out->port = addr_port(addr);
+}
+
+// ---- through the proxy --------------------------------------------------------------------------
+
+// The listener that a client of this machine should use: TCP before unix, which not all can.
+static const struct addr *best_listener(const struct cluster_settings *cluster)
+{
+    for (size_t i = 0; i < cluster->listen.count; i++) {
+        if (cluster->listens[i].any.sa_family != AF_UNIX)
+            return &cluster->listens[i];
+    }
+    return cluster->listen.count > 0 ? &cluster->listens[0] : NULL;
+}
+
+// The first TCP address that the running proxy has for this alias, in its status document.
+static bool find_in_status(const char *status, const char *alias, struct addr *out)
+{
+    bool found = false;
+    cJSON *root = cJSON_Parse(status);
+    const cJSON *cluster = NULL, *listen = NULL;
+    cJSON_ArrayForEach(cluster, cJSON_GetObjectItem(root, "clusters")) {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(cluster, "alias"));
+        if (!name || strcmp(name, alias) != 0)
+            continue;
+        cJSON_ArrayForEach(listen, cJSON_GetObjectItem(cluster, "listen")) {
+            const char *text = cJSON_GetStringValue(listen);
+            found = found || (text && addr_parse(text, out, NULL) && out->any.sa_family != AF_UNIX);
+        }
+    }
+    cJSON_Delete(root);
+    return found;
+}
+
+static bool ask_proxy(const struct settings *settings, struct dsn_place *out, struct err *err)
+{
+    struct admin_answer answer = { 0 };
+    struct addr addr;
+    struct err why = { 0 };
+    const char *alias = settings->clusters[0].alias;
+    bool found = settings->admin_unix.len > 0 &&
+                 admin_client_get(settings->admin_socket, "/api/v1/status", ASK_TIMEOUT_MS, &answer,
+                     &why) == ADMIN_ANSWERED &&
+                 find_in_status(answer.text, alias, &addr);
+    free(answer.text);
+    if (found) {
+        set_address(&addr, out);
+        return true;
+    }
+    return err_set(err, ERR_FILE,
+        "%s listens on a port that is chosen at start (port 0), and the proxy could not be asked "
+        "for it%s%s: start it, or give --port",
+        alias, *why.text ? ": " : "", why.text);
+}
+
+static bool find_listener(const struct settings *settings, struct dsn_place *out, struct err *err)
+{
+    const struct addr *listener = best_listener(&settings->clusters[0]);
+    if (!listener)
+        return err_set(err, ERR_USAGE, "%s has no listener: expected --host and --port",
+            settings->clusters[0].alias);
+    if (listener->any.sa_family != AF_UNIX && addr_port(listener) == 0)
+        return ask_proxy(settings, out, err);
+    set_address(listener, out);
+    return true;
+}
+
+// ---- straight -----------------------------------------------------------------------------------
+
+static bool find_endpoint(const struct settings *settings, struct dsn_place *out, struct err *err)
+{
+    struct facts facts;
+    struct verdict verdict;
+    const struct control_target *target = &settings->control_targets[0];
+    if (target->host && target->port) {
+        snprintf(out->host, sizeof(out->host), "%s", target->host);
+        out->port = target->port;
+        return true;
+    }
+    if (!facts_get(settings, target, FACTS_REMEMBER, &facts, err))
+        return false;
+    facts_judge(&facts, target, &verdict);
+    facts_done(&facts);
+    memcpy(out->host, verdict.host, sizeof(out->host));
+    out->port = verdict.port;
+    if (*out->host && out->port)
+        return true;
+    return err_set(err, ERR_REFUSED,
+        "%s has no private endpoint address yet: tidblink status %s tells why; or give --host and "
+        "--port",
+        target->alias, target->alias);
+}
+
+bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
+    struct dsn_place *out, struct err *err)
+{
+    *out = (struct dsn_place){ 0 };
+    if (settings->cluster_count == 1)
+        out->ca = settings->clusters[0].tls_ca;
+    if (wish->socket) {
+        int len = snprintf(out->socket, sizeof(out->socket), "%s", wish->socket);
+        return (size_t)len < sizeof(out->socket) ||
+               err_set(err, ERR_USAGE, "--socket: the path is too long");
+    }
+    // With both given no cluster is needed.
+    bool complete = wish->host && wish->port;
+    if (!complete && !settings_only_cluster(settings, err))
+        return false;
+    if (!complete && !(wish->direct ? find_endpoint(settings, out, err)
+                                    : wish->port || find_listener(settings, out, err)))
+        return false;
+    if (wish->host || wish->port)
+        *out->socket = '\0';
+    if (wish->host)
+        snprintf(out->host, sizeof(out->host), "%s", wish->host);
+    if (wish->port)
+        out->port = wish->port;
+    if (!*out->host && !*out->socket)
+        snprintf(out->host, sizeof(out->host), "127.0.0.1");
+    return true;
+}

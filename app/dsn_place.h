@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a connection string leads: the proxy's listener, or the private endpoint. Main thread.
+#pragma once
+
+#include "base/addr.h"
+#include "control/verdict.h"
+
+#include <stdbool.h>
+
+struct err;
+struct settings;
+
+// What the command line says; NULL and 0: nothing.
+struct dsn_wish {
+    const char *host;
+    uint16_t port;
+    const char *socket;
+    bool direct;
+};
+
+struct dsn_place {
+    char host[VERDICT_HOST_BYTES];
+    uint16_t port;
+    char socket[ADDR_TEXT_BYTES]; // "": TCP
+    const char *ca;               // the cluster's tls-ca; points into the settings; NULL: none
+};
+
+// The only cluster of the settings. A listener on port 0 is asked of the running proxy; the private
+// endpoint comes from the configuration, the last known state, or the control API.
+bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
+    struct dsn_place *out, struct err *err) MUST_CHECK;

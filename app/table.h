@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the commands print for people: columns, and labelled paragraphs, within 80 columns. Pure.
+#pragma once
+
+#include "base/defs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { TABLE_COLUMNS_MAX = 8 };
+
+struct table {
+    size_t columns;
+    char **cells; // row after row, the heads first; owned
+    size_t rows;
+    bool failed; // out of memory: table_print says so
+};
+
+// The first row are the heads.
+void table_init(struct table *table, size_t columns);
+void table_add(struct table *table, const char *const *cells); // copies; NULL is an empty cell
+// Columns as wide as they need; when they need more than 80 together, the first one is cut with
+// "...". False out of memory.
+bool table_print(const struct table *table, FILE *out) MUST_CHECK;
+void table_done(struct table *table);
+
+// "  label     text", wrapped at 80 columns under itself; nothing when text is empty.
+void table_field(FILE *out, const char *label, const char *text);
