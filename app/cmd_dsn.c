@@ -263,13 +263,13 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 
 const struct command cmd_dsn = {
     .name = "dsn",
-    .usage = "[CLUSTER] [--client NAME|all] [--direct] [--user U] [--database D]",
+    .usage = "[CLUSTER] [--client NAME|all] [--direct] [options]",
     .summary = "print connection strings, ready for a client or driver",
     .help = "Prints the string that this client accepts as it stands, for the proxy of this\n"
-            "configuration or (--direct) for the private endpoint itself. The string is all of\n"
-            "standard output; what to do before it works and what to know about the client\n"
-            "goes to standard error. The password never comes from the command line, and is\n"
-            "printed only with --reveal.",
+            "configuration or (--direct) for the private endpoint itself. The string is all\n"
+            "of standard output; what to do before it works and what to know about the\n"
+            "client goes to standard error. The password never comes from the command line,\n"
+            "and is printed only with --reveal.",
     .own = &own_table,
     .run = run,
 };

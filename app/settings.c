@@ -8,8 +8,7 @@
 #include "app/cli.h"
 #include "app/suggest.h"
 
-#include <ctype.h>
-#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,13 @@ enum { ORIGIN_BYTES = 384, NAME_SHOWN = 60 };
 
 // The tables in the order in which cli_split looks names up.
 enum table { TABLE_OWN = 0, TABLE_SOURCE, TABLE_GLOBAL, TABLE_CLUSTER, TABLES };
+
+// clang-format off
+static const struct option_row source_rows[] = {
+    { "config", OPTION_TEXT, offsetof(struct settings, file), NULL, 0, 0, 0, NULL, "FILE", "configuration file (default " SETTINGS_DEFAULT_FILE " if it exists)" },
+};
+// clang-format on
+const struct option_table settings_source_table = { source_rows, ARRAY_LEN(source_rows) };
 
 // One build. Clusters are named by index, because the array moves while it grows.
 struct build {

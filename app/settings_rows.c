@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The option rows: --help, the environment, the configuration file, the manual page's check and
-// reload all come from here. To add an option: a field in settings.h, a row here, a paragraph in
-// doc/tidblink.1.md, a line in doc/tidblink.conf (a lint test misses them otherwise).
+// The rows of the configuration's options: --help, the environment, the file, the manual page's
+// check and reload all come from here. To add an option: a field in settings.h, a row here, a
+// paragraph in doc/tidblink.1.md, a line in doc/tidblink.conf (a lint test misses them otherwise).
 #include "app/settings.h"
 
 #include "base/defs.h"
@@ -22,10 +22,6 @@ static const char *const level_choices[] = { "error", "warn", "info", "debug", "
 static const char *const format_choices[] = { "text", "json", NULL };
 
 // clang-format off
-static const struct option_row source_rows[] = {
-    { "config", OPTION_TEXT, G(file), NULL, 0, 0, 0, NULL, "FILE", "configuration file (default " SETTINGS_DEFAULT_FILE " if it exists)" },
-};
-
 static const struct option_row global_rows[] = {
     // The control API.
     { "api-url",              OPTION_TEXT, G(control.api_url),          "https://dedicated.tidbapi.com", 0, 0, 0, NULL, "URL", "the TiDB Cloud Dedicated API; TIDBCLOUD_DEDICATED_ENDPOINT is read too" },
@@ -78,6 +74,5 @@ static const struct option_row cluster_rows[] = {
 };
 // clang-format on
 
-const struct option_table settings_source_table = { source_rows, ARRAY_LEN(source_rows) };
 const struct option_table settings_global_table = { global_rows, ARRAY_LEN(global_rows) };
 const struct option_table settings_cluster_table = { cluster_rows, ARRAY_LEN(cluster_rows) };

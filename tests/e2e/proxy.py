@@ -116,13 +116,17 @@ class Proxy:
             self.process.kill()
             self.process.wait()
 
+    def stop_program(self):
+        """Ends it at once, keeps its directory; fails when it does not end well."""
+        if self.process and self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+            assert self.wait() == 0, f"the proxy ended with {self.process.returncode}"
+
     def stop(self):
         """Ends it at once; fails when it does not end well: a crash, a leak, a hang."""
         try:
-            if self.process and self.process.poll() is None:
-                self.signal(signal.SIGTERM)
-                self.signal(signal.SIGTERM)
-                assert self.wait() == 0, f"the proxy ended with {self.process.returncode}"
+            self.stop_program()
         finally:
             self.kill()
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -213,3 +217,9 @@ class Proxy:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def wait_descriptors(self, count, seconds=WAIT_SECONDS):
+        deadline = time.monotonic() + seconds
+        while (seen := self.descriptors()) != count:
+            assert time.monotonic() < deadline, f"{seen} descriptors, not {count}"
+            time.sleep(0.01)

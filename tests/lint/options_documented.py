@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of app/settings.c is in the README or the man page and in the sample configuration,
+"""Every option is in the README or the man page; those of the configuration are in the sample too,
 and the sample has no option that does not exist."""
 
 import re
 
 import sources
 
-ROWS = "app/settings.c"
+ROWS = "app/settings_rows.c"  # of the configuration
 PAGES = ("README.md", "doc/tidblink.1.md")
 SAMPLE = "doc/tidblink.conf"
 
@@ -26,13 +26,18 @@ def sample_names(text):
     return [match.group(1) for _, match in sources.matches(r"^#?\s*([a-z0-9-]+)\s*=", text)]
 
 
-def check(names, pages, sample):
-    if not names:
-        yield f"{ROWS}: no option row found"
-    in_sample = sample_names(sample)
+def unsaid(names, pages):
     for name in names:
         if not is_named(name, pages):
             yield f"{name}: not in {' or '.join(PAGES)}"
+
+
+def check(names, pages, sample):
+    if not names:
+        yield f"{ROWS}: no option row found"
+    yield from unsaid(names, pages)
+    in_sample = sample_names(sample)
+    for name in names:
         if name not in in_sample:
             yield f"{name}: not in {SAMPLE}; write \"# {name} = …\" with what it does"
     for name in in_sample:
@@ -45,7 +50,12 @@ def main():
     if missing:
         sources.report(f"{path} does not exist" for path in missing)
     pages = "".join(sources.read(path) for path in PAGES)
-    sources.report(check(rows(sources.read(ROWS)), pages, sources.read(SAMPLE)))
+    # The rows of the other files are of the command line alone.
+    others = [path for path in sources.c_files() if path.parts[0] == "app" and str(path) != ROWS]
+    flags = {name for path in others for name in rows(sources.read(path))}
+    sources.report([
+        *check(rows(sources.read(ROWS)), pages, sources.read(SAMPLE)),
+        *unsaid(sorted(flags), pages)])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The admin HTTP: who may ask what, over which socket, and what a reload changes."""
+import http.client
+import signal
+import socket
+import stat
+import threading
+
+import pytest
+
+from proxy import Proxy, UnixConnection
+
+# A cluster that needs no cloud; nobody listens on its port.
+OPTIONS = {"state-source": "none", "admin-listen": "127.0.0.1:0"}
+NOWHERE = {"orders": {"host": "127.0.0.1", "port": "1"}}
+
+
+@pytest.fixture
+def proxy():
+    with Proxy(clusters=NOWHERE, options=OPTIONS) as running:
+        running.wait_log("admin listening .*address=127")
+        running.wait_log(r"\bresolved\b")
+        yield running
+
+
+def tcp(proxy, method, path, headers=None):
+    port = int(proxy.wait_log(r"admin listening address=127\.0\.0\.1:(\d+)")[1])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host=headers is not None and "Host" in headers)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("path", ["/startup", "/readiness", "/liveness", "/metrics",
+                                  "/api/v1/status", "/wait?for=ready"])
+def test_what_is_read_is_read_on_both(proxy, path):
+    assert proxy.admin(path)[0] == 200
+    assert tcp(proxy, "GET", path)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/drain", "/reload"])
+def test_what_changes_is_on_the_unix_socket_only(proxy, path):
+    assert tcp(proxy, "POST", path) == (403, "only on the admin socket\n")
+    assert proxy.admin(path)[0] == 405
+    assert proxy.process.poll() is None
+
+
+def test_socket_is_ours_alone(proxy):
+    assert stat.S_IMODE(proxy.options["admin-socket"].stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("host, status", [
+    ("localhost", 200), ("localhost:9400", 200), ("127.0.0.1:9400", 200), ("[::1]:9400", 200),
+    ("[::1]", 200), ("evil.example", 403), ("127.0.0.1.evil.example:9400", 403),
+    ("localhost.evil.example", 403)])
+def test_host_header(proxy, host, status):
+    assert tcp(proxy, "GET", "/liveness", {"Host": host})[0] == status
+
+
+def test_wrong_requests(proxy):
+    assert tcp(proxy, "GET", "/nothing")[0] == 404
+    assert tcp(proxy, "DELETE", "/metrics")[0] == 405
+    assert tcp(proxy, "GET", "/wait?for=ever")[0] == 400
+    assert tcp(proxy, "GET", "/liveness", {"X-Long": "x" * 9000})[0] in (400, 413)
+    assert tcp(proxy, "HEAD", "/liveness") == (200, "")
+
+
+def test_a_held_wait_ends_with_the_drain(proxy):
+    answers = []
+    held = threading.Thread(target=lambda: answers.append(proxy.admin("/wait?for=active")))
+    held.start()
+    # The second request is answered behind the first: one loop, in order of arrival.
+    assert proxy.admin("/wait?for=active&hold=no")[0] == 503
+    assert proxy.admin("/drain", "POST") == (200, "draining\n")
+    held.join(30)
+    assert [code for code, _ in answers] == [503]
+    assert proxy.wait() == 0
+
+
+def test_a_client_that_leaves_its_wait_is_forgotten(proxy):
+    before = proxy.descriptors()
+    for _ in range(100):  # more than may be held at a time
+        connection = UnixConnection(proxy.options["admin-socket"])
+        connection.request("GET", "/wait?for=active")
+        connection.close()
+    proxy.wait_descriptors(before)
+    # There is room again: this one is held until it is cut off.
+    connection = UnixConnection(proxy.options["admin-socket"], 0.3)
+    connection.request("GET", "/wait?for=active")
+    with pytest.raises(socket.timeout):
+        connection.getresponse()
+    connection.close()
+
+
+def test_admin_port_in_use_is_a_warning():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options = {**OPTIONS, "admin-listen": f"127.0.0.1:{taken.getsockname()[1]}"}
+        with Proxy(clusters=NOWHERE, options=options) as running:
+            running.wait_log("no health, metrics and status on the admin address")
+            assert running.admin("/liveness")[0] == 200
+
+
+def test_readiness_says_why_not():
+    clusters = {"orders": {"host": "no-such-name.invalid", "port": "1"}}
+    options = {**OPTIONS, "dns-servers": "127.0.0.1:1", "resolve-timeout": "200ms"}
+    with Proxy(clusters=clusters, options=options) as running:
+        code, text = running.admin("/readiness")
+        assert code == 503
+        assert text.startswith("cluster orders: ")
+        assert running.admin("/startup")[0] == 503
+        assert running.admin("/liveness") == (200, "ok\n")
+
+
+# ---- reload -----------------------------------------------------------------------------------
+
+def reload_with(proxy, options):
+    mark = proxy.mark()
+    proxy.options.update(options)
+    proxy.write_config()
+    proxy.signal(signal.SIGHUP)
+    return mark
+
+
+def test_reload_takes_what_it_may(proxy):
+    mark = reload_with(proxy, {"max-connections": "7", "threads": "3"})
+    proxy.wait_log("configuration reloaded changed=max-connections", after=mark)
+    proxy.wait_log("changed options that need a restart options=threads", after=mark)
+    assert proxy.metric("tidblink_connections_max") == 7
+
+
+def test_reload_keeps_the_old_one_when_the_new_one_is_wrong(proxy):
+    mark = reload_with(proxy, {"max-connections": "7", "threads": "many"})
+    proxy.wait_log("configuration not reloaded: the old one stays .*threads", after=mark)
+    assert proxy.metric("tidblink_connections_max") == 500
+    code, text = proxy.admin("/reload", "POST")
+    assert code == 400
+    assert 'threads: "many" is not valid' in text
+
+
+def test_reload_names_a_new_cluster(proxy):
+    proxy.clusters["billing"] = {"host": "127.0.0.1", "port": "1"}
+    mark = reload_with(proxy, {"log-format": "json"})
+    proxy.wait_log(r'"options":"the list of clusters"', after=mark)
