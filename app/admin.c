@@ -317,6 +317,11 @@ void admin_changed(struct admin *admin)
     admin_waits_changed(admin->waits);
 }
 
+size_t admin_waiting(const struct admin *admin)
+{
+    return admin_waits_count(admin->waits);
+}
+
 void admin_stop(struct admin *admin)
 {
     if (!admin)

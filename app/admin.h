@@ -15,6 +15,7 @@ struct program;
 struct admin *admin_start(struct program *program);
 // Something changed: answers those whose wait is over.
 void admin_changed(struct admin *admin);
+size_t admin_waiting(const struct admin *admin); // requests that are held
 void admin_stop(struct admin *admin); // answers everyone who still waits; NULL is allowed
 
 // ---- for the files of admin
@@ -32,3 +33,4 @@ struct admin_waits *admin_waits_new(struct program *program); // NULL: no memory
 void admin_waits_free(struct admin_waits *waits);             // answers them all
 void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request);
 void admin_waits_changed(struct admin_waits *waits);
+size_t admin_waits_count(const struct admin_waits *waits);

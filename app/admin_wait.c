@@ -132,6 +132,11 @@ void admin_waits_changed(struct admin_waits *waits)
     }
 }
 
+size_t admin_waits_count(const struct admin_waits *waits)
+{
+    return waits->count;
+}
+
 void admin_waits_free(struct admin_waits *waits)
 {
     struct wait *wait = NULL, *next = NULL;

@@ -41,8 +41,10 @@ static bool print_json(const struct settings *settings, const struct facts *fact
     facts_json_text(root, "reason", facts->failure.text);
     cJSON *list = cJSON_AddArrayToObject(root, "clusters");
     for (size_t i = 0; i < facts->model->cluster_count; i++) {
-        cJSON *object = facts_json_cluster(&facts->model->clusters[i]);
-        facts_json_text(object, "alias", alias_of(settings, &facts->model->clusters[i]));
+        const struct cluster *cluster = &facts->model->clusters[i];
+        const char *alias = alias_of(settings, cluster);
+        cJSON *object = facts_json_cluster(cluster, alias ? alias : cluster->id);
+        facts_json_text(object, "alias", alias);
         cJSON_AddItemToArray(list, object);
     }
     char *text = cJSON_Print(root);

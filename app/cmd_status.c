@@ -32,8 +32,8 @@ static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 struct picture {
     const struct control_target *target;
     const struct facts *facts;
-    const struct cluster *cluster;  // NULL: not found
-    const struct node_group *group; // NULL: not found
+    const struct cluster *cluster;
+    const struct node_group *group;
     struct verdict verdict;
 };
 
@@ -79,11 +79,12 @@ static void print_group(const struct node_group *group)
 {
     char line[LINE_BYTES] = "";
     const struct state_words words = verdict_group_words(group->state.value);
-    if (group->state.text)
-        append_state(line, &group->state, &words);
-    append(line, "%s%s%s", *line ? "; " : "", group->name ? group->name : group->id,
-        group->is_default ? " (default)" : "");
+    append_state(line, &group->state, &words);
     table_field(stdout, "group", line);
+    line[0] = '\0';
+    append(line, "%s %s%s", group->id, group->name ? group->name : "",
+        group->is_default ? " (default)" : "");
+    table_field(stdout, "", line);
 }
 
 static void print_service(const struct node_group *group)
@@ -106,7 +107,7 @@ static void print_endpoint(const struct picture *picture, const struct endpoint 
     const char *ours = picture->target->endpoint_id;
     bool is_ours = ours && endpoint->endpoint_id && strcmp(ours, endpoint->endpoint_id) == 0;
     append_state(line, &endpoint->state, &words);
-    if (endpoint->message)
+    if (endpoint->message && *endpoint->message)
         append(line, ": %s", endpoint->message);
     table_field(stdout, "endpoint", line);
     line[0] = '\0';
@@ -128,20 +129,15 @@ static void print_endpoints(const struct picture *picture)
     table_field(stdout, "endpoint", line);
 }
 
-// "hold: tidblink: …" without our name, which is for the clients' screens.
 static void print_verdict(const struct picture *picture)
 {
-    static const char us[] = "tidblink: ";
     char line[LINE_BYTES] = "";
+    char words[WORDS_CONNECT_BYTES];
     const struct verdict *verdict = &picture->verdict;
-    const char *text = verdict->text;
-    if (strncmp(text, us, strlen(us)) == 0)
-        text += strlen(us);
-    append(line, "%s%s%s", words_action(verdict), *text ? ": " : "", text);
-    table_field(stdout, "connects", line);
+    table_field(stdout, "connects", words_connect(verdict, words));
+    table_field(stdout, "next", verdict->next_step);
     if (!*verdict->host)
         return;
-    line[0] = '\0';
     append(line, "%s:%u", verdict->host, verdict->port);
     table_field(stdout, "address", line);
 }
@@ -151,16 +147,12 @@ static void print_text(const struct picture *picture)
     char age[CLOCK_TEXT_BYTES];
     char line[LINE_BYTES] = "";
     printf("%s\n", picture->target->alias);
-    if (picture->cluster)
-        print_cluster(picture);
-    if (picture->group) {
-        print_group(picture->group);
-        print_service(picture->group);
-        print_endpoints(picture);
-    }
+    print_cluster(picture);
+    print_group(picture->group);
+    print_service(picture->group);
+    print_endpoints(picture);
     print_verdict(picture);
-    table_field(stdout, "next", picture->verdict.next_step);
-    if (picture->cluster && picture->cluster->seen) {
+    if (picture->cluster->seen) {
         append(line, "%s ago%s", clock_age(clock_wall_s() - picture->cluster->seen, age),
             picture->facts->from_disk ? " (last known state)" : "");
         table_field(stdout, "heard", line);
@@ -184,10 +176,9 @@ static void add_json(cJSON *list, const struct picture *picture)
         cJSON_AddNumberToObject(object, "port", verdict->port);
     cJSON_AddBoolToObject(object, "last_known", picture->facts->from_disk);
     facts_json_text(object, "reason", picture->facts->failure.text);
-    if (picture->group)
-        facts_json_text(object, "group_id", picture->group->id);
-    if (picture->cluster)
-        cJSON_AddItemToObject(object, "cluster", facts_json_cluster(picture->cluster));
+    facts_json_text(object, "group_id", picture->group->id);
+    cJSON_AddItemToObject(
+        object, "cluster", facts_json_cluster(picture->cluster, picture->target->alias));
     cJSON_AddItemToArray(list, object);
 }
 
@@ -211,9 +202,7 @@ static bool show(
     if (!facts_get(settings, picture.target, FACTS_ASK, &facts, err))
         return err_prefix(err, "%s", picture.target->alias);
     facts_warn(&facts);
-    // An unknown cluster is told by the verdict, an ambiguous name by an error.
-    if (!control_find(facts.model, picture.target, &picture.cluster, &picture.group, err) &&
-        !picture.cluster && facts.model->cluster_count > 1) {
+    if (!control_find(facts.model, picture.target, &picture.cluster, &picture.group, err)) {
         facts_done(&facts);
         return false;
     }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { PATH_BYTES = 1024, FILE_TIMEOUT_MS = 5000 };
 
@@ -35,6 +36,45 @@ static bool remember(const struct settings *settings, const struct control_targe
     return out->from_disk;
 }
 
+// ---- since when -----------------------------------------------------------------------------
+
+static void date_state(struct observed_state *state, const struct observed_state *remembered)
+{
+    bool same =
+        remembered && remembered->text && state->text && strcmp(remembered->text, state->text) == 0;
+    state->since = same ? remembered->since : 0;
+}
+
+static void date_group(struct node_group *group, const struct node_group *remembered)
+{
+    date_state(&group->state, remembered ? &remembered->state : NULL);
+    date_state(&group->service, remembered ? &remembered->service : NULL);
+    for (size_t i = 0; i < group->endpoint_count; i++) {
+        struct endpoint *endpoint = &group->endpoints[i];
+        const struct endpoint *known =
+            remembered ? model_find_endpoint(remembered, endpoint) : NULL;
+        date_state(&endpoint->state, known ? &known->state : NULL);
+    }
+}
+
+// An answer that was heard just now does not say since when it is true. A proxy on this machine may
+// have seen the same before; otherwise the time is left out. `model` is ours alone still.
+static void date_model(struct model *model, const struct model *remembered)
+{
+    for (size_t i = 0; i < model->cluster_count; i++) {
+        struct cluster *cluster = &model->clusters[i];
+        const struct cluster *known =
+            remembered ? model_find_cluster(remembered, cluster->id) : NULL;
+        date_state(&cluster->state, known ? &known->state : NULL);
+        for (size_t g = 0; g < cluster->group_count; g++) {
+            struct node_group *group = &cluster->groups[g];
+            date_group(group, known ? model_find_group(known, group->id) : NULL);
+        }
+    }
+}
+
+// ---- asking -------------------------------------------------------------------------------------
+
 static bool ask(const struct settings *settings, const struct control_target *target,
     struct facts *out, struct err *err)
 {
@@ -42,7 +82,16 @@ static bool ask(const struct settings *settings, const struct control_target *ta
         return err_set(err, ERR_OPTION,
             "state-source is none, so nothing is known about any cluster: expected api or "
             "file:PATH");
-    return control_fetch(&settings->control, target, ask_timeout_ms(settings), &out->model, err);
+    if (!control_fetch(&settings->control, target, ask_timeout_ms(settings), &out->model, err))
+        return false;
+    if (settings_state_source(settings) != CONTROL_SOURCE_API)
+        return true;
+    struct facts remembered = { 0 };
+    struct err nothing;
+    const bool known = remember(settings, target, &remembered, &nothing);
+    date_model(out->model, known ? remembered.model : NULL);
+    facts_done(&remembered);
+    return true;
 }
 
 bool facts_get(const struct settings *settings, const struct control_target *target,
@@ -76,8 +125,7 @@ void facts_judge(
         .target = target,
         .choice = { .endpoint_id = target->endpoint_id },
         .api_text = "",
-        .polled = true,
-        .from_disk = facts->from_disk,
+        .polled = !facts->from_disk,
         .now = clock_wall_s(),
     };
     // What is not found stays NULL, which is a verdict too.

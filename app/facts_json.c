@@ -4,6 +4,7 @@
 // and as the console shows them ("console"). Pure; any thread.
 #include "app/facts_json.h"
 
+#include "app/words.h"
 #include "base/clock.h"
 #include "control/verdict.h"
 
@@ -28,31 +29,32 @@ static void add_port(cJSON *object, uint16_t port)
         cJSON_AddNumberToObject(object, "port", port);
 }
 
-static void add_state(
-    cJSON *object, const struct observed_state *state, const struct state_words *words)
+static void add_state(cJSON *object, const struct observed_state *state,
+    const struct state_words *words, const char *alias)
 {
+    char step[WORDS_STEP_BYTES];
     facts_json_text(object, "state", state->text);
     facts_json_text(object, "console", words->console);
     facts_json_text(object, "meaning", words->meaning);
     facts_json_text(object, "usual", words->usual);
-    facts_json_text(object, "next_step", words->next_step);
+    facts_json_text(object, "next_step", words_step(words->next_step, alias, step));
     facts_json_time(object, "since", state->since);
 }
 
-static void add_endpoint(cJSON *list, const struct endpoint *endpoint)
+static void add_endpoint(cJSON *list, const struct endpoint *endpoint, const char *alias)
 {
     const struct state_words words = verdict_endpoint_words(endpoint->state.value);
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "endpoint_id", endpoint->endpoint_id);
     facts_json_text(object, "connection_id", endpoint->connection_id);
-    add_state(object, &endpoint->state, &words);
+    add_state(object, &endpoint->state, &words, alias);
     facts_json_text(object, "message", endpoint->message);
     facts_json_text(object, "host", endpoint->host);
     add_port(object, endpoint->port);
     cJSON_AddItemToArray(list, object);
 }
 
-static void add_service(cJSON *group_object, const struct node_group *group)
+static void add_service(cJSON *group_object, const struct node_group *group, const char *alias)
 {
     if (!group->service.text)
         return;
@@ -60,27 +62,27 @@ static void add_service(cJSON *group_object, const struct node_group *group)
     cJSON *object = cJSON_AddObjectToObject(group_object, "service");
     facts_json_text(object, "name", group->service_name);
     facts_json_text(object, "dns_name", group->service_dns_name);
-    add_state(object, &group->service, &words);
+    add_state(object, &group->service, &words, alias);
 }
 
-static void add_group(cJSON *list, const struct node_group *group)
+static void add_group(cJSON *list, const struct node_group *group, const char *alias)
 {
     const struct state_words words = verdict_group_words(group->state.value);
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "id", group->id);
     facts_json_text(object, "name", group->name);
     cJSON_AddBoolToObject(object, "default", group->is_default);
-    add_state(object, &group->state, &words);
+    add_state(object, &group->state, &words, alias);
     facts_json_text(object, "host", group->host);
     add_port(object, group->port);
-    add_service(object, group);
+    add_service(object, group, alias);
     cJSON *endpoints = cJSON_AddArrayToObject(object, "endpoints");
     for (size_t i = 0; i < group->endpoint_count; i++)
-        add_endpoint(endpoints, &group->endpoints[i]);
+        add_endpoint(endpoints, &group->endpoints[i], alias);
     cJSON_AddItemToArray(list, object);
 }
 
-struct cJSON *facts_json_cluster(const struct cluster *cluster)
+struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alias)
 {
     const struct state_words words = verdict_cluster_words(cluster->state.value);
     cJSON *object = cJSON_CreateObject();
@@ -90,10 +92,10 @@ struct cJSON *facts_json_cluster(const struct cluster *cluster)
     facts_json_text(object, "region", cluster->region);
     facts_json_text(object, "project_id", cluster->project_id);
     add_port(object, cluster->port);
-    add_state(object, &cluster->state, &words);
+    add_state(object, &cluster->state, &words, alias);
     facts_json_time(object, "answered", cluster->seen);
     cJSON *groups = cJSON_AddArrayToObject(object, "groups");
     for (size_t i = 0; i < cluster->group_count; i++)
-        add_group(groups, &cluster->groups[i]);
+        add_group(groups, &cluster->groups[i], alias);
     return object;
 }

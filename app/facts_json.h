@@ -10,7 +10,8 @@ struct cJSON;
 
 // The caller owns the object. Members that are not known are left out, and so are those for which
 // there was no memory; NULL if there was none at all.
-struct cJSON *facts_json_cluster(const struct cluster *cluster);
+// `alias` stands in the next steps.
+struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alias);
 // Adds a text, or nothing when it is NULL or empty.
 void facts_json_text(struct cJSON *object, const char *name, const char *text);
 // Adds a wall clock time as RFC 3339, or nothing when it is 0.

@@ -5,6 +5,7 @@
 // bounded. Counters with a fixed list of labels are printed from the start, also at zero.
 #include "app/metrics.h"
 
+#include "app/admin.h"
 #include "app/program.h"
 #include "app/words.h"
 #include "base/clock.h"
@@ -47,7 +48,7 @@ static void sample(FILE *out, const char *name, const char *label, const char *v
         }
         fputc('}', out);
     }
-    fprintf(out, " %.17g\n", number);
+    fprintf(out, " %.15g\n", number);
 }
 
 static void single(FILE *out, const char *name, const char *type, const char *help, double number)
@@ -95,6 +96,8 @@ static void print_program(FILE *out, const struct program *program)
     single(out, "draining", "gauge", "1 while running connections are let end.", program->stopping);
     single(out, "connections_max", "gauge", "max-connections.",
         (double)program->settings->proxy.max_connections);
+    single(out, "waits", "gauge", "Requests to /wait that are held.",
+        (double)admin_waiting(program->admin));
     print_connections(out, &counters);
     single(out, "loop_stall_max_seconds", "gauge",
         "The longest turn of a loop that accepts or relays.", (double)counters.stall_max_us / 1e6);

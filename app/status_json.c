@@ -121,7 +121,8 @@ static void add_facts(
     facts_json_text(object, "cluster_id", news->cluster_id);
     if (news->model && control_find(news->model, &program->settings->control_targets[index],
                            &cluster, &group, NULL))
-        cJSON_AddItemToObject(object, "facts", facts_json_cluster(cluster));
+        cJSON_AddItemToObject(
+            object, "facts", facts_json_cluster(cluster, program->settings->clusters[index].alias));
 }
 
 static void add_cluster(cJSON *list, const struct program *program, size_t index)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fixed words for what a verdict does to new connections. Pure; any thread.
+// The fixed words for what a verdict does to new connections, and for next steps. Pure; any thread.
 #include "app/words.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum action { WAIT = 0, ALLOW, ALLOW_UNCHECKED, HOLD, REFUSE, ACTIONS };
 
@@ -31,4 +34,34 @@ const char *words_action(const struct verdict *verdict)
 const char *words_action_at(size_t index)
 {
     return index < ACTIONS ? actions[index] : NULL;
+}
+
+const char *words_step(const char *step, const char *alias, char out[WORDS_STEP_BYTES])
+{
+    static const char word[] = "CLUSTER";
+    const char *at = strstr(step, word);
+    int before = at ? (int)(at - step) : (int)strlen(step);
+    snprintf(out, WORDS_STEP_BYTES, "%.*s%s%s", before, step, at ? alias : "",
+        at ? at + strlen(word) : "");
+    return out;
+}
+
+const char *words_connect(const struct verdict *verdict, char out[WORDS_CONNECT_BYTES])
+{
+    static const char *const words[ACTIONS] = {
+        [WAIT] = "not known yet",
+        [ALLOW] = "yes",
+        [ALLOW_UNCHECKED] = "yes, unchecked",
+        [HOLD] = "not yet; clients are held for a moment, then told why",
+        [REFUSE] = "no; clients are told why",
+    };
+    const char *action = words_action(verdict);
+    size_t index = 0;
+    while (actions[index] != action)
+        index++;
+    bool decided = *verdict->what != '\0' && *verdict->state != '\0' && index > ALLOW;
+    snprintf(out, WORDS_CONNECT_BYTES, "%s%s%s%s%s%s", words[index], decided ? " (" : "",
+        decided ? verdict->what : "", decided ? " " : "", decided ? verdict->state : "",
+        decided ? ")" : "");
+    return out;
 }

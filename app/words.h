@@ -8,3 +8,10 @@
 // What a new connection gets: "wait", "allow", "allow-unchecked", "hold", "refuse".
 const char *words_action(const struct verdict *verdict);
 const char *words_action_at(size_t index); // all of them; NULL behind the last one
+
+enum { WORDS_STEP_BYTES = 256 };
+// A next step of the state tables, in which the word CLUSTER stands for the alias; returns out.
+const char *words_step(const char *step, const char *alias, char out[WORDS_STEP_BYTES]);
+// "no (endpoint PENDING)", for people.
+enum { WORDS_CONNECT_BYTES = 128 };
+const char *words_connect(const struct verdict *verdict, char out[WORDS_CONNECT_BYTES]);
