@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c and cmd_dsn.c.
+// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c, cmd_control.c and
+// dsn_place.c.
 #include "app/admin_client.h"
 
 #include "base/buf.h"
@@ -36,8 +37,8 @@ static enum admin_result explain(CURLcode code, const char *socket, struct err *
     }
 }
 
-static CURLcode perform(
-    CURL *curl, const char *socket, const char *path, uint64_t timeout_ms, struct buf *body)
+static CURLcode perform(CURL *curl, enum admin_method method, const char *socket, const char *path,
+    uint64_t timeout_ms, struct buf *body)
 {
     char url[URL_BYTES];
     snprintf(url, sizeof(url), "http://localhost%s", path);
@@ -47,13 +48,15 @@ static CURLcode perform(
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    if (method == ADMIN_POST)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     return curl_easy_perform(curl);
 }
 
-enum admin_result admin_client_get(const char *socket, const char *path, uint64_t timeout_ms,
-    struct admin_answer *out, struct err *err)
+enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
+    uint64_t timeout_ms, struct admin_answer *out, struct err *err)
 {
     struct buf body;
     CURL *curl = curl_easy_init();
@@ -62,7 +65,7 @@ enum admin_result admin_client_get(const char *socket, const char *path, uint64_
         return ADMIN_FAILED;
     }
     buf_init(&body, ADMIN_ANSWER_BYTES);
-    CURLcode code = perform(curl, socket, path, timeout_ms, &body);
+    CURLcode code = perform(curl, method, socket, path, timeout_ms, &body);
     enum admin_result result = ADMIN_ANSWERED;
     if (code != CURLE_OK) {
         result = explain(code, socket, err);

@@ -24,6 +24,8 @@ struct admin_answer {
     char *text;  // NUL-terminated, cut at ADMIN_ANSWER_BYTES; free it when ADMIN_ANSWERED
 };
 
-// GET `path` of the proxy whose socket is `socket`. err is filled unless it answered.
-enum admin_result admin_client_get(const char *socket, const char *path, uint64_t timeout_ms,
-    struct admin_answer *out, struct err *err) MUST_CHECK;
+enum admin_method { ADMIN_GET = 0, ADMIN_POST };
+
+// Asks the proxy whose socket is `socket` for `path`. err is filled unless it answered.
+enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
+    uint64_t timeout_ms, struct admin_answer *out, struct err *err) MUST_CHECK;

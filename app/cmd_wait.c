@@ -55,7 +55,7 @@ static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool 
     bool *out_fatal, struct err *err)
 {
     struct admin_answer answer = { 0 };
-    enum admin_result result = admin_client_get(socket, path, timeout_ms, &answer, err);
+    enum admin_result result = admin_client_ask(ADMIN_GET, socket, path, timeout_ms, &answer, err);
     *out_healthy = result == ADMIN_ANSWERED && answer.status == HTTP_OK_STATUS;
     *out_fatal = result == ADMIN_FAILED ||
                  (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);

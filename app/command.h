@@ -27,3 +27,5 @@ extern const struct command cmd_dsn;
 extern const struct command cmd_clusters;
 extern const struct command cmd_status;
 extern const struct command cmd_wait;
+extern const struct command cmd_drain;
+extern const struct command cmd_reload;

@@ -62,8 +62,8 @@ static bool ask_proxy(const struct settings *settings, struct dsn_place *out, st
     struct err why = { 0 };
     const char *alias = settings->clusters[0].alias;
     bool found = settings->admin_unix.len > 0 &&
-                 admin_client_get(settings->admin_socket, "/api/v1/status", ASK_TIMEOUT_MS, &answer,
-                     &why) == ADMIN_ANSWERED &&
+                 admin_client_ask(ADMIN_GET, settings->admin_socket, "/api/v1/status",
+                     ASK_TIMEOUT_MS, &answer, &why) == ADMIN_ANSWERED &&
                  find_in_status(answer.text, alias, &addr);
     free(answer.text);
     if (found) {

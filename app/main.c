@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
     &cmd_clusters,
     &cmd_status,
     &cmd_wait,
+    &cmd_drain,
+    &cmd_reload,
 };
 
 static const char summary[] =

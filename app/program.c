@@ -209,9 +209,19 @@ void program_run(struct program *program)
     log_info("stopped");
 }
 
+// The end is under way: one more signal must not turn it into a death by signal, once libevent has
+// taken its handlers out.
+static void block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
 // Workers know control, and both reach the main loop and the resolver: the opposite order of start.
 static void program_done(struct program *program)
 {
+    block_signals();
     admin_stop(program->admin);
     proxy_stop(program->proxy);
     control_stop(program->control);

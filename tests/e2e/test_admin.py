@@ -86,6 +86,7 @@ def test_a_held_wait_ends_with_the_drain(proxy):
 def test_a_client_that_leaves_its_wait_is_forgotten(proxy):
     before = proxy.descriptors()
     for _ in range(100):  # more than may be held at a time
+        assert proxy.admin("/liveness")[0] == 200  # the queue of the socket is empty again
         connection = UnixConnection(proxy.options["admin-socket"])
         connection.request("GET", "/wait?for=active")
         connection.close()
@@ -127,11 +128,20 @@ def reload_with(proxy, options):
     return mark
 
 
-def test_reload_takes_what_it_may(proxy):
-    mark = reload_with(proxy, {"max-connections": "7", "threads": "3"})
-    proxy.wait_log("configuration reloaded changed=max-connections", after=mark)
-    proxy.wait_log("changed options that need a restart options=threads", after=mark)
-    assert proxy.metric("tidblink_connections_max") == 7
+def test_reload_takes_what_it_may():
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never greets
+        clusters = {"orders": {"host": "127.0.0.1", "port": silent.getsockname()[1]}}
+        with Proxy(clusters=clusters, options=OPTIONS) as proxy:
+            mark = reload_with(proxy, {"max-connections": "1", "threads": "3"})
+            proxy.wait_log("configuration reloaded changed=max-connections", after=mark)
+            proxy.wait_log("changed options that need a restart options=threads", after=mark)
+            assert proxy.metric("tidblink_connections_max") == 1
+            with socket.create_connection(("127.0.0.1", proxy.port())):
+                proxy.wait_metric('tidblink_connections{step="handshake"}', 1)
+                with socket.create_connection(("127.0.0.1", proxy.port())) as second:
+                    second.settimeout(30)
+                    assert b"max-connections" in second.recv(4096)
+                assert proxy.admin("/readiness") == (503, "max-connections are open\n")
 
 
 def test_reload_keeps_the_old_one_when_the_new_one_is_wrong(proxy):

@@ -4,6 +4,7 @@ configuration and where, and what never reaches a command line."""
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from built import ROOT, built
 from proxy import Proxy
 
-COMMANDS = ["proxy", "dsn", "clusters", "status", "wait"]
+COMMANDS = ["proxy", "dsn", "clusters", "status", "wait", "drain", "reload"]
 # A cluster that needs no cloud; nobody listens on its port.
 UNCHECKED = {"state-source": "none"}
 NOWHERE = {"orders": {"host": "127.0.0.1", "port": "1"}}
@@ -283,3 +284,44 @@ def test_wait_without_a_proxy(config):
     result = run("wait", "--max", "100ms", "--config", config(""))
     assert result.returncode == 3
     assert "no proxy answers on" in result.stderr
+
+
+# ---- drain and reload -------------------------------------------------------------------------
+
+def test_reload_and_drain_through_the_socket():
+    with Proxy(clusters=NOWHERE, options=UNCHECKED) as proxy:
+        path = proxy.dir / "tidblink.conf"
+        assert run("reload", "--config", path).returncode == 0
+        proxy.wait_log("configuration reloaded changed=nothing")
+        # What the command itself finds wrong, the proxy finds too; it alone sees its own variables.
+        path.write_text(path.read_text() + "nonsense = 1\n")
+        result = run("reload", "--config", path)
+        assert result.returncode == 2
+        assert "nonsense: unknown option" in result.stderr
+        path.write_text(path.read_text().replace("nonsense = 1\n", ""))
+        assert run("drain", "--config", path).returncode == 0
+        assert proxy.wait() == 0
+
+
+def test_drain_without_a_proxy(config):
+    result = run("drain", "--config", config(""))
+    assert result.returncode == 1
+    assert "no proxy answers on" in result.stderr
+
+
+# ---- systemd ----------------------------------------------------------------------------------
+
+def test_systemd_is_told(tmp_path):
+    """sd_notify(3), Type=notify-reload."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(str(path))
+        notify.settimeout(30)
+        with Proxy(clusters=NOWHERE, options=UNCHECKED, env={"NOTIFY_SOCKET": str(path)}) as proxy:
+            assert notify.recv(4096) == b"READY=1"
+            proxy.signal(signal.SIGHUP)
+            assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", notify.recv(4096))
+            assert notify.recv(4096) == b"READY=1"
+            proxy.signal(signal.SIGTERM)
+            assert notify.recv(4096) == b"STOPPING=1"
+            assert proxy.wait() == 0
