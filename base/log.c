@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Builds log lines and writes each with one write(2), so that lines of several threads never mix.
-// The only mutable state of base/: the level and the format. Any thread.
+// The only mutable state of base/: level, format, and the count of lines that nobody took. Any
+// thread.
 #include "base/log.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -169,6 +172,32 @@ void log_err(struct log_line *line, const struct err *err)
     log_str(line, "reason", err->text);
 }
 
+// A reader that has stopped reading (a full pipe) must not stop the threads that log: what it does
+// not take is dropped and counted. A line is shorter than PIPE_BUF, so a descriptor that poll(2)
+// calls writable takes it whole; the lock keeps a second thread from filling it in between.
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t lines_lost; // under write_lock
+
+static bool write_line(const char *text, size_t len)
+{
+    struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+    if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
+        return false;
+    ssize_t written = write(STDERR_FILENO, text, len);
+    return written >= 0; // nowhere to report a log that cannot be written
+}
+
+static void write_lost(bool json)
+{
+    char text[128];
+    int len = snprintf(text, sizeof(text),
+        json ? "{\"level\":\"warn\",\"message\":\"log lines were lost\",\"lines\":%llu}\n"
+             : "warn log lines were lost lines=%llu\n",
+        (unsigned long long)lines_lost);
+    if (write_line(text, (size_t)len))
+        lines_lost = 0;
+}
+
 void log_write(struct log_line *line)
 {
     if (!log_enabled(line->level))
@@ -177,8 +206,12 @@ void log_write(struct log_line *line)
     if (line->json)
         line->text[line->len++] = '}';
     line->text[line->len++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line->text, line->len);
-    (void)written; // nowhere to report a log that cannot be written
+    pthread_mutex_lock(&write_lock);
+    if (lines_lost)
+        write_lost(line->json);
+    if (!write_line(line->text, line->len))
+        lines_lost++;
+    pthread_mutex_unlock(&write_lock);
 }
 
 void log_message(enum log_level level, const char *format, ...)

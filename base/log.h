@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Logging to stderr: one event, one line, one write(2). A line is a message and key=value facts, as
-// text or as one JSON object. Bytes that came from a peer are escaped, so that no line can be
-// forged. Any thread. Only conn.c, listener.c, reload and the commands log above debug;
-// library-like code returns errors instead.
+// Logging to stderr: one event, one line, one write(2), which never waits: a line that stderr does
+// not take now is dropped and counted. A line is a message and key=value facts, as text or as one
+// JSON object. Bytes that came from a peer are escaped, so that no line can be forged. Any thread.
+// Only conn.c, listener.c, reload and the commands log above debug; library-like code returns
+// errors instead.
 #pragma once
 
 #include "base/defs.h"

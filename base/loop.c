@@ -185,6 +185,7 @@ void loop_run(struct loop *loop)
     loop->thread = pthread_self();
     atomic_store(&loop->running, true);
     here = loop;
+    loop->in_turn = false; // whoever asked for the time before began no turn
     while (!loop->stopped) {
         event_base_loop(loop->base, EVLOOP_ONCE);
         turn_end(loop);

@@ -6,7 +6,8 @@
 // that.
 //
 // The loop measures itself: a turn is the time between the wait's return and the next wait, and the
-// longest turn is readable from any thread. A long turn is a stall for everyone on this loop.
+// longest turn is readable from any thread. A long turn is a stall for everyone on this loop. A
+// callback of libevent's own modules starts the measure only when it asks for loop_now_ms.
 #pragma once
 
 #include "base/defs.h"

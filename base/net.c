@@ -226,3 +226,8 @@ bool net_is_transient(int sys)
     // ECONNABORTED: the client left between its SYN and our accept(2).
     return sys == EAGAIN || sys == EINTR || sys == ECONNABORTED;
 }
+
+bool net_is_shortage(int sys)
+{
+    return sys == EMFILE || sys == ENFILE || sys == ENOBUFS || sys == ENOMEM;
+}

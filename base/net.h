@@ -27,3 +27,5 @@ int net_socket_error(int fd);                       // SO_ERROR, taken once
 
 // errno of a read, write or accept that only means "not now".
 bool net_is_transient(int sys);
+// errno that says that this process or machine is out of descriptors or memory.
+bool net_is_shortage(int sys);

@@ -26,7 +26,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONN_MAGIC = 0x7469646c, CONN_LINGER_MS = 1000 };
+enum {
+    CONN_MAGIC = 0x7469646c,
+    CONN_LINGER_MS = 1000,
+    CONN_PROBE_MS = 1000, // who leaves sooner without a byte is a health check
+};
 
 static void conn_hold(struct conn *conn);
 static void conn_resolve(struct conn *conn);
@@ -175,9 +179,8 @@ bool conn_start(struct worker *worker, uint64_t id, int client_fd, size_t target
     return true;
 }
 
-// A MySQL client says nothing before the server's greeting. If it stirs, it spoke first, which no
-// MySQL client does, or it left. Not watched again: a socket that was reset stays readable for
-// ever.
+// A MySQL client says nothing before the server's greeting. If it stirs, it spoke first, which none
+// does, or it left. Not watched again: a socket that was reset stays readable for ever.
 static void on_client_stirred(struct watch *watch, unsigned what)
 {
     struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, client.watch));
@@ -188,7 +191,7 @@ static void on_client_stirred(struct watch *watch, unsigned what)
         return;
     watch_want(watch, 0);
     if (got <= 0) {
-        conn->probe = true; // no byte was exchanged: a health check, or a client that gave up
+        conn->probe = loop_now_ms(conn->worker->loop) - conn->began_ms < CONN_PROBE_MS;
         conn_close(conn, CLOSE_CLIENT_GONE);
         return;
     }
@@ -205,7 +208,7 @@ static void wait_for_view(struct conn *conn)
         return;
     conn->waits = true;
     TAILQ_INSERT_TAIL(&conn->worker->waiting, conn, wait_link);
-    if (conn->worker->control)
+    if (conn->state == CONN_HOLD && conn->worker->control)
         control_nudge(conn->worker->control, conn->target);
 }
 
@@ -261,10 +264,10 @@ static void on_hold_timeout(struct conn *conn)
 
 // ---- resolve ------------------------------------------------------------------------------------
 
-static void refuse_by_dns(struct conn *conn)
+static void refuse_by_address(struct conn *conn)
 {
     struct err err;
-    refusal_dns(conn->view, &err);
+    refusal_address(conn->view, &err);
     conn_refuse(conn, &err);
 }
 
@@ -276,8 +279,8 @@ static void conn_resolve(struct conn *conn)
     } else if (view->addrs && view->port) {
         stop_waiting(conn);
         conn_enter(conn, CONN_DIAL);
-    } else if (view->dns_failure.code != ERR_NONE) {
-        refuse_by_dns(conn);
+    } else if (view->dns_failure.code != ERR_NONE && view->port) {
+        refuse_by_address(conn);
     } else {
         wait_for_view(conn);
     }
@@ -285,7 +288,7 @@ static void conn_resolve(struct conn *conn)
 
 static void on_resolve_timeout(struct conn *conn)
 {
-    refuse_by_dns(conn);
+    refuse_by_address(conn);
 }
 
 void conn_see(struct conn *conn, struct view *view)
@@ -303,7 +306,8 @@ void conn_on_dialed(struct conn *conn, const struct err *err)
         conn_enter(conn, CONN_HANDSHAKE);
         return;
     }
-    home_tell_unreachable(conn->worker->home, conn->target);
+    if (err->code != ERR_LIMIT)
+        home_tell_unreachable(conn->worker->home, conn->target);
     conn_refuse(conn, err);
 }
 
@@ -332,10 +336,11 @@ static void on_greeting(struct watch *watch, unsigned what)
         return;
     }
     struct mysql_greeting greeting = { 0 };
-    if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING)
+    if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING) {
         conn->server_id = greeting.connection_id;
-    if (worker->control)
-        control_note_success(worker->control, conn->target);
+        if (worker->control)
+            control_note_success(worker->control, conn->target);
+    }
     handshake_cancel(conn);
     net_user_timeout(conn->server.fd, 0);
     conn->ready_ms = loop_now_ms(worker->loop);
@@ -370,7 +375,8 @@ void conn_on_relayed(struct conn *conn, enum close_reason reason)
 
 bool conn_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
 {
-    return conn->state == CONN_RELAY && conn->server_spoke_last &&
+    return conn->state == CONN_RELAY && conn->server_spoke_last && !conn->client.eof &&
+           !conn->server.eof && buf_is_empty(&conn->server.tail) &&
            buf_is_empty(&conn->client.tail) && now_ms - conn->active_ms >= quiet_ms;
 }
 
@@ -414,7 +420,7 @@ static void conn_linger(struct conn *conn)
     (void)sent; // a client that is gone is noticed by the read
     shutdown(conn->client.fd, SHUT_WR);
     watch_init(&conn->client.watch, conn->worker->loop, conn->client.fd, on_linger_readable);
-    watch_want(&conn->client.watch, WATCH_READ | WATCH_GONE);
+    watch_want(&conn->client.watch, WATCH_READ);
     timer_start(&conn->timer, CONN_LINGER_MS);
 }
 

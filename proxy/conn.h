@@ -72,7 +72,9 @@ struct conn {
     uint32_t server_id;     // the server's own id of this connection, 0: not seen
     bool server_spoke_last; // nothing is owed to the client
     bool client_closed_first;
-    bool probe;      // the client left without a byte: not worth a log line
+    bool is_lost;                  // one side was reset
+    enum close_reason lost_reason; // which
+    bool probe;      // the client left at once and without a byte: not worth a log line
     bool waits;      // on the worker's list of those whom a new view concerns
     struct err *why; // NULL unless refused
     char client_name[CONN_NAME_BYTES];

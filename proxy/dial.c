@@ -41,7 +41,7 @@ static void give_up(struct conn *conn, int sys)
 {
     struct addr last = dial_address(conn);
     struct err err;
-    refusal_dial(conn->view, &last, sys, &err);
+    refusal_dial(conn->view, conn->address + 1, &last, sys, &err);
     conn_on_dialed(conn, &err);
 }
 
@@ -52,7 +52,8 @@ static void next_address(struct conn *conn, int sys)
 {
     dial_cancel(conn);
     bool time_left = loop_now_ms(conn->worker->loop) < conn->dial_until;
-    if (conn->address + 1 >= conn->view->addrs->count || !time_left) {
+    bool another = conn->address + 1 < conn->view->addrs->count;
+    if (!another || !time_left || net_is_shortage(sys)) {
         give_up(conn, sys);
         return;
     }

@@ -16,8 +16,15 @@ struct gate {
     bool draining;
 };
 
-// `open` connections exist already. False with the refusal that the client is to be told.
-bool gate_admit(const struct gate *gate, uint64_t open, struct err *err) MUST_CHECK;
-// Beyond the limit, refusals take a descriptor each for a second; so many that even they are too
-// many are closed without a word.
-bool gate_may_explain(const struct gate *gate, uint64_t open);
+struct gate_load {
+    uint64_t open;      // every client's socket that is open now
+    uint64_t lingering; // those of them that were refused and only wait for the client to hang up
+};
+
+// Refused clients each keep a descriptor for up to a second, beside max-connections.
+enum { GATE_REFUSALS = 64 };
+
+// False with the refusal that the client is to be told.
+bool gate_admit(const struct gate *gate, const struct gate_load *load, struct err *err) MUST_CHECK;
+// Whether there is still room to tell it; if not, it is closed without a word.
+bool gate_may_explain(const struct gate *gate, const struct gate_load *load);

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-    LISTENER_BATCH = 16,      // accepted per turn, so that other listeners get their turn
+    LISTENER_BATCH = 16, // accepted per turn, so that other listeners get their turn
+    LISTENER_LAST_MAX = 4096,
     LISTENER_PAUSE_MS = 1000, // out of descriptors: connections that end make room
 };
 
@@ -66,31 +67,41 @@ static void on_pause_over(struct timer *timer)
     watch_want(&listener->watch, WATCH_READ);
 }
 
-// accept(2) reports what happened to a connection before it was accepted; only a lack of
-// descriptors or memory is ours.
-static bool is_shortage(int sys)
+// False when nobody is left in the queue, or the descriptors are used up. accept(2) also reports
+// what happened to a connection before it was accepted; that is nobody's business any more.
+static bool accept_one(struct listener *listener)
 {
-    return sys == EMFILE || sys == ENFILE || sys == ENOBUFS || sys == ENOMEM;
+    struct addr addr = { .len = sizeof(addr.un) };
+    int fd = accept4(listener->fd, &addr.any, &addr.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        int sys = errno;
+        if (net_is_shortage(sys))
+            pause_accepting(listener, sys);
+        return sys != EAGAIN && !net_is_shortage(sys);
+    }
+    net_nodelay(fd);
+    net_keepalive(fd);
+    char name[CONN_NAME_BYTES];
+    name_client(fd, &addr, name);
+    listener->fn(listener->arg, listener->target, fd, name);
+    return true;
 }
 
 static void on_acceptable(struct watch *watch, unsigned what)
 {
     struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
     (void)what;
-    for (int i = 0; i < LISTENER_BATCH; i++) {
-        struct addr addr = { .len = sizeof(addr.un) };
-        int fd = accept4(listener->fd, &addr.any, &addr.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (is_shortage(errno))
-                pause_accepting(listener, errno);
+    for (int i = 0; i < LISTENER_BATCH; i++)
+        if (!accept_one(listener))
             return;
-        }
-        net_nodelay(fd);
-        net_keepalive(fd);
-        char name[CONN_NAME_BYTES];
-        name_client(fd, &addr, name);
-        listener->fn(listener->arg, listener->target, fd, name);
-    }
+}
+
+void listener_accept_all(struct listener *listener)
+{
+    // Bounded: clients that keep coming must not keep the listener open.
+    for (int i = 0; i < LISTENER_LAST_MAX; i++)
+        if (!accept_one(listener))
+            return;
 }
 
 struct listener *listener_open(struct loop *loop, const struct addr *addr, size_t target,
@@ -131,9 +142,11 @@ void listener_close(struct listener *listener)
         return;
     watch_stop(&listener->watch);
     timer_stop(&listener->pause);
-    close(listener->fd);
+    // The name first: once the socket is closed a successor may take the name for stale and put its
+    // own there.
     if (listener->addr.any.sa_family == AF_UNIX)
         unlink(listener->addr.un.sun_path);
+    close(listener->fd);
     free(listener);
 }
 

@@ -20,6 +20,8 @@ typedef void (*listener_fn)(void *arg, size_t target, int client_fd, const char 
 struct listener *listener_open(struct loop *loop, const struct addr *addr, size_t target,
     int backlog, unsigned unix_mode, listener_fn fn, void *arg, struct err *err) MUST_CHECK;
 void listener_start(struct listener *listener);
+// Accepts everyone who is in the kernel's queue now: before the listener is closed.
+void listener_accept_all(struct listener *listener);
 // Stops accepting and removes a unix socket's file. NULL is allowed.
 void listener_close(struct listener *listener);
 size_t listener_target(const struct listener *listener);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PROXY_THREADS_MAX = 4 };
+enum { PROXY_THREADS_MAX = 4, PROXY_DROP_LOG_MS = 1000 };
 
 struct proxy {
     struct loop *loop;
@@ -24,6 +24,7 @@ struct proxy {
     struct home *home;
     struct gate gate;
     uint64_t accepted; // also the last connection's id
+    uint64_t dropped, dropped_logged_ms;
     struct worker **workers;
     size_t worker_count;
     struct target **targets;
@@ -43,33 +44,60 @@ static uint64_t worker_open(const struct worker *worker)
     return atomic_load_explicit(&worker->counters.open, memory_order_relaxed);
 }
 
-static struct worker *least_loaded(const struct proxy *proxy, uint64_t *out_open)
+static uint64_t worker_lingering(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->counters.steps[CONN_LINGER], memory_order_relaxed);
+}
+
+static struct worker *least_loaded(const struct proxy *proxy)
 {
     struct worker *least = proxy->workers[0];
-    *out_open = 0;
-    for (size_t i = 0; i < proxy->worker_count; i++) {
-        *out_open += worker_open(proxy->workers[i]);
+    for (size_t i = 1; i < proxy->worker_count; i++)
         if (worker_open(proxy->workers[i]) < worker_open(least))
             least = proxy->workers[i];
-    }
     return least;
+}
+
+static struct gate_load load_now(const struct proxy *proxy)
+{
+    struct gate_load load = { 0 };
+    for (size_t i = 0; i < proxy->worker_count; i++) {
+        load.open += worker_open(proxy->workers[i]);
+        load.lingering += worker_lingering(proxy->workers[i]);
+    }
+    return load;
+}
+
+// Nobody is there to be told, so the log and a counter are; once a second is enough.
+static void note_dropped(struct proxy *proxy, const char *client_name)
+{
+    uint64_t now_ms = loop_now_ms(proxy->loop);
+    proxy->dropped++;
+    if (proxy->dropped_logged_ms && now_ms - proxy->dropped_logged_ms < PROXY_DROP_LOG_MS)
+        return;
+    proxy->dropped_logged_ms = now_ms;
+    struct log_line line;
+    log_start(&line, LOG_WARN,
+        "too many refused clients at once: closed without a word; raise max-connections");
+    log_str(&line, "client", client_name);
+    log_uint(&line, "so_far", proxy->dropped);
+    log_write(&line);
 }
 
 static void on_accepted(void *arg, size_t target, int client_fd, const char *client_name)
 {
     struct proxy *proxy = arg;
-    uint64_t open;
-    struct worker *worker = least_loaded(proxy, &open);
+    struct gate_load load = load_now(proxy);
     struct err refusal;
-    bool admitted = gate_admit(&proxy->gate, open, &refusal);
-    if (!admitted && !gate_may_explain(&proxy->gate, open)) {
-        log_debug("connection limit: %s closed without a word", client_name);
+    bool admitted = gate_admit(&proxy->gate, &load, &refusal);
+    proxy->accepted++;
+    if (!admitted && !gate_may_explain(&proxy->gate, &load)) {
+        note_dropped(proxy, client_name);
         close(client_fd);
         return;
     }
-    proxy->accepted++;
-    worker_take(
-        worker, proxy->accepted, client_fd, target, client_name, admitted ? NULL : &refusal);
+    worker_take(least_loaded(proxy), proxy->accepted, client_fd, target, client_name,
+        admitted ? NULL : &refusal);
 }
 
 // ---- what workers and the control plane tell
@@ -120,7 +148,7 @@ static bool start_workers(struct proxy *proxy, size_t target_count, struct err *
     if (!proxy->workers)
         return err_set(err, ERR_MEMORY, "out of memory for workers");
     for (unsigned i = 0; i < count; i++) {
-        proxy->workers[i] = worker_start(i, target_count, proxy->home, err);
+        proxy->workers[i] = worker_start(target_count, proxy->home, err);
         if (!proxy->workers[i])
             return false;
         proxy->worker_count++;
@@ -213,6 +241,9 @@ void proxy_drain(struct proxy *proxy, void (*on_drained)(void *arg), void *arg)
     proxy->gate.draining = true;
     proxy->on_drained = on_drained;
     proxy->drained_arg = arg;
+    // Who is in the kernel's queue already would be reset by the close: they are told instead.
+    for (size_t i = 0; i < proxy->listener_count; i++)
+        listener_accept_all(proxy->listeners[i]);
     close_listeners(proxy);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms);
@@ -275,6 +306,7 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
 {
     *out = (struct proxy_counters){
         .accepted = proxy->accepted,
+        .dropped = proxy->dropped,
         .stalls = loop_stalls(proxy->loop),
         .stall_max_us = loop_stall_max_us(proxy->loop),
     };

@@ -50,6 +50,7 @@ struct proxy_target_state {
 // Sums over all workers.
 struct proxy_counters {
     uint64_t accepted, open;
+    uint64_t dropped;                    // accepted, and closed without a word: too many at once
     uint64_t steps[CONN_STATES];         // open connections by the step they are in
     uint64_t client_bytes, server_bytes; // received from clients, from servers
     uint64_t refused[ERR_CODES];

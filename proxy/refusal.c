@@ -4,6 +4,7 @@
 // worker.c.
 #include "proxy/refusal.h"
 
+#include "base/net.h"
 #include "proxy/view.h"
 
 #include <errno.h>
@@ -20,8 +21,15 @@ void refusal_verdict(const struct view *view, struct err *out)
             view->alias, view->alias);
 }
 
-void refusal_dns(const struct view *view, struct err *out)
+void refusal_address(const struct view *view, struct err *out)
 {
+    if (!view->has_host || !view->port) {
+        err_set(out, ERR_TRANSITION,
+            "tidblink: cluster %s has no address yet: TiDB Cloud has not told its private %s. Set "
+            "host and port of the cluster, or run tidblink status %s",
+            view->alias, view->has_host ? "port" : "host name", view->alias);
+        return;
+    }
     *out = view->dns_failure;
     if (out->code == ERR_NONE)
         err_set(out, ERR_DNS_TIMEOUT,
@@ -31,13 +39,28 @@ void refusal_dns(const struct view *view, struct err *out)
     err_prefix(out, "tidblink");
 }
 
-void refusal_dial(const struct view *view, const struct addr *last, int sys, struct err *out)
+// Descriptors and memory are ours: the cluster has nothing to do with it.
+static void refusal_shortage(const struct view *view, int sys, struct err *out)
+{
+    err_set(out, ERR_LIMIT,
+        "tidblink: this proxy cannot open a connection to cluster %s: %s. Raise its limit of open "
+        "files (LimitNOFILE=, ulimit -n), or lower max-connections",
+        view->alias, err_errno_text(sys));
+    out->sys = sys;
+}
+
+void refusal_dial(
+    const struct view *view, size_t tried, const struct addr *last, int sys, struct err *out)
 {
     char text[ADDR_TEXT_BYTES];
     bool timed_out = sys == ETIMEDOUT;
+    if (net_is_shortage(sys)) {
+        refusal_shortage(view, sys, out);
+        return;
+    }
     err_set(out, timed_out ? ERR_DIAL_TIMEOUT : ERR_DIAL,
-        "tidblink: cannot reach cluster %s: all %zu of its addresses failed, the last, %s: %s. %s",
-        view->alias, view->addrs->count, addr_format(last, text), err_errno_text(sys),
+        "tidblink: cannot reach cluster %s: %zu of its %zu addresses failed, the last, %s: %s. %s",
+        view->alias, tried, view->addrs->count, addr_format(last, text), err_errno_text(sys),
         timed_out ? "Check the endpoint's security group for this port, then run tidblink doctor"
                   : "Run tidblink doctor");
     out->sys = sys;

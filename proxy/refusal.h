@@ -10,9 +10,11 @@
 struct view;
 
 void refusal_verdict(const struct view *view, struct err *out);
-void refusal_dns(const struct view *view, struct err *out);
-// Every address was tried, `last` at last, which failed with errno `sys`.
-void refusal_dial(const struct view *view, const struct addr *last, int sys, struct err *out);
+// There is no address to dial: the control plane has not told any, or DNS does not resolve it.
+void refusal_address(const struct view *view, struct err *out);
+// `tried` addresses failed, the last of them with errno `sys`.
+void refusal_dial(
+    const struct view *view, size_t tried, const struct addr *last, int sys, struct err *out);
 // Connected, then `what` ("closed it") before a byte of greeting.
 void refusal_greeting(
     const struct view *view, const struct addr *server, const char *what, struct err *out);

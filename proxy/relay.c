@@ -15,8 +15,11 @@
 enum {
     // What one side may move per wake-up, so that one stream starves nobody.
     RELAY_BUDGET_BYTES = 4 * RELAY_SCRATCH_BYTES,
-    // How long one side may stay open and silent after the other has closed.
-    RELAY_HALF_OPEN_MS = 30 * 1000,
+    // How long nothing may move once one side has closed: a client may still wait for a long
+    // query's
+    // result, but nobody waits for a server that is gone.
+    RELAY_CLIENT_CLOSED_MS = 30 * 1000,
+    RELAY_SERVER_CLOSED_MS = 1000,
 };
 
 static bool is_client(const struct side *side)
@@ -24,19 +27,65 @@ static bool is_client(const struct side *side)
     return side == &side->conn->client;
 }
 
-static void side_lost(struct side *side)
+static void touch(struct conn *conn)
 {
-    conn_on_relayed(side->conn, is_client(side) ? CLOSE_CLIENT_GONE : CLOSE_SERVER_GONE);
+    conn->active_ms = loop_now_ms(conn->worker->loop);
 }
+
+// ---- ends ---------------------------------------------------------------------------------------
+
+static uint64_t quiet_limit_ms(const struct conn *conn)
+{
+    return conn->client_closed_first && !conn->is_lost ? RELAY_CLIENT_CLOSED_MS
+                                                       : RELAY_SERVER_CLOSED_MS;
+}
+
+// It will say no more.
+static void note_eof(struct side *side)
+{
+    struct conn *conn = side->conn;
+    if (!side->eof && !side->peer->eof)
+        conn->client_closed_first = is_client(side);
+    side->eof = true;
+    touch(conn);
+    timer_start(&conn->timer, quiet_limit_ms(conn));
+}
+
+// It takes no more: the other end has reset the connection. What it said before that may still be
+// in our socket (a server's last ERR packet, a client's last COMMIT) and is read and delivered
+// first.
+static void note_lost(struct side *side)
+{
+    struct conn *conn = side->conn;
+    side->shut = true;
+    buf_done(&side->tail);
+    if (conn->is_lost)
+        return;
+    conn->is_lost = true;
+    conn->lost_reason = is_client(side) ? CLOSE_CLIENT_GONE : CLOSE_SERVER_GONE;
+    touch(conn);
+    timer_start(&conn->timer, quiet_limit_ms(conn));
+}
+
+static enum close_reason end_reason(const struct conn *conn)
+{
+    if (conn->is_lost)
+        return conn->lost_reason;
+    return conn->client_closed_first ? CLOSE_CLIENT_QUIT : CLOSE_SERVER_QUIT;
+}
+
+// ---- bytes --------------------------------------------------------------------------------------
 
 // Sends at once what the socket takes; the rest becomes the side's tail. False when the connection
 // ended over it.
 static bool forward(struct side *side, const uint8_t *bytes, size_t len)
 {
+    if (side->shut)
+        return true; // nobody is there to read it
     ssize_t sent = send(side->fd, bytes, len, MSG_NOSIGNAL);
     if (sent < 0 && !net_is_transient(errno)) {
-        side_lost(side);
-        return false;
+        note_lost(side);
+        return true;
     }
     size_t taken = sent > 0 ? (size_t)sent : 0;
     if (taken == len || buf_append(&side->tail, bytes + taken, len - taken))
@@ -45,28 +94,17 @@ static bool forward(struct side *side, const uint8_t *bytes, size_t len)
     return false;
 }
 
-// False when the connection ended over it.
-static bool flush_tail(struct side *side)
+static void flush_tail(struct side *side)
 {
     if (buf_is_empty(&side->tail))
-        return true;
-    ssize_t sent = send(side->fd, buf_head(&side->tail), buf_len(&side->tail), MSG_NOSIGNAL);
-    if (sent > 0)
-        buf_consume(&side->tail, (size_t)sent);
-    if (sent >= 0 || net_is_transient(errno))
-        return true;
-    side_lost(side);
-    return false;
-}
-
-static void note_eof(struct side *side)
-{
-    struct conn *conn = side->conn;
-    side->eof = true;
-    if (side->peer->eof)
         return;
-    conn->client_closed_first = is_client(side);
-    timer_start(&conn->timer, RELAY_HALF_OPEN_MS);
+    ssize_t sent = send(side->fd, buf_head(&side->tail), buf_len(&side->tail), MSG_NOSIGNAL);
+    if (sent > 0) {
+        touch(side->conn);
+        buf_consume(&side->tail, (size_t)sent);
+    } else if (sent < 0 && !net_is_transient(errno)) {
+        note_lost(side);
+    }
 }
 
 static void note_received(struct side *side, size_t bytes)
@@ -75,7 +113,8 @@ static void note_received(struct side *side, size_t bytes)
     struct worker_counters *counters = &conn->worker->counters;
     bool from_client = is_client(side);
     side->received += bytes;
-    conn->active_ms = loop_now_ms(conn->worker->loop);
+    if (!side->peer->shut)
+        touch(conn); // what nobody reads is no activity
     conn->server_spoke_last = !from_client;
     worker_count(from_client ? &counters->client_bytes : &counters->server_bytes, (int64_t)bytes);
 }
@@ -93,8 +132,9 @@ static bool pump(struct side *from)
         if (got < 0) {
             if (net_is_transient(errno))
                 return true;
-            side_lost(from);
-            return false;
+            note_lost(from);
+            note_eof(from);
+            return true;
         }
         if (got == 0) {
             note_eof(from);
@@ -130,28 +170,23 @@ static void settle(struct conn *conn)
 {
     side_settle(&conn->client);
     side_settle(&conn->server);
-    if (conn->client.shut && conn->server.shut)
-        conn_on_relayed(conn, conn->client_closed_first ? CLOSE_CLIENT_QUIT : CLOSE_SERVER_QUIT);
+    if (conn->client.eof && conn->server.eof && conn->client.shut && conn->server.shut)
+        conn_on_relayed(conn, end_reason(conn));
 }
 
 static void on_side_ready(struct watch *watch, unsigned what)
 {
     struct side *side = CONTAINER_OF(watch, struct side, watch);
-    struct conn *conn = side->conn;
-    if (what & WATCH_WRITE) {
-        if (!flush_tail(side))
-            return;
-        if (buf_is_empty(&side->tail))
-            conn->active_ms = loop_now_ms(conn->worker->loop);
-    }
+    if (what & WATCH_WRITE)
+        flush_tail(side);
     if ((what & WATCH_READ) && !pump(side))
         return;
-    settle(conn);
+    settle(side->conn);
 }
 
 void relay_start(struct conn *conn)
 {
-    conn->active_ms = loop_now_ms(conn->worker->loop);
+    touch(conn);
     watch_init(&conn->client.watch, conn->worker->loop, conn->client.fd, on_side_ready);
     watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_side_ready);
     settle(conn);
@@ -173,8 +208,13 @@ void relay_cancel(struct conn *conn)
 void relay_on_timeout(struct conn *conn)
 {
     uint64_t quiet_ms = loop_now_ms(conn->worker->loop) - conn->active_ms;
-    if (quiet_ms >= RELAY_HALF_OPEN_MS)
-        conn_on_relayed(conn, CLOSE_HALF_OPEN);
+    uint64_t limit_ms = quiet_limit_ms(conn);
+    // Who is slow to take its bytes gets the time it needs; keepalive ends it when it is gone.
+    bool owed = !buf_is_empty(&conn->client.tail) || !buf_is_empty(&conn->server.tail);
+    if (owed || quiet_ms < limit_ms)
+        timer_start(&conn->timer, owed ? limit_ms : limit_ms - quiet_ms);
+    else if (conn->is_lost || !conn->client_closed_first)
+        conn_on_relayed(conn, end_reason(conn));
     else
-        timer_start(&conn->timer, RELAY_HALF_OPEN_MS - quiet_ms);
+        conn_on_relayed(conn, CLOSE_HALF_OPEN);
 }

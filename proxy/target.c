@@ -39,14 +39,17 @@ static uint16_t target_port(const struct target *target)
 
 void target_show(struct target *target)
 {
-    static const struct verdict nothing_yet = {
-        .action = VERDICT_UNKNOWN, .age_s = -1, .what = ""
-    };
-    struct view *view = view_new(target->alias, target->options,
-        target->news ? &target->news->verdict : &nothing_yet, target_port(target), target->addrs,
-        &target->dns_failure);
+    struct view *view = view_new(target->alias);
     if (!view)
         abort(); // workers with an old verdict would be worse
+    view->options = *target->options;
+    view->verdict = (struct verdict){ .action = VERDICT_UNKNOWN, .age_s = -1, .what = "" };
+    if (target->news)
+        view->verdict = target->news->verdict;
+    view->has_host = target->host != NULL;
+    view->port = target_port(target);
+    view->addrs = target->addrs ? addr_set_ref(target->addrs) : NULL;
+    view->dns_failure = target->dns_failure;
     for (size_t i = 0; i < target->worker_count; i++)
         worker_show(target->workers[i], target->index, view_ref(view));
     view_unref(view);

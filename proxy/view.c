@@ -6,21 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct view *view_new(const char *alias, const struct proxy_options *options,
-    const struct verdict *verdict, uint16_t port, struct addr_set *addrs,
-    const struct err *dns_failure)
+struct view *view_new(const char *alias)
 {
     size_t alias_size = strlen(alias) + 1;
     struct view *view = calloc(1, sizeof(*view) + alias_size);
     if (!view)
         return NULL;
     atomic_init(&view->refs, 1);
-    view->options = *options;
-    view->verdict = *verdict;
-    view->port = port;
-    view->addrs = addrs ? addr_set_ref(addrs) : NULL;
-    if (dns_failure)
-        view->dns_failure = *dns_failure;
     memcpy(view->alias, alias, alias_size);
     return view;
 }

@@ -13,15 +13,14 @@ struct view {
     atomic_uint refs;
     struct proxy_options options;
     struct verdict verdict;
+    bool has_host;          // there is a name to resolve
     uint16_t port;          // where to dial; 0: not known yet
     struct addr_set *addrs; // a reference, or NULL
     struct err dns_failure; // ERR_NONE: none
     char alias[];
 };
 
-// refs is 1; takes a reference on addrs (may be NULL). dns_failure may be NULL.
-struct view *view_new(const char *alias, const struct proxy_options *options,
-    const struct verdict *verdict, uint16_t port, struct addr_set *addrs,
-    const struct err *dns_failure) MUST_CHECK;
+// refs is 1, the rest is zero: the maker fills it in, its references included, before it shows it.
+struct view *view_new(const char *alias) MUST_CHECK;
 struct view *view_ref(struct view *view);
 void view_unref(struct view *view); // NULL is allowed

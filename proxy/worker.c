@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 enum {
-    // While something drains: how often to look, and what counts as idle. A pool that is between
-    // two
-    // statements of one transaction pauses for less.
-    WORKER_SWEEP_MS = 200,
-    WORKER_QUIET_MS = 1000,
+    WORKER_SWEEP_MS = 200, // how often to look while something drains
+    // A session counts as idle after this share of the drain's time without a byte. It may still be
+    // inside a transaction or a result that the server is slow to continue: bytes alone do not
+    // tell.
+    WORKER_QUIET_SHARE = 3,
 };
 
 // ---- messages from the main thread --------------------------------------------------------------
@@ -78,6 +78,7 @@ struct shown {
     struct view *view;
 };
 
+static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms);
 static void sweep_if_needed(struct worker *worker);
 
 static void on_shown(void *arg)
@@ -88,11 +89,11 @@ static void on_shown(void *arg)
     view_unref(worker->views[target]);
     worker->views[target] = shown->view;
 
-    if (!shown->view->verdict.drain)
-        worker->drain_until[target] = 0;
-    else if (!worker->drain_until[target])
-        worker->drain_until[target] =
-            loop_now_ms(worker->loop) + shown->view->options.drain_timeout_ms;
+    // While the whole proxy drains, its deadline stands whatever the verdicts say.
+    if (!worker->draining && !shown->view->verdict.drain)
+        worker->drains[target] = (struct drain){ 0 };
+    else if (!worker->drains[target].until_ms)
+        drain_target(worker, target, shown->view->options.drain_timeout_ms);
 
     struct conn *conn, *next;
     TAILQ_FOREACH_SAFE(conn, &worker->waiting, wait_link, next)
@@ -134,15 +135,23 @@ void worker_use_control(struct worker *worker, struct control *control)
 
 // ---- drain --------------------------------------------------------------------------------------
 
+static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms)
+{
+    worker->drains[target] = (struct drain){
+        .until_ms = loop_now_ms(worker->loop) + timeout_ms,
+        .quiet_ms = timeout_ms / WORKER_QUIET_SHARE,
+    };
+}
+
 static void sweep(struct worker *worker)
 {
     uint64_t now_ms = loop_now_ms(worker->loop);
     struct conn *conn, *next;
     LIST_FOREACH_SAFE(conn, &worker->conns, link, next) {
-        uint64_t until_ms = worker->drain_until[conn->target];
-        if (!until_ms || conn->state != CONN_RELAY)
+        const struct drain *drain = &worker->drains[conn->target];
+        if (!drain->until_ms || conn->state != CONN_RELAY)
             continue;
-        if (now_ms >= until_ms || conn_is_idle(conn, now_ms, WORKER_QUIET_MS))
+        if (now_ms >= drain->until_ms || conn_is_idle(conn, now_ms, drain->quiet_ms))
             conn_close(conn, CLOSE_DRAINED);
     }
     sweep_if_needed(worker);
@@ -157,7 +166,7 @@ static void sweep_if_needed(struct worker *worker)
 {
     for (size_t i = 0; i < worker->target_count; i++) {
         bool any = atomic_load_explicit(&worker->target_open[i], memory_order_relaxed) > 0;
-        if (worker->drain_until[i] && any && !timer_is_running(&worker->sweep))
+        if (worker->drains[i].until_ms && any && !timer_is_running(&worker->sweep))
             timer_start(&worker->sweep, WORKER_SWEEP_MS);
     }
 }
@@ -173,7 +182,7 @@ static void on_drain(void *arg)
     struct worker *worker = order->worker;
     worker->draining = true;
     for (size_t i = 0; i < worker->target_count; i++)
-        worker->drain_until[i] = loop_now_ms(worker->loop) + order->timeout_ms;
+        drain_target(worker, i, order->timeout_ms);
     free(order);
 
     struct err err;
@@ -224,31 +233,30 @@ static void worker_free(struct worker *worker)
     for (size_t i = 0; worker->views && i < worker->target_count; i++)
         view_unref(worker->views[i]);
     free(worker->views);
-    free(worker->drain_until);
+    free(worker->drains);
     free(worker->target_open);
     free(worker->scratch);
     home_unref(worker->home);
     free(worker);
 }
 
-struct worker *worker_start(unsigned index, size_t target_count, struct home *home, struct err *err)
+struct worker *worker_start(size_t target_count, struct home *home, struct err *err)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker) {
         err_set(err, ERR_MEMORY, "out of memory for a worker");
         return NULL;
     }
-    worker->index = index;
     worker->target_count = target_count;
     worker->home = home_ref(home);
     LIST_INIT(&worker->conns);
     TAILQ_INIT(&worker->waiting);
     worker->views = calloc(target_count, sizeof(struct view *));
-    worker->drain_until = calloc(target_count, sizeof(uint64_t));
+    worker->drains = calloc(target_count, sizeof(struct drain));
     worker->target_open = calloc(target_count, sizeof(*worker->target_open));
     worker->scratch = malloc(RELAY_SCRATCH_BYTES);
     worker->loop = loop_new("worker", err);
-    if (!worker->views || !worker->drain_until || !worker->target_open || !worker->scratch ||
+    if (!worker->views || !worker->drains || !worker->target_open || !worker->scratch ||
         !worker->loop) {
         if (worker->loop)
             err_set(err, ERR_MEMORY, "out of memory for a worker");
@@ -262,7 +270,6 @@ struct worker *worker_start(unsigned index, size_t target_count, struct home *ho
         worker_free(worker);
         return NULL;
     }
-    worker->started = true;
     return worker;
 }
 

@@ -25,18 +25,22 @@ struct worker_counters {
     _Atomic uint64_t unchecked;
 };
 
+// Running connections of a target are let end, and made to.
+struct drain {
+    uint64_t until_ms; // loop time at which the rest is forced; 0: no drain
+    uint64_t quiet_ms; // without a byte for so long a session counts as idle
+};
+
 // What the worker's own thread uses; conn.c and its steps look inside.
 struct worker {
     struct loop *loop;
-    unsigned index;
     pthread_t thread;
-    bool started;
     bool stopping;
     struct home *home;       // how the main thread is told things; a reference
     struct control *control; // NULL: none
     uint8_t *scratch;        // RELAY_SCRATCH_BYTES, between a read and its write only
     struct view **views;     // one per target, each a reference; never NULL once connections come
-    uint64_t *drain_until; // per target: loop time at which running connections are forced; 0: none
+    struct drain *drains;    // per target
     _Atomic uint64_t *target_open; // per target: connections
     size_t target_count;
     bool draining; // all targets, for good
@@ -50,8 +54,7 @@ struct worker {
 // ---- main thread ------------------------------------------------------------------------------
 
 // The thread runs when this returns. Signals must be blocked by the caller.
-struct worker *worker_start(
-    unsigned index, size_t target_count, struct home *home, struct err *err) MUST_CHECK;
+struct worker *worker_start(size_t target_count, struct home *home, struct err *err) MUST_CHECK;
 // Ends every connection now, joins the thread, frees. NULL is allowed.
 void worker_stop(struct worker *worker);
 // Hands over an accepted socket; `refusal` (may be NULL, copied) is told to the client. `id` is the

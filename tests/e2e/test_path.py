@@ -141,7 +141,7 @@ class CountingSocket:
         self.sent = self.received = 0
 
     def makefile(self, mode):
-        reader = self.sock.makefile(mode)
+        reader = self.reader = self.sock.makefile(mode)
         outer = self
 
         class Reader:
@@ -166,6 +166,7 @@ class CountingSocket:
         self.sock.setsockopt(*arguments)
 
     def close(self):
+        self.reader.close()  # a socket stays open until its last reader is
         self.sock.close()
 
 

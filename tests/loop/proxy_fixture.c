@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -60,12 +61,12 @@ void fixture_prepare(struct fixture *fixture)
                                      .backlog = 64,
                                      .socket_mode = 0660,
                                      .max_connections = 100,
-                                     .hold_timeout_ms = FIXTURE_WAIT_S * 1000,
-                                     .resolve_timeout_ms = FIXTURE_WAIT_S * 1000,
-                                     .connect_timeout_ms = FIXTURE_WAIT_S * 1000,
-                                     .dial_budget_ms = FIXTURE_WAIT_S * 1000,
-                                     .handshake_timeout_ms = FIXTURE_WAIT_S * 1000,
-                                     .drain_timeout_ms = FIXTURE_WAIT_S * 1000,
+                                     .hold_timeout_ms = FIXTURE_WAIT_MS,
+                                     .resolve_timeout_ms = FIXTURE_WAIT_MS,
+                                     .connect_timeout_ms = FIXTURE_WAIT_MS,
+                                     .dial_budget_ms = FIXTURE_WAIT_MS,
+                                     .handshake_timeout_ms = FIXTURE_WAIT_MS,
+                                     .drain_timeout_ms = FIXTURE_WAIT_MS,
                                  } };
     sem_init(&fixture->drained, 0, 0);
     struct addr addr;
@@ -119,30 +120,22 @@ void fixture_stop(struct fixture *fixture)
 
 // ---- verdicts, drain, counters ------------------------------------------------------------------
 
-struct verdict_errand {
-    struct fixture *fixture;
-    struct control_news *news;
-};
-
-static void on_verdict(void *arg)
+static void show_news(struct fixture *fixture)
 {
-    struct verdict_errand *errand = arg;
-    proxy_news(errand->fixture->proxy, errand->news);
-    free(errand);
+    proxy_news(fixture->proxy, fixture->news);
 }
 
 void fixture_verdict(struct fixture *fixture, enum verdict_action action, enum err_code code,
     bool drain, const char *text)
 {
-    struct verdict_errand *errand = malloc(sizeof(*errand));
     struct control_news *news = calloc(1, sizeof(*news));
     news->verdict.action = action;
     news->verdict.code = code;
     news->verdict.drain = drain;
     news->verdict.what = "endpoint";
     snprintf(news->verdict.text, sizeof(news->verdict.text), "%s", text);
-    *errand = (struct verdict_errand){ fixture, news };
-    loop_post(fixture->loop, on_verdict, errand);
+    fixture->news = news;
+    fixture_on_main(fixture, show_news); // who connects from now on is accepted after it
 }
 
 static void on_drained(void *arg)
@@ -161,6 +154,34 @@ void fixture_drain(struct fixture *fixture)
     fixture_on_main(fixture, start_drain);
 }
 
+static void on_drain_later(void *arg)
+{
+    start_drain(arg);
+}
+
+void fixture_drain_later(struct fixture *fixture)
+{
+    loop_post(fixture->loop, on_drain_later, fixture);
+}
+
+void fixture_wait_drained(struct fixture *fixture)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FIXTURE_DRAIN_WAIT_S;
+    assert_int_equal(sem_timedwait(&fixture->drained, &until), 0);
+}
+
+static void on_block(void *arg)
+{
+    sem_wait(arg);
+}
+
+void fixture_block(struct fixture *fixture, sem_t *release)
+{
+    loop_post(fixture->loop, on_block, release);
+}
+
 static void take_counters(struct fixture *fixture)
 {
     proxy_count(fixture->proxy, &fixture->counters);
@@ -174,7 +195,7 @@ struct proxy_counters fixture_count(struct fixture *fixture)
 
 void fixture_wait_count(struct fixture *fixture, size_t counter, uint64_t value)
 {
-    uint64_t until_ms = clock_ms() + FIXTURE_WAIT_S * 1000;
+    uint64_t until_ms = clock_ms() + FIXTURE_WAIT_MS;
     uint64_t seen;
     do {
         struct proxy_counters counters = fixture_count(fixture);

@@ -12,7 +12,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-enum { FIXTURE_GREETING_BYTES = 90, FIXTURE_WAIT_S = 20 };
+enum {
+    FIXTURE_GREETING_BYTES = 90,
+    FIXTURE_WAIT_S = 20,
+    FIXTURE_WAIT_MS = 20000,
+    FIXTURE_DRAIN_WAIT_S = 40
+};
 
 struct fixture {
     struct loop *loop;
@@ -24,6 +29,7 @@ struct fixture {
     int server_listener; // what the proxy dials
     uint16_t server_port;
     sem_t drained;
+    struct control_news *news;      // on its way to the proxy
     struct proxy_counters counters; // of the last fixture_count
 };
 
@@ -37,6 +43,10 @@ void fixture_on_main(struct fixture *fixture, void (*fn)(struct fixture *fixture
 void fixture_verdict(struct fixture *fixture, enum verdict_action action, enum err_code code,
     bool drain, const char *text);
 void fixture_drain(struct fixture *fixture);
+void fixture_drain_later(struct fixture *fixture); // posted only: the main thread may be blocked
+void fixture_wait_drained(struct fixture *fixture);
+// The main thread waits for `release` from now on.
+void fixture_block(struct fixture *fixture, sem_t *release);
 struct proxy_counters fixture_count(struct fixture *fixture);
 // Waits until the counter (a byte offset in struct proxy_counters) has reached `value`.
 void fixture_wait_count(struct fixture *fixture, size_t counter, uint64_t value);
