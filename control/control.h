@@ -85,3 +85,8 @@ bool control_fetch(const struct control_options *options, const struct control_t
 bool control_find(const struct model *model, const struct control_target *target,
     const struct cluster **out_cluster, const struct node_group **out_group,
     struct err *err) MUST_CHECK;
+// The two halves of it; *out is NULL on failure. `text` NULL: the default group.
+bool control_find_cluster(const struct model *model, const char *text, const struct cluster **out,
+    struct err *err) MUST_CHECK;
+bool control_find_group(const struct cluster *cluster, const char *text,
+    const struct node_group **out, struct err *err) MUST_CHECK;

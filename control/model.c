@@ -256,10 +256,15 @@ void model_drop_endpoint(struct node_group *group, size_t index)
         (group->endpoint_count - index) * sizeof(*group->endpoints));
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 struct cluster *model_find_cluster(const struct model *model, const char *id)
 {
     for (size_t i = 0; i < model->cluster_count; i++)
-        if (strcmp(model->clusters[i].id, id) == 0)
+        if (same_text(model->clusters[i].id, id))
             return &model->clusters[i];
     return NULL;
 }
@@ -267,14 +272,9 @@ struct cluster *model_find_cluster(const struct model *model, const char *id)
 struct node_group *model_find_group(const struct cluster *cluster, const char *id)
 {
     for (size_t i = 0; i < cluster->group_count; i++)
-        if (strcmp(cluster->groups[i].id, id) == 0)
+        if (same_text(cluster->groups[i].id, id))
             return &cluster->groups[i];
     return NULL;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 struct endpoint *model_find_endpoint(const struct node_group *group, const struct endpoint *like)

@@ -405,7 +405,7 @@ void verdict_decide(const struct verdict_facts *facts, struct verdict *out)
         decide_allowed(facts, out);
     // A refusal from an earlier run waits for the first answer of this one; nothing runs yet that
     // could be drained.
-    if (facts->from_disk && !facts->polled && out->action == VERDICT_REFUSE) {
+    if (!facts->polled && out->action == VERDICT_REFUSE) {
         out->action = VERDICT_HOLD;
         out->drain = false;
     }

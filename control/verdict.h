@@ -51,12 +51,11 @@ struct verdict_facts {
     struct verdict_choice choice;
     enum err_code api_status; // of the last poll of this target; ERR_NONE: fine
     const char *api_text;     // in words; "" if fine
-    bool polled;              // at least one poll of this run has ended, well or not
-    bool from_disk;           // the knowledge was read back, not heard in this run
-    int64_t last_success;     // wall clock of the last connection that reached the server; 0: never
-    int64_t now;              // wall clock
-    bool loss_refuses;        // control-loss = refuse
-    bool check_off;           // state-source = none
+    bool polled;          // a poll of this run has ended, well or not; until then: from the disk
+    int64_t last_success; // wall clock of the last connection that reached the server; 0: never
+    int64_t now;          // wall clock
+    bool loss_refuses;    // control-loss = refuse
+    bool check_off;       // state-source = none
 };
 
 // A refusal for which one holds (PENDING, CREATING) means nothing any more at this age.

@@ -216,7 +216,6 @@ static void test_refusal_from_disk_waits_for_the_first_poll(void **unused)
     struct verdict_world world;
     verdict_world_init(&world);
     verdict_world_put(&world, CLUSTER_LEVEL, CLUSTER_DELETING);
-    world.facts.from_disk = true;
     world.facts.polled = false;
     assert_int_equal(verdict_world_decide(&world)->action, VERDICT_HOLD);
     assert_int_equal(world.verdict.code, ERR_REFUSED);

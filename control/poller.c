@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Drives rounds over the API client, one ask at a time, and decides when the next one begins with
+// schedule.c. What is asked and what answers mean is round.h's business. Used by control.c.
+#include "control/poller.h"
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "control/control.h"
+#include "control/round.h"
+#include "control/schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Between the end of a round and one that a nudge brings forward.
+enum { NUDGE_AFTER_MS = 1000 };
+
+struct poller {
+    struct loop *loop;
+    struct api *api;
+    struct round *round;
+    poller_fn fn;
+    void *arg;
+    struct poller_options options;
+    struct poller_counters counters;
+    struct timer timer;
+    struct ask ask;       // the one under way
+    struct err failure;   // of the last round; code ERR_NONE: none
+    unsigned failures;    // rounds in a row
+    unsigned requests;    // of this round
+    uint64_t ended_ms;    // when the last round did
+    uint64_t due_ms;      // when the next one begins
+    bool running;         // a round is under way
+    bool brought_forward; // the next round is due to a nudge
+    bool nudged;          // the last one was, or the next one is
+    bool forced_pause;    // 429: not even a nudge shortens it
+};
+
+static void begin_round(struct poller *poller);
+
+static void on_timer(struct timer *timer)
+{
+    struct poller *poller = CONTAINER_OF(timer, struct poller, timer);
+    begin_round(poller);
+}
+
+static double jitter(void)
+{
+    return (double)arc4random_uniform(1000) / 1000;
+}
+
+static void schedule(struct poller *poller)
+{
+    enum err_code failure = poller->failure.code;
+    struct schedule_facts facts = {
+        .steady_ms = poller->options.steady_ms,
+        .changing_ms = poller->options.changing_ms,
+        .changing = round_is_changing(poller->round),
+        .failures = poller->failures,
+        .key_refused = failure == ERR_API_KEY || failure == ERR_API_FORBIDDEN,
+        .rate_limited = failure == ERR_API_RATE,
+        .requests = poller->requests,
+        .quota = poller->counters.quota,
+    };
+    uint64_t delay_ms = schedule_delay_ms(&facts, jitter());
+    poller->forced_pause = facts.rate_limited;
+    poller->ended_ms = clock_ms();
+    poller->due_ms = poller->ended_ms + delay_ms;
+    poller->counters.next_poll = clock_wall_s() + (int64_t)((delay_ms + 999) / 1000);
+    timer_start(&poller->timer, delay_ms);
+}
+
+static void end_round(struct poller *poller)
+{
+    poller->failure = *round_end(poller->round, clock_wall_s());
+    poller->running = false;
+    poller->counters.polled = true;
+    poller->failures = poller->failure.code == ERR_NONE ? 0 : poller->failures + 1;
+    schedule(poller);
+    poller->fn(poller->arg);
+}
+
+static void on_answer(void *arg, const struct api_answer *answer, const struct err *err);
+
+static void ask_next(struct poller *poller)
+{
+    if (!round_next(poller->round, &poller->ask)) {
+        end_round(poller);
+        return;
+    }
+    api_get(poller->api, poller->ask.path, on_answer, poller);
+}
+
+static void note_answer(
+    struct poller *poller, const struct api_answer *answer, const struct err *err)
+{
+    poller->requests += answer->requests;
+    poller->counters.requests += answer->requests;
+    poller->counters.failures += err != NULL;
+    if (answer->quota.limit >= 0 || answer->quota.remaining >= 0 || err != NULL)
+        poller->counters.quota = answer->quota;
+}
+
+static void on_answer(void *arg, const struct api_answer *answer, const struct err *err)
+{
+    struct poller *poller = arg;
+    note_answer(poller, answer, err);
+    struct err failure = { 0 };
+    if (err != NULL)
+        failure = *err;
+    else if (!round_answer(
+                 poller->round, &poller->ask, answer->body, answer->len, clock_wall_s(), &failure))
+        poller->counters.failures++;
+    if (failure.code != ERR_NONE)
+        round_failed(poller->round, &poller->ask, answer->status, &failure);
+    ask_next(poller);
+}
+
+static void begin_round(struct poller *poller)
+{
+    poller->running = true;
+    poller->nudged = poller->brought_forward;
+    poller->brought_forward = false;
+    poller->requests = 0;
+    poller->counters.next_poll = 0;
+    round_begin(poller->round);
+    ask_next(poller);
+}
+
+struct poller *poller_new(struct loop *loop, struct api *api, struct model *belief,
+    const struct poller_options *options, poller_fn fn, void *arg)
+{
+    struct poller *poller = calloc(1, sizeof(*poller));
+    if (poller == NULL)
+        abort();
+    poller->loop = loop;
+    poller->api = api;
+    poller->options = *options;
+    poller->fn = fn;
+    poller->arg = arg;
+    poller->counters.quota = (struct api_quota){ -1, -1, -1, -1 };
+    poller->round = round_new(belief, &options->round);
+    timer_init(&poller->timer, loop, on_timer);
+    return poller;
+}
+
+void poller_free(struct poller *poller)
+{
+    if (poller == NULL)
+        return;
+    api_cancel(poller->api);
+    timer_stop(&poller->timer);
+    round_free(poller->round);
+    free(poller);
+}
+
+void poller_start(struct poller *poller)
+{
+    timer_start(&poller->timer, 0);
+}
+
+void poller_nudge(struct poller *poller)
+{
+    if (poller->running || poller->nudged || poller->forced_pause || !poller->counters.polled)
+        return;
+    uint64_t now_ms = clock_ms();
+    uint64_t at_ms = poller->ended_ms + NUDGE_AFTER_MS;
+    if (at_ms < now_ms)
+        at_ms = now_ms;
+    if (at_ms >= poller->due_ms)
+        return;
+    poller->nudged = true;
+    poller->brought_forward = true;
+    poller->due_ms = at_ms;
+    timer_start(&poller->timer, at_ms - now_ms);
+}
+
+const struct round_target *poller_target(const struct poller *poller, size_t target)
+{
+    return round_target(poller->round, target);
+}
+
+const struct err *poller_failure(const struct poller *poller)
+{
+    return &poller->failure;
+}
+
+const struct poller_counters *poller_counters(const struct poller *poller)
+{
+    return &poller->counters;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What to ask next. A round has no plan that could go stale: the next ask is worked out from what
+// has been done and what is believed by now, so an answer "this cluster is gone" simply leaves
+// nothing to ask about it. Paths: TiDB Cloud Dedicated API v1beta1. See round.h; the control
+// thread.
+#include "control/round_state.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+// A name is looked up until it has an ID, and again when the cluster with that ID is gone: another
+// one may have been created under the name.
+static bool needs_lookup(const struct round *round, const struct followed *followed)
+{
+    const struct cluster *cluster = round_state_cluster(round, followed);
+    return followed->state.cluster_id[0] == '\0' ||
+           (!round_state_is_id(followed->target->cluster) && cluster != NULL &&
+               cluster->absent_polls >= MODEL_ABSENT_POLLS);
+}
+
+static bool needs_groups(const struct round *round, const struct followed *followed)
+{
+    const struct cluster *cluster = round_state_cluster(round, followed);
+    return cluster != NULL && cluster->absent_polls == 0 &&
+           !round_state_is_done(followed, ASK_GROUPS) &&
+           (!round->many || round_state_group(round, followed) == NULL);
+}
+
+// With many clusters the connections have told about the service already, if there are any.
+static bool needs_service(const struct round *round, const struct followed *followed)
+{
+    const struct node_group *group = round_state_group(round, followed);
+    return group != NULL && !round_state_is_done(followed, ASK_SERVICE) &&
+           (!round->many || group->service.text == NULL || group->endpoint_count == 0);
+}
+
+static bool needs(const struct round *round, const struct followed *followed, enum ask_kind kind)
+{
+    bool listed = round->many && round_state_project(round, followed) != NULL &&
+                  !round_state_is_done(followed, kind);
+    switch (kind) {
+    case ASK_NAMES:
+        return !round->names_done && needs_lookup(round, followed);
+    case ASK_PROJECT_CLUSTERS:
+        return listed && !round_state_is_done(followed, ASK_CLUSTER);
+    case ASK_CLUSTER:
+        return followed->state.cluster_id[0] != '\0' && !round_state_is_done(followed, ASK_CLUSTER);
+    case ASK_GROUPS:
+        return needs_groups(round, followed);
+    case ASK_PROJECT_ENDPOINTS:
+        return listed && round_state_group(round, followed) != NULL &&
+               !round_state_is_done(followed, ASK_ENDPOINTS);
+    case ASK_ENDPOINTS:
+        return round_state_group(round, followed) != NULL &&
+               !round_state_is_done(followed, ASK_ENDPOINTS);
+    case ASK_SERVICE:
+        return needs_service(round, followed);
+    case ASK_KINDS:
+        break;
+    }
+    return false;
+}
+
+// "&name=value" or "?name=value" behind a path.
+static void add_parameter(struct ask *ask, const char *name, const char *value)
+{
+    char *escaped = curl_easy_escape(NULL, value, 0);
+    size_t len = strlen(ask->path);
+    snprintf(ask->path + len, sizeof(ask->path) - len, "%c%s=%s",
+        strchr(ask->path, '?') != NULL ? '&' : '?', name, escaped != NULL ? escaped : "");
+    curl_free(escaped);
+}
+
+static void add_segment(struct ask *ask, const char *collection, const char *id)
+{
+    char *escaped = curl_easy_escape(NULL, id, 0);
+    size_t len = strlen(ask->path);
+    snprintf(ask->path + len, sizeof(ask->path) - len, "/%s/%s", collection,
+        escaped != NULL ? escaped : "");
+    curl_free(escaped);
+}
+
+static void add_list(struct ask *ask, const char *collection)
+{
+    size_t len = strlen(ask->path);
+    snprintf(ask->path + len, sizeof(ask->path) - len, "/%s?pageSize=100", collection);
+}
+
+static void build_path(const struct round *round, struct ask *ask)
+{
+    const struct followed *followed = &round->followed[ask->target];
+    const struct node_group *group =
+        round->options.target_count > 0 ? round_state_group(round, followed) : NULL;
+    bool of_project = ask->kind == ASK_PROJECT_ENDPOINTS;
+    ask->path[0] = '\0';
+    if (ask->kind == ASK_NAMES || ask->kind == ASK_PROJECT_CLUSTERS)
+        add_list(ask, "clusters");
+    else
+        add_segment(ask, "clusters", of_project ? "-" : followed->state.cluster_id);
+    if (ask->kind == ASK_GROUPS)
+        add_list(ask, "tidbNodeGroups");
+    if (ask->kind >= ASK_PROJECT_ENDPOINTS)
+        add_segment(ask, "tidbNodeGroups", of_project || group == NULL ? "-" : group->id);
+    if (ask->kind == ASK_PROJECT_ENDPOINTS || ask->kind == ASK_ENDPOINTS)
+        add_list(ask, "privateEndpointConnections");
+    if (ask->kind == ASK_SERVICE)
+        snprintf(ask->path + strlen(ask->path), sizeof(ask->path) - strlen(ask->path),
+            "/privateLinkService");
+    if (ask->project[0] != '\0')
+        add_parameter(ask, "projectId", ask->project);
+    if (round->next_page != NULL)
+        add_parameter(ask, "pageToken", round->next_page);
+}
+
+static bool find_ask(const struct round *round, struct ask *out)
+{
+    for (int kind = 0; kind < ASK_KINDS; kind++)
+        for (size_t i = 0; i < round->options.target_count; i++) {
+            if (round->followed[i].failed || !needs(round, &round->followed[i], kind))
+                continue;
+            *out = (struct ask){ .kind = (enum ask_kind)kind, .target = i };
+            return true;
+        }
+    *out = (struct ask){ .kind = ASK_NAMES };
+    return round->options.target_count == 0 && !round->names_done;
+}
+
+bool round_next(struct round *round, struct ask *out)
+{
+    if (round->aborted)
+        return false;
+    if (round->next_page == NULL) {
+        if (!find_ask(round, out))
+            return false;
+        const char *project = NULL;
+        if (out->kind == ASK_NAMES)
+            project = round->options.project_id;
+        if (out->kind == ASK_PROJECT_CLUSTERS || out->kind == ASK_PROJECT_ENDPOINTS)
+            project = round_state_project(round, &round->followed[out->target]);
+        snprintf(out->project, sizeof(out->project), "%s", project != NULL ? project : "");
+    }
+    build_path(round, out);
+    return true;
+}
