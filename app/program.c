@@ -71,10 +71,17 @@ static void on_news(void *arg, struct control_news *news)
     proxy_news(program->proxy, news);
 }
 
+static void on_end(void *arg)
+{
+    const struct program *program = arg;
+    loop_stop(program->loop);
+}
+
+// One turn later, in which the admin's answers to POST /drain and to those who waited are written.
 static void on_drained(void *arg)
 {
-    struct program *program = arg;
-    loop_stop(program->loop);
+    const struct program *program = arg;
+    loop_post(program->loop, on_end, arg);
 }
 
 // ---- start --------------------------------------------------------------------------------------
