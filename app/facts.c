@@ -4,11 +4,12 @@
 #include "app/facts.h"
 
 #include "base/clock.h"
+#include "control/state_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_BYTES = 1024, FILE_TIMEOUT_MS = 5000 };
+enum { PATH_BYTES = 1024 };
 
 // The silence of the API, which says nothing about the cluster.
 static bool is_silence(enum err_code code)
@@ -22,17 +23,13 @@ static uint64_t ask_timeout_ms(const struct settings *settings)
     return settings->control.api_timeout_ms * REQUESTS;
 }
 
-// The state file is a state document, so that the source "file:" reads it.
-static bool remember(const struct settings *settings, const struct control_target *target,
-    struct facts *out, struct err *err)
+static bool remember(const struct settings *settings, struct facts *out, struct err *err)
 {
-    char source[PATH_BYTES];
-    struct control_options options = settings->control;
-    if (!options.state_dir)
+    char path[PATH_BYTES];
+    const char *dir = settings->control.state_dir;
+    if (!dir)
         return err_set(err, ERR_FILE, "there is no state-dir");
-    snprintf(source, sizeof(source), "file:%s/state.json", options.state_dir);
-    options.state_source = source;
-    out->from_disk = control_fetch(&options, target, FILE_TIMEOUT_MS, &out->model, err);
+    out->from_disk = state_file_read(state_file_path(dir, path, sizeof(path)), &out->model, err);
     return out->from_disk;
 }
 
@@ -88,25 +85,34 @@ static bool ask(const struct settings *settings, const struct control_target *ta
         return true;
     struct facts remembered = { 0 };
     struct err nothing;
-    const bool known = remember(settings, target, &remembered, &nothing);
+    const bool known = remember(settings, &remembered, &nothing);
     date_model(out->model, known ? remembered.model : NULL);
     facts_done(&remembered);
     return true;
+}
+
+static bool knows(const struct model *model, const struct control_target *target)
+{
+    const struct cluster *cluster = NULL;
+    const struct node_group *group = NULL;
+    return !target || control_find(model, target, &cluster, &group, NULL);
 }
 
 bool facts_get(const struct settings *settings, const struct control_target *target,
     enum facts_order order, struct facts *out, struct err *err)
 {
     *out = (struct facts){ 0 };
-    if (order == FACTS_REMEMBER && remember(settings, target, out, &out->failure)) {
-        out->failure = (struct err){ 0 };
-        return true;
+    if (order == FACTS_REMEMBER && remember(settings, out, &out->failure)) {
+        if (knows(out->model, target))
+            return true;
+        facts_done(out);
     }
+    out->failure = (struct err){ 0 };
     if (ask(settings, target, out, &out->failure))
         return true;
     struct err nothing;
-    bool known = is_silence(out->failure.code) && order == FACTS_ASK &&
-                 remember(settings, target, out, &nothing);
+    bool known =
+        is_silence(out->failure.code) && order == FACTS_ASK && remember(settings, out, &nothing);
     if (!known)
         *err = out->failure;
     return known;

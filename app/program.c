@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 
-#include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -90,24 +90,21 @@ static void make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        (void)mkdir(path, 0755); // the last one tells
+        (void)mkdir(path, 0755);
         *slash = '/';
     }
 }
 
-// A folder for the last known state. Without it the proxy works, and forgets at its end.
+// The folder of the last known state; where it cannot be made, control says that nothing is kept.
 static void make_state_dir(const struct settings *settings)
 {
+    char path[PATH_MAX];
     const char *dir = settings->control.state_dir;
-    char path[1024];
     if (!dir || strlen(dir) >= sizeof(path))
         return;
     memcpy(path, dir, strlen(dir) + 1);
     make_folders(path);
-    if ((mkdir(path, 0700) == 0 || errno == EEXIST) && access(path, W_OK | X_OK) == 0)
-        return;
-    log_warn("the last known state will not survive a restart: state-dir %s: %s", dir,
-        err_errno_text(errno));
+    (void)mkdir(path, 0700);
 }
 
 static void log_listeners(const struct program *program)

@@ -137,6 +137,9 @@ def test_dsn_direct_asks_once_and_then_remembers(cloud, config):
         proxy.wait_verdict("hold", "PENDING")
         cloud.fault("status", status=503, count=1000)
         assert HOST in run(proxy.dir / "tidblink.conf", *direct).stdout
+        # What the disk does not know is asked.
+        direct[-1] = "nope"
+        assert "503" in run(proxy.dir / "tidblink.conf", *direct).stderr
 
 
 def test_wait_ends_when_the_endpoint_becomes_active(cloud):
