@@ -6,7 +6,7 @@
 // verdict.c.
 #include "control/verdict_row.h"
 
-#define WATCH "Watch it with: tidblink status CLUSTER --watch"
+#define WAIT "Wait for it with: tidblink wait --for active CLUSTER"
 #define RESUME "Resume it in the TiDB Cloud console (Clusters, its ... menu, Resume)"
 #define ANOTHER "To choose another cluster: tidblink clusters"
 
@@ -23,8 +23,8 @@
 
 static const struct verdict_row cluster_rows[CLUSTER_STATES] = {
     [CLUSTER_UNKNOWN]     = NOT_KNOWN,
-    [CLUSTER_CREATING]    = HOLD("Creating", "it is being created", "20 to 30 minutes", WATCH),
-    [CLUSTER_RESUMING]    = HOLD("Resuming", "it is being resumed", "several minutes", WATCH),
+    [CLUSTER_CREATING]    = HOLD("Creating", "it is being created", "20 to 30 minutes", WAIT),
+    [CLUSTER_RESUMING]    = HOLD("Resuming", "it is being resumed", "several minutes", WAIT),
     [CLUSTER_PAUSING]     = REFUSE("Pausing", "it is being paused", "Once it is paused, resume it in the TiDB Cloud console"),
     [CLUSTER_PAUSED]      = REFUSE("Paused", "it has been paused", RESUME),
     [CLUSTER_INACTIVE]    = REFUSE("Unavailable", "it is not running", RESUME ", or ask TiDB Cloud support"),
@@ -45,7 +45,7 @@ static const struct verdict_row group_rows[GROUP_STATES] = {
 };
 static const struct verdict_row service_rows[SERVICE_STATES] = {
     [SERVICE_UNKNOWN]  = NOT_KNOWN,
-    [SERVICE_CREATING] = HOLD("Creating", "it is being created", "3 to 5 minutes", WATCH),
+    [SERVICE_CREATING] = HOLD("Creating", "it is being created", "3 to 5 minutes", WAIT),
     [SERVICE_ACTIVE]   = ALLOW("Active", "it accepts endpoints"),
     [SERVICE_DELETING] = REFUSE_AND_DRAIN("Deleting", "the service or the cluster is being deleted", ANOTHER),
 };
@@ -54,7 +54,7 @@ static const struct verdict_row endpoint_rows[ENDPOINT_STATES] = {
     [ENDPOINT_DISCOVERED] = REFUSE("Discovered", "it exists in the VPC and is not registered with TiDB Cloud",
                                 "Register it with: tidblink endpoint create CLUSTER"),
     [ENDPOINT_PENDING]    = HOLD("Pending", "TiDB Cloud is accepting it", "about 5 minutes",
-                                "Wait for it with: tidblink endpoint wait CLUSTER"),
+                                WAIT),
     [ENDPOINT_ACTIVE]     = ALLOW("Active", "it is ready to use"),
     [ENDPOINT_DELETING]   = REFUSE_AND_DRAIN("Deleting", "it is being deleted",
                                 "Create another with: tidblink setup CLUSTER"),

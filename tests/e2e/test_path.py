@@ -222,7 +222,7 @@ def test_a_thousand_connections_lose_nothing(world, mariadb):
         assert counter.failed == 0
         assert metrics['tidblink_connections_closed_total{reason="client-quit"}'] + \
             metrics['tidblink_connections_closed_total{reason="server-quit"}'] == connections
-        assert proxy.descriptors() == before
+        proxy.wait_descriptors(before)  # the control API's own connection comes and goes
         per_log = [re.search(r"client_bytes=(\d+) server_bytes=(\d+)", line)
                    for line in proxy.log_text().splitlines() if "connection closed" in line]
         assert sum(int(m[1]) for m in per_log) == totals["sent"]
@@ -235,9 +235,8 @@ def test_running_connections_survive_the_control_plane(world):
     with Proxy(world, options={"api-timeout": "500ms"}) as proxy:
         proxy.wait_verdict("allow")
         with connect(proxy.port()) as connection:
-            for fault in "hang", "status", "cut", "malformed", "huge", "contentType", "dropTls":
+            for fault in "hang", "status", "cut", "malformed", "huge":
                 world.clear_faults()
-                world.clear_requests()
                 world.fault(fault)
                 proxy.wait_metric('tidblink_api_up{cluster="orders"}', 0)
                 assert query(connection, "SELECT 1") == ((1,),)
