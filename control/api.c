@@ -126,6 +126,8 @@ static void renew_handle(struct api *api)
     curl_easy_setopt(easy, CURLOPT_PASSWORD, api->private_key);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, api->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, api->timeout_ms);
+    // Refused by its Content-Length already; http.c watches over answers that have none.
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)api->request.body_limit);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tidblink/" TIDBLINK_VERSION);
     if (api->ca != NULL)
@@ -216,7 +218,7 @@ static void explain_failure(const struct api *api, CURLcode result, struct err *
         err_set(err, ERR_API_UNREACHABLE,
             "the certificate of %s is not trusted (%.160s); for a CA of your own set api-ca",
             api->url, words);
-    else if (request->body_too_large)
+    else if (request->body_too_large || result == CURLE_FILESIZE_EXCEEDED)
         err_set(err, ERR_API_ANSWER, "the answer of %s is larger than %zu bytes", api->url,
             request->body_limit);
     else
@@ -262,6 +264,20 @@ static void explain_status(const struct api *api, long status, struct err *err)
     free(message);
 }
 
+// Something on the way (a captive portal, a proxy) may answer 200 with a page of its own. A type
+// that is missing is no contradiction.
+static bool explain_type(const struct api *api, struct err *err)
+{
+    static const char json[] = "application/json";
+    const char *type = NULL;
+    curl_easy_getinfo(api->request.easy, CURLINFO_CONTENT_TYPE, &type);
+    if (type == NULL || strncasecmp(type, json, sizeof(json) - 1) == 0)
+        return false;
+    err_set(err, ERR_API_ANSWER, "the answer of %s is %.60s, not %s; does a proxy answer for it?",
+        api->url, type, json);
+    return true;
+}
+
 static void send_request(struct api *api);
 
 static void on_answer(struct http_request *request, CURLcode result)
@@ -285,7 +301,7 @@ static void on_answer(struct http_request *request, CURLcode result)
         return;
     }
     struct err err;
-    bool failed = result != CURLE_OK || status != 200;
+    bool failed = result != CURLE_OK || status != 200 || explain_type(api, &err);
     if (result != CURLE_OK)
         explain_failure(api, result, &err);
     else if (status != 200)

@@ -182,6 +182,8 @@ static void on_request(struct evhttp_request *request, void *arg)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     for (size_t i = 0; i < 4 && reply.headers[i][0] != NULL; i++)
         evhttp_add_header(headers, reply.headers[i][0], reply.headers[i][1]);
+    if (evhttp_find_header(headers, "Content-Type") == NULL)
+        evhttp_add_header(headers, "Content-Type", "application/json");
     struct evbuffer *body = evbuffer_new();
     size_t len = reply.body == NULL ? 0 : reply.len != 0 ? reply.len : strlen(reply.body);
     if (len > 0)

@@ -258,6 +258,19 @@ static void test_huge_answer(void **state)
     free(huge);
 }
 
+static void test_wrong_content_type(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->reply.headers[0][0] = "Content-Type";
+    fixture->reply.headers[0][1] = "text/html; charset=utf-8";
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->err.code, ERR_API_ANSWER);
+    assert_non_null(strstr(fixture->err.text, "is text/html; charset=utf-8, not application/json"));
+    fixture->reply.headers[0][1] = "Application/JSON; charset=utf-8";
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->err.code, ERR_NONE);
+}
+
 static void test_untrusted_certificate(void **state)
 {
     struct fixture *fixture = *state;
@@ -430,6 +443,7 @@ int main(void)
         API_TEST(test_hanging_server),
         API_TEST(test_cut_answer),
         API_TEST(test_huge_answer),
+        API_TEST(test_wrong_content_type),
         API_TEST(test_untrusted_certificate),
         API_TEST(test_nobody_listens),
         API_TEST(test_cancel_never_calls_back),
