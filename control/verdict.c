@@ -204,8 +204,8 @@ static void level_text(
     const struct state_words *words = &level->row->words;
     snprintf(wrong, sizeof(wrong), "%s %s", level->subject,
         level->row->action == VERDICT_HOLD ? "is not ready yet" : "cannot be used");
-    snprintf(state, sizeof(state), "%s (%s%s%s)%s%s", level->state, words->meaning,
-        old ? "; last heard " : "", old ? clock_age(out->age_s, age) : "",
+    snprintf(state, sizeof(state), "%s (%s%s%s%s)%s%s", level->state, words->meaning,
+        old ? "; last heard " : "", old ? clock_age(out->age_s, age) : "", old ? " ago" : "",
         level->extra != NULL ? ", " : "", level->extra != NULL ? level->extra : "");
     snprintf(next, sizeof(next), "%s%s%s%s", words->usual[0] != '\0' ? "This usually takes " : "",
         words->usual, words->usual[0] != '\0' ? ". " : "", words->next_step);
@@ -340,7 +340,8 @@ static bool decide_no_endpoint(
     if (id == NULL && facts->choice.ours_count > 0)
         id = facts->choice.ours[0];
     char others[64];
-    snprintf(others, sizeof(others), "%zu other endpoints are", group->endpoint_count);
+    snprintf(others, sizeof(others), "%zu other endpoint%s", group->endpoint_count,
+        group->endpoint_count == 1 ? " is" : "s are");
     snprintf(level->subject, sizeof(level->subject), "private endpoint %.40s of %.64s",
         id != NULL ? id : "", alias_of(facts));
     if (id == NULL)
