@@ -17,6 +17,7 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -242,6 +243,26 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 // ---- start and stop -----------------------------------------------------------------------------
 
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)evconnlistener_enable(arg); // it only fails for a listener that has no callback
+}
+
+// Out of descriptors. libevent by itself would try again at once, with a line on stderr each time.
+static void on_accept_failed(struct evconnlistener *listener, void *http)
+{
+    static const struct timeval pause = { .tv_sec = 1 };
+    struct event_base *base = evconnlistener_get_base(listener);
+    (void)http;
+    log_error("cannot accept connections to the admin HTTP: paused for 1 s: %s",
+        err_errno_text(evutil_socket_geterror(evconnlistener_get_fd(listener))));
+    // The listener outlives the pause: it is freed after the last turn of the loop (program_done).
+    if (event_base_once(base, -1, EV_TIMEOUT, on_pause_over, listener, &pause) == 0)
+        (void)evconnlistener_disable(listener);
+}
+
 static bool serve(struct door *door, int fd, struct event_base *base)
 {
     door->http = evhttp_new(base);
@@ -252,7 +273,11 @@ static bool serve(struct door *door, int fd, struct event_base *base)
     evhttp_set_max_body_size(door->http, BODY_BYTES);
     evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
     evhttp_set_gencb(door->http, on_request, door);
-    return evhttp_accept_socket(door->http, fd) == 0;
+    struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
+    if (!bound)
+        return false;
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), on_accept_failed);
+    return true;
 }
 
 static void close_door(struct door *door)
