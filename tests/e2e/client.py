@@ -10,6 +10,13 @@ def connect(port, host="127.0.0.1"):
     return socket.create_connection((host, port), WAIT_SECONDS)
 
 
+def connect_unix(path):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(WAIT_SECONDS)
+    sock.connect(str(path))
+    return sock
+
+
 def read_all(sock):
     """Everything until the other side closes."""
     parts = []

@@ -135,6 +135,18 @@ class Emulator:
     def clear_requests(self):
         self.remove("requests")
 
+    def wait_polls(self, count, cluster=CLUSTER, seconds=START_SECONDS):
+        """Until somebody has asked about the cluster `count` times more, and got all answers."""
+        def polls():
+            return sum(request["path"] == f"/v1beta1/clusters/{cluster}"
+                       for request in self.requests())
+
+        deadline = time.monotonic() + seconds
+        wanted = polls() + count + 1
+        while (seen := polls()) < wanted:
+            assert time.monotonic() < deadline, f"{seen} polls, not {wanted}"
+            time.sleep(0.01)
+
     def queries(self):
         return self.get("queries")
 

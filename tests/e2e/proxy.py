@@ -6,6 +6,7 @@
         pymysql.connect(host="127.0.0.1", port=proxy.port("orders"), …)
         proxy.metric("tidblink_connections_open")
 """
+import contextlib
 import http.client
 import json
 import os
@@ -37,8 +38,9 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Proxy:
-    def __init__(self, cloud=None, clusters=None, options=None, env=None):
-        """`cloud`: an Emulator, or None when `options` say where states come from."""
+    def __init__(self, cloud=None, clusters=None, options=None, env=None, wrapper=()):
+        """`cloud`: an Emulator, or None when `options` say where states come from; `wrapper`: a
+        command that becomes the program which its arguments name."""
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-proxy-"))
         self.clusters = {"orders": {}} if clusters is None else clusters
         if clusters is None:
@@ -58,6 +60,7 @@ class Proxy:
                 "api-private-key-file": self.dir / "private.key"})
         self.options.update(options or {})
         self.env = {**os.environ, **(env or {})}
+        self.wrapper = list(wrapper)
         self.process = None
         self.lines = []
         self.grew = threading.Condition()
@@ -82,15 +85,16 @@ class Proxy:
         """Starts the program without waiting for anything."""
         self.options["state-dir"] and Path(self.options["state-dir"]).mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            [built("app/tidblink"), "proxy", "--config", self.write_config()], env=self.env,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            [*self.wrapper, built("app/tidblink"), "proxy", "--config", self.write_config()],
+            env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
         threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()
         return self
 
     def start(self):
         self.launch()
         for alias in self.clusters:
-            self.port(alias)
+            self.address(alias)
         return self
 
     def _read(self, stream):
@@ -118,10 +122,15 @@ class Proxy:
 
     def stop_program(self):
         """Ends it at once, keeps its directory; fails when it does not end well."""
-        if self.process and self.process.poll() is None:
+        if not self.process or self.process.poll() is not None:
+            return
+        # The second one stops it; but two that are pending at the same time are one (signal(7)).
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.process.poll() is None and time.monotonic() < deadline:
             self.signal(signal.SIGTERM)
-            self.signal(signal.SIGTERM)
-            assert self.wait() == 0, f"the proxy ended with {self.process.returncode}"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+        assert self.wait(0) == 0, f"the proxy ended with {self.process.returncode}"
 
     def stop(self):
         """Ends it at once; fails when it does not end well: a crash, a leak, a hang."""
@@ -195,6 +204,21 @@ class Proxy:
         code, text = self.admin("/api/v1/status")
         assert code == 200, text
         return json.loads(text)
+
+    def cluster(self, alias="orders"):
+        """What the status says about one cluster."""
+        return next(found for found in self.status()["clusters"] if found["alias"] == alias)
+
+    def wait_cluster(self, alias, check=None, seconds=WAIT_SECONDS, **fields):
+        """The cluster's status, when it has these fields and check(its "api") is true."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.cluster(alias)
+            if all(found.get(name) == value for name, value in fields.items()) and \
+                    (check is None or check(found.get("api", {}))):
+                return found
+            assert time.monotonic() < deadline, f"the status of {alias} is {found}, not {fields}"
+            time.sleep(0.01)
 
     def metrics(self):
         code, text = self.admin("/metrics")

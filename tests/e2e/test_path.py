@@ -235,7 +235,7 @@ def test_running_connections_survive_the_control_plane(world):
     with Proxy(world, options={"api-timeout": "500ms"}) as proxy:
         proxy.wait_verdict("allow")
         with connect(proxy.port()) as connection:
-            for fault in "hang", "status", "cut", "malformed", "huge":
+            for fault in "hang", "status", "cut", "malformed", "huge", "contentType":
                 world.clear_faults()
                 world.fault(fault)
                 proxy.wait_metric('tidblink_api_up{cluster="orders"}', 0)
@@ -277,6 +277,7 @@ def test_sigterm_drains_and_a_second_one_stops(world):
         thread = threading.Thread(target=lambda: connection._sock.recv(1))
         thread.start()
         proxy.signal(signal.SIGTERM)
+        proxy.wait_log(" draining ")  # two that are pending at the same time are one
         proxy.signal(signal.SIGTERM)
         assert proxy.wait() == 0
         thread.join()
