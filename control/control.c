@@ -13,6 +13,7 @@
 #include "control/poller.h"
 #include "control/session.h"
 #include "control/state_file.h"
+#include "control/state_json.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,6 +24,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+// How far the times on disk may lag behind when nothing else changes.
+enum { SAVE_SECONDS = 300 };
 // Ages have their effect (15 minutes, 5 minutes) even when no look comes.
 enum { REVIEW_MS = 30000 };
 
@@ -48,6 +51,8 @@ struct control {
     struct model *published;  // a copy of it that may be shared
     struct control_log *logs; // one for each target
     struct timer review;
+    char *saved;      // what the disk holds, without times; NULL: nothing of ours
+    int64_t saved_at; // wall clock
     bool disk_failed; // the last write did; said once
 
     struct timer file_timer; // source file
@@ -194,18 +199,36 @@ static void on_review(struct timer *timer)
 
 // ---- the last known state -----------------------------------------------------------------------
 
-static void save(struct control *control)
+static bool write_state(struct control *control, int64_t now)
 {
     struct err err;
+    bool written = state_file_write(control->options.state_dir, control->belief, now, &err);
+    if (!written && !control->disk_failed)
+        log_warn("the last known state will not survive a restart: %s", err.text);
+    if (written && control->disk_failed)
+        log_info("the last known state is kept on disk again");
+    control->disk_failed = !written;
+    return written;
+}
+
+static void save(struct control *control)
+{
     if (control->options.state_dir == NULL || control->belief->cluster_count == 0)
         return;
-    bool saved =
-        state_file_write(control->options.state_dir, control->belief, clock_wall_s(), &err);
-    if (!saved && !control->disk_failed)
-        log_warn("the last known state will not survive a restart: %s", err.text);
-    if (saved && control->disk_failed)
-        log_info("the last known state is kept on disk again");
-    control->disk_failed = !saved;
+    int64_t now = clock_wall_s();
+    char *text = state_json_print(control->belief, 0);
+    bool same = control->saved != NULL && strcmp(control->saved, text) == 0;
+    if (same && now - control->saved_at < SAVE_SECONDS) {
+        free(text);
+        return;
+    }
+    free(control->saved);
+    control->saved = NULL;
+    control->saved_at = now;
+    if (write_state(control, now))
+        control->saved = text;
+    else
+        free(text); // tried again after the next look
 }
 
 // Only what is followed: the file may be an older configuration's.
@@ -469,6 +492,7 @@ void control_stop(struct control *control)
     model_unref(control->published);
     model_unref(control->belief);
     option_list_free(&control->copies);
+    free(control->saved);
     free(control->targets);
     free(control->logs);
     free((int64_t *)(uintptr_t)control->last_success);

@@ -137,19 +137,30 @@ void http_free(struct http *http)
     free(http);
 }
 
+static bool make_room(struct http_request *request, size_t len)
+{
+    size_t needed = request->body_len + len + 1;
+    if (needed <= request->body_size)
+        return true;
+    size_t size = request->body_size > 0 ? request->body_size : 4096;
+    while (size < needed)
+        size *= 2;
+    char *grown = realloc(request->body, size);
+    if (grown == NULL)
+        return false;
+    request->body = grown;
+    request->body_size = size;
+    return true;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct http_request *request = arg;
     size_t len = size * count;
-    if (len > request->body_limit - request->body_len) {
-        request->body_too_large = true;
+    request->body_too_large = len > request->body_limit - request->body_len;
+    if (request->body_too_large || !make_room(request, len))
         return 0;
-    }
-    char *grown = realloc(request->body, request->body_len + len + 1);
-    if (grown == NULL)
-        return 0;
-    memcpy(grown + request->body_len, bytes, len);
-    request->body = grown;
+    memcpy(request->body + request->body_len, bytes, len);
     request->body_len += len;
     request->body[request->body_len] = '\0';
     return len;
@@ -178,6 +189,8 @@ void http_start(struct http *http, struct http_request *request)
     curl_easy_setopt(request->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(request->easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(request->easy, CURLOPT_ERRORBUFFER, request->error);
+    // Says so before the first byte when the length is announced; on_body counts in any case.
+    curl_easy_setopt(request->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_limit);
     curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
     curl_multi_add_handle(http->multi, request->easy);
 }
@@ -197,6 +210,7 @@ void http_request_done(struct http_request *request)
     free(request->body);
     request->body = NULL;
     request->body_len = 0;
+    request->body_size = 0;
     request->answers = 0;
     request->body_too_large = false;
     request->error[0] = '\0';

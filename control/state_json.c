@@ -62,7 +62,7 @@ static void put_endpoint(cJSON *object, const struct endpoint *endpoint)
     put_number(object, "absent_polls", endpoint->absent_polls);
 }
 
-static void put_group(cJSON *object, const struct node_group *group)
+static void put_group(cJSON *object, const struct node_group *group, bool timed)
 {
     put_text(object, "id", group->id);
     put_text(object, "name", group->name);
@@ -75,13 +75,13 @@ static void put_group(cJSON *object, const struct node_group *group)
     put_text(object, "host", group->host);
     put_number(object, "port", group->port);
     put_number(object, "endpoint_lists", group->endpoint_lists);
-    put_time(object, "endpoints_seen", group->endpoints_seen);
+    put_time(object, "endpoints_seen", timed ? group->endpoints_seen : 0);
     cJSON *endpoints = cJSON_AddArrayToObject(object, "endpoints");
     for (size_t i = 0; i < group->endpoint_count; i++)
         put_endpoint(add_object(endpoints), &group->endpoints[i]);
 }
 
-static void put_cluster(cJSON *object, const struct cluster *cluster)
+static void put_cluster(cJSON *object, const struct cluster *cluster, bool timed)
 {
     put_text(object, "id", cluster->id);
     put_text(object, "name", cluster->name);
@@ -91,11 +91,11 @@ static void put_cluster(cJSON *object, const struct cluster *cluster)
     put_number(object, "port", cluster->port);
     put_state(object, "state", &cluster->state);
     put_number(object, "absent_polls", cluster->absent_polls);
-    put_time(object, "seen", cluster->seen);
+    put_time(object, "seen", timed ? cluster->seen : 0);
     put_number(object, "group_lists", cluster->group_lists);
     cJSON *groups = cJSON_AddArrayToObject(object, "groups");
     for (size_t i = 0; i < cluster->group_count; i++)
-        put_group(add_object(groups), &cluster->groups[i]);
+        put_group(add_object(groups), &cluster->groups[i], timed);
 }
 
 char *state_json_print(const struct model *model, int64_t now)
@@ -106,7 +106,7 @@ char *state_json_print(const struct model *model, int64_t now)
     put_time(document, "written", now);
     cJSON *clusters = cJSON_AddArrayToObject(document, "clusters");
     for (size_t i = 0; i < model->cluster_count; i++)
-        put_cluster(add_object(clusters), &model->clusters[i]);
+        put_cluster(add_object(clusters), &model->clusters[i], now != 0);
     char *text = cJSON_Print(document);
     cJSON_Delete(document);
     if (text == NULL)

@@ -7,7 +7,7 @@
 
 struct err;
 
-// The caller frees.
+// The caller frees. now 0: without the times of the document and of the answers, for comparing.
 char *state_json_print(const struct model *model, int64_t now);
 // ERR_FILE when it is none: broken, foreign, or written by a newer version.
 bool state_json_parse(const char *text, size_t len, struct model **out, struct err *err) MUST_CHECK;

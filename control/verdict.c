@@ -219,9 +219,14 @@ static bool decide_level(
     int64_t age_s = facts->now > level->seen ? facts->now - level->seen : 0;
     if (age_s > out->age_s)
         out->age_s = age_s;
-    out->what = level->what;
-    snprintf(out->state, sizeof(out->state), "%s", level->state);
-    if (level->row->action == VERDICT_ALLOW)
+    // Of the levels that let connections pass, the first that is not simply ACTIVE is worth
+    // showing.
+    bool passes = level->row->action == VERDICT_ALLOW;
+    if (!passes || out->state[0] == '\0' || strcmp(out->state, "ACTIVE") == 0) {
+        out->what = level->what;
+        snprintf(out->state, sizeof(out->state), "%s", level->state);
+    }
+    if (passes)
         return false;
     if (level->row->action == VERDICT_HOLD && age_s >= VERDICT_TRANSITION_SECONDS) {
         decide_unknown(facts, out, true);
