@@ -43,14 +43,6 @@ def server_account():
         return pwd.getpwnam("nobody")
 
 
-def server_user():
-    """The package mariadb-server-core, which is all that is needed, makes no user `mysql`."""
-    try:
-        return pwd.getpwnam("mysql")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
 class MariaDB:
     """Runs as the current user, or as a lesser one for root, whom mariadbd refuses to serve."""
 
