@@ -14,17 +14,19 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build-test"
-SETUP = ["-Db_sanitize=address,undefined"]
+BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
+SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
 MESON_SUITES = ("unit", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS = 900, 300, 480
 STOP_SECONDS = 30
 
 if os.environ.get("CI") == "true":
-    SETUP.append("-Dwerror=true")  # not in meson.build: another compiler may warn of other things
+    for options in SETUP.values():
+        options.append("-Dwerror=true")  # not in meson.build: other compilers warn of other things
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1")
 os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=1")
 os.environ["TIDBLINK_BUILD"] = BUILD.name
 
 
@@ -72,17 +74,17 @@ def stop(process):
         process.wait()
 
 
-def build(count):
+def build(directory, count):
     """Sets up again when the options differ from the last time, then compiles."""
-    stamp = BUILD / "scripts-test-options"
-    options = " ".join(SETUP)
+    stamp = directory / "scripts-test-options"
+    options = " ".join(SETUP[directory])
     if not stamp.exists() or stamp.read_text() != options:
-        shutil.rmtree(BUILD, ignore_errors=True)
-        if run(["meson", "setup", BUILD.name, *SETUP], BUILD_SECONDS) != 0:
+        shutil.rmtree(directory, ignore_errors=True)
+        if run(["meson", "setup", directory.name, *SETUP[directory]], BUILD_SECONDS) != 0:
             count.failed.append("build: meson setup (above)")
             return False
         stamp.write_text(options)
-    if run(["ninja", "-C", BUILD.name, "--quiet"], BUILD_SECONDS) != 0:
+    if run(["ninja", "-C", directory.name, "--quiet"], BUILD_SECONDS) != 0:
         count.failed.append("build: ninja (above)")
         return False
     return True
@@ -113,11 +115,11 @@ def count_cmocka(test, count):
         print(f"---- {name}: {test['result']}\n{output}----", flush=True)
 
 
-def run_meson(suites, count):
-    log = BUILD / "meson-logs" / "testlog.json"
+def run_meson(directory, suites, count):
+    log = directory / "meson-logs" / "testlog.json"
     for suite in suites:
         log.unlink(missing_ok=True)
-        code = run(["meson", "test", "-C", BUILD.name, "--no-rebuild", "--suite", suite],
+        code = run(["meson", "test", "-C", directory.name, "--no-rebuild", "--suite", suite],
                    MESON_SECONDS)
         before = len(count.failed)
         tests = [json.loads(line) for line in log.open()] if log.exists() else []
@@ -159,11 +161,13 @@ def run_pytest(suite, count):
 
 def main(parts):
     count = Count()
-    if build(count):
-        run_meson([part for part in MESON_SUITES if part in parts], count)
+    if set(parts) - {"tsan"} and build(BUILD, count):
+        run_meson(BUILD, [part for part in MESON_SUITES if part in parts], count)
         for suite in ("e2e", "drivers"):
             if suite in parts:
                 run_pytest(suite, count)
+    if "tsan" in parts and build(TSAN_BUILD, count):
+        run_meson(TSAN_BUILD, ["loop"], count)
     return count.report()
 
 

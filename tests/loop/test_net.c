@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,7 @@ static void test_tcp_of_somebody_else(void **state)
                           "address\" shows");
 }
 
-static mode_t too_wide; // bits that a socket had before chmod(2) and not after
+static atomic_uint too_wide; // bits that a socket had before chmod(2) and not after
 
 // In front of the C library's: sees what a socket is in the moment between bind(2) and chmod(2).
 int chmod(const char *file, mode_t mode)
