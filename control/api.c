@@ -126,8 +126,6 @@ static void renew_handle(struct api *api)
     curl_easy_setopt(easy, CURLOPT_PASSWORD, api->private_key);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, api->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, api->timeout_ms);
-    // Refused by its Content-Length already; http.c watches over answers that have none.
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)api->request.body_limit);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tidblink/" TIDBLINK_VERSION);
     if (api->ca != NULL)
