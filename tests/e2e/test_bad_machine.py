@@ -55,6 +55,11 @@ def wait_stored(document, state):
         time.sleep(0.01)
 
 
+def change_something(cloud):
+    """That is worth a write and refuses nobody."""
+    cloud.patch(f"clusters/{CLUSTER}", state="MODIFYING")
+
+
 # ---- no space -------------------------------------------------------------------------------------
 
 def private_tmpfs(directory):
@@ -96,6 +101,7 @@ def test_disk_full_for_the_state_file(known, tmp_path):
         assert stored_state(folder / "state.json") == "FAILED"
         # The next time is news again.
         fill(folder / "filler")
+        known.patch(ENDPOINT_PATH, state="ACTIVE")
         proxy.wait_log(NOT_KEPT, 2)
 
 
@@ -106,6 +112,7 @@ def test_file_size_limit_for_the_state_file(known, tmp_path):
         wait_stored(tmp_path / "state" / "state.json", "ACTIVE")
         _, hard = resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, (100, hard))
+        change_something(known)
         line = proxy.wait_log(NOT_KEPT).string
         assert "state.json: File too large" in line
         assert greeted(proxy.port())
@@ -142,6 +149,7 @@ def test_state_dir_that_goes_away(known, tmp_path):
         proxy.wait_verdict("allow", "ACTIVE")
         wait_stored(folder / "state.json", "ACTIVE")
         folder.rename(tmp_path / "elsewhere")
+        change_something(known)
         line = proxy.wait_log(NOT_KEPT).string
         assert "state.json: No such file or directory" in line
         assert greeted(proxy.port())
