@@ -167,7 +167,7 @@ class Proxy:
                 if len(found) >= count:
                     return found[count - 1]
                 left = deadline - time.monotonic()
-                ended = self.lines[-1:] == ["(end of log)"]
+                ended = self.lines[after:][-1:] == ["(end of log)"]
                 if left <= 0 or ended:
                     text = "\n".join(self.lines)
                     raise AssertionError(f"no line {count} like {pattern!r} in the log:\n{text}")
