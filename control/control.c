@@ -1,270 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The control thread: a loop with the poller (or the watch on a state file) on it, what is
-// believed, its copy on disk, and a verdict for each target after every look. Towards the home
-// thread there are only messages: news out; nudges, successes and the stop in. Below: poller.c,
-// verdict.c, state_file.c.
+// The control thread: a loop with the poller, or the watch on a state file, on it. Towards the home
+// thread there are only messages: news out (control_news.c); nudges, successes and the stop in.
+// Below: poller.c, aws.c, control_disk.c.
 #include "control/control.h"
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/loop.h"
-#include "control/control_log.h"
-#include "control/poller.h"
-#include "control/session.h"
+#include "control/aws.h"
+#include "control/control_state.h"
 #include "control/state_file.h"
-#include "control/state_json.h"
 
-#include <errno.h>
-#include <pthread.h>
+#include "base/clock.h"
+
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-// How far the times on disk may lag behind when nothing else changes.
-enum { SAVE_SECONDS = 300 };
-// Ages have their effect (15 minutes, 5 minutes) even when no look comes.
-enum { REVIEW_MS = 30000 };
-
-struct control {
-    atomic_uint refs; // one for control_stop, one for each news on its way
-    atomic_bool stopped;
-    struct loop *home;
-    control_fn fn;
-    void *arg;
-
-    enum control_source source;
-    struct control_options options; // borrowed texts: see `copies`
-    struct control_target *targets;
-    size_t target_count;
-    struct option_list copies; // every text of the two above
-    struct loop *loop;
-    pthread_t thread;
-    bool has_thread;
-
-    struct session session;
-    struct poller *poller;
-    struct model *belief;     // the control thread's own
-    struct model *published;  // a copy of it that may be shared
-    struct control_log *logs; // one for each target
-    struct timer review;
-    char *saved;      // what the disk holds, without times; NULL: nothing of ours
-    int64_t saved_at; // wall clock
-    bool disk_failed; // the last write did; said once
-
-    struct timer file_timer; // source file
-    struct stat file_seen;
-    struct err file_status;
-    bool file_read; // at least once tried
-
-    atomic_bool nudged;
-    _Atomic int64_t *last_success; // wall clock, for each target
-};
-
-// ---- news ---------------------------------------------------------------------------------------
-
-struct delivery {
-    struct control *control;
-    struct control_news *news;
-};
-
-void control_news_free(struct control_news *news)
-{
-    if (news == NULL)
-        return;
-    model_unref(news->model);
-    free(news);
-}
-
-static void control_unref(struct control *control)
-{
-    if (atomic_fetch_sub(&control->refs, 1) != 1)
-        return;
-    free(control);
-}
-
-static void on_delivery(void *arg)
-{
-    struct delivery *delivery = arg;
-    struct control *control = delivery->control;
-    if (atomic_load(&control->stopped))
-        control_news_free(delivery->news);
-    else
-        control->fn(control->arg, delivery->news);
-    free(delivery);
-    control_unref(control);
-}
-
-static void deliver(struct control *control, struct control_news *news)
-{
-    struct delivery *delivery = calloc(1, sizeof(*delivery));
-    if (delivery == NULL)
-        abort();
-    *delivery = (struct delivery){ control, news };
-    atomic_fetch_add(&control->refs, 1);
-    loop_post(control->home, on_delivery, delivery);
-}
-
-// How the last look went for a target, whatever the source.
-static struct round_target look_of(const struct control *control, size_t target)
-{
-    if (control->poller != NULL)
-        return *poller_target(control->poller, target);
-    struct round_target look = { .status = control->file_status.code };
-    snprintf(look.text, sizeof(look.text), "%s", control->file_status.text);
-    return look;
-}
-
-static bool has_looked(const struct control *control)
-{
-    return control->poller != NULL ? poller_counters(control->poller)->polled : control->file_read;
-}
-
-static void find_known(const struct control *control, const struct control_target *target,
-    const char *cluster_id, struct verdict_facts *facts)
-{
-    const struct cluster *cluster = model_find_cluster(control->belief, cluster_id);
-    const struct node_group *group = NULL;
-    if (cluster == NULL && !control_find_cluster(control->belief, target->cluster, &cluster, NULL))
-        return;
-    facts->cluster = cluster;
-    if (control_find_group(cluster, target->group, &group, NULL))
-        facts->group = group;
-}
-
-static void fill_counters(const struct control *control, struct control_news *news)
-{
-    news->rate_limit = -1;
-    news->rate_remaining = -1;
-    if (control->poller == NULL)
-        return;
-    const struct poller_counters *counters = poller_counters(control->poller);
-    news->next_poll = counters->next_poll;
-    news->api_requests = counters->requests;
-    news->api_failures = counters->failures;
-    news->rate_limit = counters->quota.limit;
-    news->rate_remaining = counters->quota.remaining;
-}
-
-static void judge(struct control *control, size_t target)
-{
-    struct round_target look = look_of(control, target);
-    struct control_news *news = calloc(1, sizeof(*news));
-    if (news == NULL)
-        abort();
-    struct verdict_facts facts = {
-        .target = &control->targets[target],
-        .choice = { .endpoint_id = control->targets[target].endpoint_id },
-        .api_status = look.status,
-        .api_text = look.text,
-        .polled = has_looked(control),
-        .last_success = atomic_load_explicit(&control->last_success[target], memory_order_relaxed),
-        .now = clock_wall_s(),
-        .loss_refuses = control->options.loss_refuses,
-        .check_off = control->source == CONTROL_SOURCE_NONE,
-    };
-    // A name that one lookup did not find is as weak as any absence.
-    if (look.status == ERR_UNKNOWN_CLUSTER && look.misses < MODEL_ABSENT_POLLS)
-        facts.api_status = ERR_NONE;
-    find_known(control, facts.target, look.cluster_id, &facts);
-    verdict_decide(&facts, &news->verdict);
-    control_log_facts(&control->logs[target], &facts);
-    news->target = target;
-    news->model = model_ref(control->published);
-    news->api_status = look.status;
-    news->api_answered = look.answered;
-    snprintf(news->api_text, sizeof(news->api_text), "%s", look.text);
-    snprintf(news->cluster_id, sizeof(news->cluster_id), "%s",
-        facts.cluster != NULL ? facts.cluster->id : look.cluster_id);
-    fill_counters(control, news);
-    deliver(control, news);
-}
-
-static void publish(struct control *control)
-{
-    model_unref(control->published);
-    control->published = model_copy(control->belief);
-    for (size_t i = 0; i < control->target_count; i++)
-        judge(control, i);
-    timer_start(&control->review, REVIEW_MS);
-}
 
 static void on_review(struct timer *timer)
 {
-    publish(CONTAINER_OF(timer, struct control, review));
+    control_news_publish(CONTAINER_OF(timer, struct control, review));
 }
 
-// ---- the last known state -----------------------------------------------------------------------
-
-static bool write_state(struct control *control, int64_t now)
+static void on_vpc_answer(void *arg)
 {
-    struct err err;
-    bool written = state_file_write(control->options.state_dir, control->belief, now, &err);
-    if (!written && !control->disk_failed)
-        log_warn("the last known state will not survive a restart: %s", err.text);
-    if (written && control->disk_failed)
-        log_info("the last known state is kept on disk again");
-    control->disk_failed = !written;
-    return written;
+    control_news_publish(arg);
 }
-
-static void save(struct control *control)
-{
-    if (control->options.state_dir == NULL || control->belief->cluster_count == 0)
-        return;
-    int64_t now = clock_wall_s();
-    char *text = state_json_print(control->belief, 0);
-    bool same = control->saved != NULL && strcmp(control->saved, text) == 0;
-    if (same && now - control->saved_at < SAVE_SECONDS) {
-        free(text);
-        return;
-    }
-    free(control->saved);
-    control->saved = NULL;
-    control->saved_at = now;
-    if (write_state(control, now))
-        control->saved = text;
-    else
-        free(text); // tried again after the next look
-}
-
-// Only what is followed: the file may be an older configuration's.
-static void keep_followed(struct control *control, const struct model *from)
-{
-    for (size_t i = 0; i < control->target_count; i++) {
-        const struct cluster *cluster;
-        if (control_find_cluster(from, control->targets[i].cluster, &cluster, NULL) &&
-            model_find_cluster(control->belief, cluster->id) == NULL)
-            model_cluster_copy(model_add_cluster(control->belief), cluster);
-    }
-}
-
-static void load(struct control *control)
-{
-    struct model *stored = NULL;
-    struct err err;
-    char path[4096];
-    if (control->options.state_dir == NULL || control->source == CONTROL_SOURCE_NONE)
-        return;
-    state_file_sweep(control->options.state_dir);
-    state_file_path(control->options.state_dir, path, sizeof(path));
-    if (state_file_read(path, &stored, &err))
-        keep_followed(control, stored);
-    else if (err.sys != ENOENT)
-        log_warn("starting without the last known state: %s", err.text);
-    model_unref(stored);
-}
-
-// ---- looking ------------------------------------------------------------------------------------
 
 static void on_round(void *arg)
 {
     struct control *control = arg;
-    save(control);
-    publish(control);
+    control_disk_save(control);
+    control_news_publish(control);
 }
 
 static const char *file_path(const struct control *control)
@@ -296,9 +61,9 @@ static void look_at_file(struct control *control)
         model_unref(control->belief);
         control->belief = model;
         control->file_seen = seen;
-        save(control);
+        control_disk_save(control);
     }
-    publish(control);
+    control_news_publish(control);
 }
 
 static void on_file_timer(struct timer *timer)
@@ -356,6 +121,7 @@ static void copy_options(struct control *control, const struct control_options *
     own->project_id = keep(control, options->project_id);
     own->aws_cli = keep(control, options->aws_cli);
     own->vpc_id = keep(control, options->vpc_id);
+    own->metadata_url = keep(control, options->metadata_url);
 }
 
 static void copy_targets(struct control *control, const struct control_target *targets)
@@ -386,8 +152,21 @@ static bool read_source(struct control *control, struct err *err)
     return true;
 }
 
+static bool open_aws(struct control *control, struct err *err)
+{
+    struct aws_options options = {
+        .cli = control->options.aws_cli,
+        .vpc_id = control->options.vpc_id,
+        .metadata_url = control->options.metadata_url,
+    };
+    control->aws = aws_new(control->loop, &options, on_vpc_answer, control, err);
+    return control->aws != NULL;
+}
+
 static bool open_source(struct control *control, struct err *err)
 {
+    if (control->source != CONTROL_SOURCE_NONE && !open_aws(control, err))
+        return false;
     if (control->source == CONTROL_SOURCE_FILE)
         timer_start(&control->file_timer, 0);
     if (control->source != CONTROL_SOURCE_API)
@@ -454,12 +233,12 @@ struct control *control_start(const struct control_options *options,
         control_stop(control);
         return NULL;
     }
-    load(control);
+    control_disk_load(control);
     if (!open_source(control, err)) {
         control_stop(control);
         return NULL;
     }
-    publish(control);
+    control_news_publish(control);
     if (!start_thread(control, err)) {
         control_stop(control);
         return NULL;
@@ -483,6 +262,7 @@ void control_stop(struct control *control)
         pthread_join(control->thread, NULL);
     }
     poller_free(control->poller);
+    aws_free(control->aws);
     session_close(&control->session);
     if (control->loop != NULL) {
         timer_stop(&control->review);
@@ -496,5 +276,5 @@ void control_stop(struct control *control)
     free(control->targets);
     free(control->logs);
     free((int64_t *)(uintptr_t)control->last_success);
-    control_unref(control);
+    control_news_unref(control);
 }

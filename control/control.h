@@ -31,6 +31,7 @@ struct control_options {
     bool loss_refuses;                   // control-loss = refuse
     char *aws_cli;                       // "aws", or "off"
     char *vpc_id;                        // ours; NULL: asked from the instance metadata service
+    char *metadata_url; // NULL: http://169.254.169.254, the instance metadata service
 };
 
 // One thing to have a verdict about: an alias with the cluster and node group that it stands for.

@@ -189,8 +189,6 @@ void http_start(struct http *http, struct http_request *request)
     curl_easy_setopt(request->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(request->easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(request->easy, CURLOPT_ERRORBUFFER, request->error);
-    // Says so before the first byte when the length is announced; on_body counts in any case.
-    curl_easy_setopt(request->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_limit);
     curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
     curl_multi_add_handle(http->multi, request->easy);
 }

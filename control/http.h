@@ -21,8 +21,7 @@ typedef void (*http_fn)(struct http_request *request, CURLcode result);
 struct http_request {
     CURL *easy;        // the owner's, with URL and options set
     http_fn fn;        // never called from inside http_start
-    size_t body_limit; // bytes; more ends the transfer with body_too_large or
-                       // CURLE_FILESIZE_EXCEEDED
+    size_t body_limit; // bytes; more ends the transfer with body_too_large
     char *body;        // NUL-terminated, freed by http_request_done; NULL: empty
     size_t body_len;
     size_t body_size; // allocated

@@ -48,9 +48,11 @@ static void apply_name(struct round *round, struct followed *followed)
     const struct cluster *found;
     struct err err;
     if (control_find_cluster(round->heard, followed->target->cluster, &found, &err)) {
-        if (strcmp(followed->state.cluster_id, found->id) != 0)
+        if (strcmp(followed->state.cluster_id, found->id) != 0) {
             belief_forget(round->belief, followed->state.cluster_id);
-        round_state_set_id(followed, found->id);
+            round_state_set_id(followed, found->id);
+            followed->done = 0; // of what was asked about the old one nothing holds
+        }
         followed->state.misses = 0;
         return;
     }

@@ -127,20 +127,26 @@ static bool find_ask(const struct round *round, struct ask *out)
     return round->options.target_count == 0 && !round->names_done;
 }
 
+// The project that an ask is about, NULL if none or the default one.
+static const char *project_for(const struct round *round, const struct ask *ask)
+{
+    if (ask->kind == ASK_NAMES)
+        return round->options.project_id;
+    if (ask->kind == ASK_PROJECT_CLUSTERS || ask->kind == ASK_PROJECT_ENDPOINTS)
+        return round_state_project(round, &round->followed[ask->target]);
+    return NULL;
+}
+
 bool round_next(struct round *round, struct ask *out)
 {
-    if (round->aborted)
+    if (round->aborted || (round->next_page == NULL && !find_ask(round, &round->asked)))
         return false;
     if (round->next_page == NULL) {
-        if (!find_ask(round, out))
-            return false;
-        const char *project = NULL;
-        if (out->kind == ASK_NAMES)
-            project = round->options.project_id;
-        if (out->kind == ASK_PROJECT_CLUSTERS || out->kind == ASK_PROJECT_ENDPOINTS)
-            project = round_state_project(round, &round->followed[out->target]);
-        snprintf(out->project, sizeof(out->project), "%s", project != NULL ? project : "");
+        const char *project = project_for(round, &round->asked);
+        snprintf(round->asked.project, sizeof(round->asked.project), "%s",
+            project != NULL ? project : "");
     }
-    build_path(round, out);
+    build_path(round, &round->asked);
+    *out = round->asked;
     return true;
 }

@@ -22,6 +22,7 @@ struct round {
     bool names_done;
     bool aborted; // by a failure that every further ask would share
     struct err failure;
+    struct ask asked;    // the one under way
     struct model *heard; // the pages of the list under way; NULL: none
     char *next_page;     // token; NULL: there is no further page
     unsigned pages;

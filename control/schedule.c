@@ -5,7 +5,7 @@
 
 enum { QUOTA_PER_MINUTE = 100, MINUTE_MS = 60000 };
 // Failures: the pause starts at 1/32 of the steady interval, doubles, and ends at 5 times of it.
-enum { BACKOFF_FIRST = 32, BACKOFF_MOST = 5, BACKOFF_STEPS = 8 };
+enum { BACKOFF_FIRST = 32, BACKOFF_MOST = 5, BACKOFF_STEPS = 9 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One question at a time: first the VPC (imds.c, once), then `aws ec2 describe-vpc-endpoints` for
+// one service after the other
+// (docs.aws.amazon.com/cli/latest/reference/ec2/describe-vpc-endpoints.html). Used by control.c.
+#include "control/aws.h"
+
+#include "base/child.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/options.h"
+#include "control/http.h"
+#include "control/imds.h"
+#include "control/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CACHE_MS = 10 * 60 * 1000, CLI_MS = 20000, OUTPUT_BYTES = 4 << 20, FILTER_BYTES = 256 };
+
+struct question {
+    char *service_name;
+    char *region;           // "us-east-1"; NULL: the CLI's own
+    struct option_list ids; // the answer
+    bool answered;
+    bool waiting;      // to be asked
+    uint64_t asked_ms; // when the last answer or failure came; 0: never
+};
+
+struct aws {
+    struct loop *loop;
+    struct http *http;
+    struct imds *imds;
+    struct child *child;
+    struct timer turn; // starts the next question: nothing starts from inside a callback
+    char *cli, *vpc_id, *metadata_url;
+    struct question *questions;
+    size_t question_count;
+    struct question *asked; // the one that the child answers
+    bool failure_logged;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static char *copy(const char *text)
+{
+    char *same = text != NULL ? strdup(text) : NULL;
+    if (text != NULL && same == NULL)
+        abort();
+    return same;
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+// Not asked, then; it may be asked again when the cache would have run out.
+static void give_up(struct aws *aws, const char *reason)
+{
+    for (size_t i = 0; i < aws->question_count; i++)
+        if (aws->questions[i].waiting) {
+            aws->questions[i].waiting = false;
+            aws->questions[i].asked_ms = loop_now_ms(aws->loop);
+        }
+    if (aws->failure_logged)
+        return;
+    aws->failure_logged = true;
+    struct log_line line;
+    log_start(&line, LOG_INFO,
+        "AWS does not tell which endpoints are in this VPC; all of the node group's count");
+    log_str(&line, "reason", reason);
+    log_write(&line);
+}
+
+static bool is_gone(const char *state)
+{
+    static const char *const gone[] = { "deleted", "rejected", "failed", "expired" };
+    for (size_t i = 0; state != NULL && i < ARRAY_LEN(gone); i++)
+        if (strcasecmp(state, gone[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool read_endpoint(const struct json_place *place, struct option_list *ids, struct err *err)
+{
+    char *id = NULL;
+    char *state = NULL;
+    bool read = json_id(place, "VpcEndpointId", &id, err) && json_text(place, "State", &state, err);
+    if (read && !is_gone(state) && !option_list_add(ids, id))
+        abort();
+    free(id);
+    free(state);
+    return read;
+}
+
+static bool read_answer(const char *text, size_t len, struct option_list *ids, struct err *err)
+{
+    cJSON *document CLEANUP(json_free) = json_parse(text, len, err);
+    struct json_place top = json_top(document);
+    const cJSON *endpoints;
+    const cJSON *element;
+    size_t index = 0;
+    if (document == NULL || !json_array(&top, "VpcEndpoints", &endpoints, err))
+        return false;
+    cJSON_ArrayForEach(element, endpoints) {
+        struct json_place place;
+        if (!json_element(&top, "VpcEndpoints", index++, element, &place, err) ||
+            !read_endpoint(&place, ids, err))
+            return false;
+    }
+    return true;
+}
+
+static void on_described(void *arg, const struct child_result *result, const struct err *failure)
+{
+    struct aws *aws = arg;
+    struct question *question = aws->asked;
+    struct option_list ids = { 0 };
+    struct err err;
+    aws->child = NULL;
+    aws->asked = NULL;
+    if (failure != NULL) {
+        give_up(aws, failure->text);
+        return;
+    }
+    if (result->exit_code != 0) {
+        give_up(aws, result->errors[0] != '\0' ? result->errors : "the AWS CLI failed");
+        return;
+    }
+    if (!read_answer(result->out, result->out_len, &ids, &err)) {
+        option_list_free(&ids);
+        give_up(aws, err.text);
+        return;
+    }
+    option_list_free(&question->ids);
+    question->ids = ids;
+    question->answered = true;
+    question->waiting = false;
+    question->asked_ms = loop_now_ms(aws->loop);
+    timer_start(&aws->turn, 0); // there may be another
+    aws->fn(aws->arg);
+}
+
+static void on_vpc_id(void *arg, const char *vpc_id, const struct err *err)
+{
+    struct aws *aws = arg;
+    if (vpc_id != NULL)
+        aws->vpc_id = copy(vpc_id);
+    else
+        give_up(aws, err->text);
+    timer_start(&aws->turn, 0);
+}
+
+// ---- questions ----------------------------------------------------------------------------------
+
+static void describe(struct aws *aws, struct question *question)
+{
+    char service[FILTER_BYTES];
+    char vpc[FILTER_BYTES];
+    struct err err;
+    snprintf(service, sizeof(service), "Name=service-name,Values=%s", question->service_name);
+    snprintf(vpc, sizeof(vpc), "Name=vpc-id,Values=%s", aws->vpc_id);
+    const char *argv[12] = { aws->cli, "ec2", "describe-vpc-endpoints", "--output", "json",
+        "--filters", service, vpc };
+    if (question->region != NULL) {
+        argv[8] = "--region";
+        argv[9] = question->region;
+    }
+    struct child_spec spec = { .argv = argv, .timeout_ms = CLI_MS, .out_limit = OUTPUT_BYTES };
+    aws->asked = question;
+    aws->child = child_start(aws->loop, &spec, on_described, aws, &err);
+    if (aws->child == NULL)
+        give_up(aws, err.text);
+}
+
+static void on_turn(struct timer *timer)
+{
+    struct aws *aws = CONTAINER_OF(timer, struct aws, turn);
+    if (aws->child != NULL)
+        return;
+    imds_free(aws->imds); // has answered
+    aws->imds = NULL;
+    for (size_t i = 0; i < aws->question_count; i++) {
+        if (!aws->questions[i].waiting)
+            continue;
+        if (aws->vpc_id == NULL)
+            aws->imds = imds_start(aws->http, aws->metadata_url, on_vpc_id, aws);
+        else
+            describe(aws, &aws->questions[i]);
+        return;
+    }
+}
+
+static struct question *find(const struct aws *aws, const char *service_name)
+{
+    for (size_t i = 0; i < aws->question_count; i++)
+        if (strcmp(aws->questions[i].service_name, service_name) == 0)
+            return &aws->questions[i];
+    return NULL;
+}
+
+static struct question *add(struct aws *aws, const char *service_name, const char *region)
+{
+    size_t count = aws->question_count + 1;
+    struct question *grown = reallocarray(aws->questions, count, sizeof(*grown));
+    if (grown == NULL)
+        abort();
+    aws->questions = grown;
+    aws->question_count = count;
+    bool prefixed = region != NULL && strncmp(region, "aws-", 4) == 0;
+    grown[count - 1] = (struct question){ .service_name = copy(service_name),
+        .region = copy(prefixed ? region + 4 : NULL) };
+    return &grown[count - 1];
+}
+
+void aws_ask(struct aws *aws, const char *service_name, const char *region)
+{
+    bool busy = aws->child != NULL || aws->imds != NULL || timer_is_running(&aws->turn);
+    if (aws->cli == NULL || busy)
+        return;
+    struct question *question = find(aws, service_name);
+    if (question == NULL)
+        question = add(aws, service_name, region);
+    if (question->asked_ms != 0 && loop_now_ms(aws->loop) - question->asked_ms < CACHE_MS)
+        return;
+    question->waiting = true;
+    timer_start(&aws->turn, 0);
+}
+
+void aws_fill_choice(const struct aws *aws, const char *service_name, struct verdict_choice *choice)
+{
+    const struct question *question = find(aws, service_name);
+    if (question == NULL || !question->answered)
+        return;
+    choice->ours = (const char *const *)question->ids.items;
+    choice->ours_count = question->ids.count;
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+struct aws *aws_new(struct loop *loop, const struct aws_options *options, void (*fn)(void *arg),
+    void *arg, struct err *err)
+{
+    struct aws *aws = calloc(1, sizeof(*aws));
+    if (aws == NULL)
+        abort();
+    aws->loop = loop;
+    aws->fn = fn;
+    aws->arg = arg;
+    timer_init(&aws->turn, loop, on_turn);
+    bool off = options->cli == NULL || strcmp(options->cli, "off") == 0;
+    aws->cli = copy(off ? NULL : options->cli);
+    aws->vpc_id = copy(options->vpc_id);
+    aws->metadata_url = copy(options->metadata_url);
+    aws->http = http_new(loop, err);
+    if (aws->http != NULL)
+        return aws;
+    aws_free(aws);
+    return NULL;
+}
+
+void aws_free(struct aws *aws)
+{
+    if (aws == NULL)
+        return;
+    timer_stop(&aws->turn);
+    child_cancel(aws->child);
+    imds_free(aws->imds);
+    http_free(aws->http);
+    for (size_t i = 0; i < aws->question_count; i++) {
+        free(aws->questions[i].service_name);
+        free(aws->questions[i].region);
+        option_list_free(&aws->questions[i].ids);
+    }
+    free(aws->questions);
+    free(aws->cli);
+    free(aws->vpc_id);
+    free(aws->metadata_url);
+    free(aws);
+}

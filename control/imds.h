@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which VPC this machine is in, from the EC2 instance metadata service, version 2
+// (docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). The loop's
+// thread.
+#pragma once
+
+#include "base/defs.h"
+
+struct err;
+struct http;
+struct imds;
+
+// vpc_id is NULL and err tells why, or the ID, valid during the call.
+typedef void (*imds_fn)(void *arg, const char *vpc_id, const struct err *err);
+
+// `url` NULL: http://169.254.169.254. fn is called once, never from inside this call.
+struct imds *imds_start(struct http *http, const char *url, imds_fn fn, void *arg);
+void imds_free(
+    struct imds *imds); // cancels without a callback; NULL is allowed; not from inside fn

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which endpoints are in our VPC, with a metadata service and an AWS CLI of our own: right
+// questions, every failure means "not asked", the answer is cached.
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/net.h"
+#include "control/aws.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { WAIT_MS = 20000, SETTLE_MS = 300 };
+#define SERVICE "com.amazonaws.vpce.us-east-1.vpce-svc-1"
+
+struct fixture {
+    struct loop *loop;
+    struct evhttp *metadata;
+    char url[64];
+    char cli[128], output[128], calls[128], directory[64];
+    int metadata_status;
+    bool stop_when_asked;
+    unsigned metadata_requests, answers;
+    struct aws *aws;
+    struct timer deadline;
+};
+
+static void on_metadata(struct evhttp_request *request, void *arg)
+{
+    struct fixture *fixture = arg;
+    const char *path = evhttp_request_get_uri(request);
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *token = evhttp_find_header(headers, "X-aws-ec2-metadata-token");
+    bool has_token = token != NULL && strcmp(token, "tok") == 0;
+    const char *body = NULL;
+    fixture->metadata_requests++;
+    if (fixture->stop_when_asked)
+        loop_stop(fixture->loop);
+    if (strcmp(path, "/latest/api/token") == 0 &&
+        evhttp_request_get_command(request) == EVHTTP_REQ_PUT &&
+        evhttp_find_header(headers, "X-aws-ec2-metadata-token-ttl-seconds") != NULL)
+        body = "tok";
+    else if (has_token && strcmp(path, "/latest/meta-data/mac") == 0)
+        body = "0e:49:61:0f:c3:11";
+    else if (has_token &&
+             strcmp(path, "/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/vpc-id") ==
+                 0)
+        body = "vpc-7";
+    struct evbuffer *out = evbuffer_new();
+    evbuffer_add_printf(out, "%s", body != NULL ? body : "");
+    evhttp_send_reply(request, body != NULL ? fixture->metadata_status : 404, "Test", out);
+    evbuffer_free(out);
+}
+
+static void write_file(const char *path, const char *text, unsigned mode)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct err err;
+    char script[512];
+    fixture->loop = loop_new("test", &err);
+    fixture->metadata_status = 200;
+    fixture->metadata = evhttp_new(loop_base(fixture->loop));
+    evhttp_set_allowed_methods(fixture->metadata, EVHTTP_REQ_GET | EVHTTP_REQ_PUT);
+    evhttp_set_gencb(fixture->metadata, on_metadata, fixture);
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(fixture->metadata, "127.0.0.1", 0);
+    struct addr addr = { .len = sizeof(addr.in4) };
+    getsockname(evhttp_bound_socket_get_fd(bound), &addr.any, &addr.len);
+    snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%u", addr_port(&addr));
+    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/tidblink-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->directory));
+    snprintf(fixture->cli, sizeof(fixture->cli), "%s/aws", fixture->directory);
+    snprintf(fixture->output, sizeof(fixture->output), "%s/output", fixture->directory);
+    snprintf(fixture->calls, sizeof(fixture->calls), "%s/calls", fixture->directory);
+    snprintf(script, sizeof(script), "#!/bin/sh\necho \"$*\" >> %s\n. %s\n", fixture->calls,
+        fixture->output);
+    write_file(fixture->cli, script, 0700);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    aws_free(fixture->aws);
+    evhttp_free(fixture->metadata);
+    loop_free(fixture->loop);
+    unlink(fixture->cli);
+    unlink(fixture->output);
+    unlink(fixture->calls);
+    rmdir(fixture->directory);
+    free(fixture);
+    return 0;
+}
+
+static void on_answer(void *arg)
+{
+    struct fixture *fixture = arg;
+    fixture->answers++;
+    loop_stop(fixture->loop);
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct fixture *fixture = CONTAINER_OF(timer, struct fixture, deadline);
+    loop_stop(fixture->loop);
+}
+
+static void run_for(struct fixture *fixture, uint64_t ms)
+{
+    timer_init(&fixture->deadline, fixture->loop, on_deadline);
+    timer_start(&fixture->deadline, ms);
+    loop_run(fixture->loop);
+    timer_stop(&fixture->deadline);
+}
+
+// What the CLI does is a piece of shell.
+static void start(struct fixture *fixture, const char *cli_does, const char *vpc_id)
+{
+    struct err err;
+    struct aws_options options = {
+        .cli = fixture->cli, .vpc_id = vpc_id, .metadata_url = fixture->url
+    };
+    write_file(fixture->output, cli_does, 0600);
+    fixture->aws = aws_new(fixture->loop, &options, on_answer, fixture, &err);
+    assert_non_null(fixture->aws);
+}
+
+static struct verdict_choice choice_of(const struct fixture *fixture)
+{
+    struct verdict_choice choice = { 0 };
+    aws_fill_choice(fixture->aws, SERVICE, &choice);
+    return choice;
+}
+
+static size_t count_calls(const struct fixture *fixture, char *last, size_t size)
+{
+    size_t count = 0;
+    FILE *file = fopen(fixture->calls, "r");
+    while (file != NULL && fgets(last, (int)size, file) != NULL)
+        count++;
+    if (file != NULL)
+        fclose(file);
+    return count;
+}
+
+static const char two_endpoints[] =
+    "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\",\"State\":\"available\"},"
+    "{\"VpcEndpointId\":\"vpce-2\",\"State\":\"Deleted\"},"
+    "{\"VpcEndpointId\":\"vpce-3\",\"State\":\"pendingAcceptance\"}]}'\n";
+
+static void test_right_question(void **state)
+{
+    struct fixture *fixture = *state;
+    char call[512] = "";
+    start(fixture, two_endpoints, NULL);
+    assert_null(choice_of(fixture).ours);
+    aws_ask(fixture->aws, SERVICE, "aws-us-east-1");
+    assert_int_equal(fixture->answers, 0);
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->answers, 1);
+    struct verdict_choice choice = choice_of(fixture);
+    assert_int_equal(choice.ours_count, 2);
+    assert_string_equal(choice.ours[0], "vpce-1");
+    assert_string_equal(choice.ours[1], "vpce-3");
+    assert_int_equal(fixture->metadata_requests, 3);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
+    assert_string_equal(call,
+        "ec2 describe-vpc-endpoints --output json --filters "
+        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --region us-east-1\n");
+    // Cached: asking again asks nobody.
+    aws_ask(fixture->aws, SERVICE, "aws-us-east-1");
+    run_for(fixture, SETTLE_MS);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
+    // Another service: the VPC is known.
+    aws_ask(fixture->aws, "other", NULL);
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->answers, 2);
+    assert_int_equal(fixture->metadata_requests, 3);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 2);
+    assert_null(strstr(call, "--region"));
+}
+
+static void test_configured_vpc(void **state)
+{
+    struct fixture *fixture = *state;
+    char call[512] = "";
+    start(fixture, "echo '{\"VpcEndpoints\":[]}'", "vpc-8");
+    aws_ask(fixture->aws, SERVICE, NULL);
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->metadata_requests, 0);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
+    assert_non_null(strstr(call, "Values=vpc-8"));
+    assert_int_equal(choice_of(fixture).ours_count, 0);
+}
+
+static void test_failures_mean_not_asked(void **state)
+{
+    static const char *const failures[] = { "echo 'Unable to locate credentials' >&2; exit 253",
+        "echo nonsense", "echo '{\"VpcEndpoints\":[{}]}'", "echo '{\"VpcEndpoints\":7}'",
+        "kill -9 $$" };
+    struct fixture *fixture = *state;
+    char call[512];
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        start(fixture, failures[i], "vpc-8");
+        aws_ask(fixture->aws, SERVICE, NULL);
+        for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) <= i;
+             waited += 50)
+            run_for(fixture, 50);
+        run_for(fixture, SETTLE_MS);
+        assert_null(choice_of(fixture).ours);
+        aws_ask(fixture->aws, SERVICE, NULL); // not again before the cache would have run out
+        run_for(fixture, SETTLE_MS);
+        assert_int_equal(count_calls(fixture, call, sizeof(call)), i + 1);
+        aws_free(fixture->aws);
+        fixture->aws = NULL;
+    }
+    assert_int_equal(fixture->answers, 0);
+}
+
+static void test_no_metadata_service(void **state)
+{
+    struct fixture *fixture = *state;
+    char call[512];
+    fixture->metadata_status = 403;
+    start(fixture, two_endpoints, NULL);
+    aws_ask(fixture->aws, SERVICE, NULL);
+    run_for(fixture, SETTLE_MS);
+    assert_int_equal(fixture->metadata_requests, 1);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 0);
+    assert_null(choice_of(fixture).ours);
+}
+
+static void test_no_cli(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err;
+    struct aws_options missing = { .cli = "/nonexistent/aws", .vpc_id = "vpc-8" };
+    fixture->aws = aws_new(fixture->loop, &missing, on_answer, fixture, &err);
+    aws_ask(fixture->aws, SERVICE, NULL);
+    run_for(fixture, SETTLE_MS);
+    aws_free(fixture->aws);
+    struct aws_options off = { .cli = "off", .vpc_id = "vpc-8" };
+    fixture->aws = aws_new(fixture->loop, &off, on_answer, fixture, &err);
+    aws_ask(fixture->aws, SERVICE, NULL);
+    run_for(fixture, 50);
+    assert_int_equal(fixture->answers, 0);
+}
+
+static void test_free_while_asking(void **state)
+{
+    struct fixture *fixture = *state;
+    char call[512];
+    start(fixture, "sleep 100", "vpc-8");
+    aws_ask(fixture->aws, SERVICE, NULL);
+    for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) == 0;
+         waited += 50)
+        run_for(fixture, 50);
+    aws_free(fixture->aws);
+    start(fixture, two_endpoints, NULL); // while the metadata service is asked
+    aws_ask(fixture->aws, SERVICE, NULL);
+    fixture->stop_when_asked = true;
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->metadata_requests, 1);
+    aws_free(fixture->aws);
+    fixture->aws = NULL;
+    run_for(fixture, SETTLE_MS);
+    assert_int_equal(fixture->answers, 0);
+}
+
+#define AWS_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AWS_TEST(test_right_question),
+        AWS_TEST(test_configured_vpc),
+        AWS_TEST(test_failures_mean_not_asked),
+        AWS_TEST(test_no_metadata_service),
+        AWS_TEST(test_no_cli),
+        AWS_TEST(test_free_while_asking),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
