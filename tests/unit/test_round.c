@@ -390,9 +390,13 @@ static void test_a_failure_stays_with_its_cluster(void **unused)
     assert_int_equal(round_end(crowd.round, NOW)->code, ERR_API_FORBIDDEN);
     assert_int_equal(round_target(crowd.round, 0)->status, ERR_NONE);
     assert_int_equal(round_target(crowd.round, 3)->status, ERR_API_FORBIDDEN);
-    // 401 concerns everyone.
+    // The same place, but 401 concerns everyone.
     struct err wrong_key = { .code = ERR_API_KEY, .text = "no" };
     round_begin(crowd.round);
+    crowd_answer(&crowd, CLUSTERS "&projectId=77", clusters);
+    crowd_answer(&crowd,
+        "/clusters/-/tidbNodeGroups/-/privateEndpointConnections?pageSize=100&projectId=77",
+        connections);
     assert_true(round_next(crowd.round, &ask));
     round_failed(crowd.round, &ask, 401, &wrong_key);
     assert_false(round_next(crowd.round, &ask));
