@@ -18,7 +18,7 @@ BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
 SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
 MESON_SUITES = ("unit", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
-BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS = 900, 300, 480
+BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 480, 600
 STOP_SECONDS = 30
 
 if os.environ.get("CI") == "true":
@@ -131,6 +131,15 @@ def run_meson(directory, suites, count):
             count.failed.append(f"{suite}: meson test (above)")
 
 
+def run_tidy(count):
+    """clang-tidy over every source; what it finds is above, and is one failure."""
+    code = run(["ninja", "-C", BUILD.name, "tidy"], TIDY_SECONDS)
+    if code == 0:
+        count.passed += 1
+    else:
+        count.failed.append("tidy: clang-tidy has findings, or was not done (above)")
+
+
 def run_pytest(suite, count):
     results = BUILD / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
@@ -166,6 +175,8 @@ def main(parts):
         for suite in ("e2e", "drivers"):
             if suite in parts:
                 run_pytest(suite, count)
+        if "tidy" in parts:
+            run_tidy(count)
     if "tsan" in parts and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
     return count.report()
