@@ -3,6 +3,7 @@
 // tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
 #include "app/command.h"
 #include "app/program.h"
+#include "control/keys.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -69,6 +70,17 @@ static bool check_files(const struct settings *settings, struct err *err)
            check_readable("api-private-key-file", control->private_key_file, err);
 }
 
+// A start reads the keys itself; --check must stumble over what that would stumble over.
+static bool check_keys(const struct settings *settings, struct err *err)
+{
+    struct keys keys = { 0 };
+    if (settings_state_source(settings) != CONTROL_SOURCE_API)
+        return true;
+    bool usable = keys_load(&settings->control, &keys, err);
+    keys_wipe(&keys);
+    return usable;
+}
+
 static void print_checked(const struct settings *settings)
 {
     printf("configuration is valid: %zu cluster%s\n", settings->cluster_count,
@@ -115,9 +127,11 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         return false;
     }
     if (own.check) {
-        print_checked(settings);
+        bool usable = check_keys(settings, err);
+        if (usable)
+            print_checked(settings);
         settings_free(settings);
-        return true;
+        return usable;
     }
     serve(&request, settings, exit_code);
     return true;

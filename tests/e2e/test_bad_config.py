@@ -24,6 +24,9 @@ def clean_environment(**added):
     return {**kept, **added}
 
 
+KEYS = {"TIDBCLOUD_PUBLIC_KEY": "public", "TIDBCLOUD_PRIVATE_KEY": "private"}
+
+
 class Run:
     """One configuration, and what `tidblink proxy` says about it and ends with."""
 
@@ -201,8 +204,8 @@ def test_a_file_that_cannot_be_read(run, tmp_path, path, reason):
 
 def test_flags_override_the_environment_and_that_overrides_the_file(run):
     text = "[cluster orders]\nlisten = 127.0.0.1:5001\n"
-    environment = {"TIDBLINK_LISTEN": "127.0.0.1:5002"}
-    assert run(text, "--check") == DONE
+    environment = {**KEYS, "TIDBLINK_LISTEN": "127.0.0.1:5002"}
+    assert run(text, "--check", env=KEYS) == DONE
     assert run.output == "configuration is valid: 1 cluster\n  orders on 127.0.0.1:5001\n"
     assert run(text, "--check", env=environment) == DONE
     assert run.output == "configuration is valid: 1 cluster\n  orders on 127.0.0.1:5002\n"
@@ -237,7 +240,8 @@ def test_an_option_of_one_cluster_in_the_environment_of_two(run):
 
 
 def test_the_port_that_kubernetes_puts_into_pods_is_no_option(run):
-    assert run("[cluster orders]\n", "--check", env={"TIDBLINK_PORT": "tcp://10.0.0.1:4000"}) == DONE
+    environment = {**KEYS, "TIDBLINK_PORT": "tcp://10.0.0.1:4000"}
+    assert run("[cluster orders]\n", "--check", env=environment) == DONE
     assert run.error == ""
 
 
@@ -333,12 +337,14 @@ def test_key_files_without_a_key(run, tmp_path, content, words):
     (tmp_path / "public.key").write_text("demo-public\n")
     (tmp_path / "private.key").write_bytes(content)
     (tmp_path / "private.key").chmod(0o600)
-    run.fails_to_start(
-        settings(tmp_path, state_source="api", api_url="https://127.0.0.1:9",
-                 api_public_key_file=tmp_path / "public.key",
-                 api_private_key_file=tmp_path / "private.key") +
-        "[cluster orders]\nlisten = 127.0.0.1:0\n",
-        "error=option", f"api-private-key-file: {tmp_path}/private.key {words}")
+    text = settings(tmp_path, state_source="api", api_url="https://127.0.0.1:9",
+                    api_public_key_file=tmp_path / "public.key",
+                    api_private_key_file=tmp_path / "private.key") + \
+        "[cluster orders]\nlisten = 127.0.0.1:0\n"
+    wrong = f"api-private-key-file: {tmp_path}/private.key {words}"
+    run.fails_to_start(text, "error=option", wrong)
+    assert run(text, "--check") == USAGE
+    assert run.error == f"tidblink proxy: {wrong}\n"
     assert "first" not in run.error and "xxx" not in run.error
 
 

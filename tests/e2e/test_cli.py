@@ -123,7 +123,8 @@ def test_wrong_configuration(config, text, error):
 
 
 def test_check_validates_and_ends(config):
-    result = run("proxy", "--check", "--config", config("[cluster a]\n[cluster b]\n"))
+    result = run("proxy", "--check", "--config", config("[cluster a]\n[cluster b]\n"),
+                 env={"TIDBCLOUD_PUBLIC_KEY": "p", "TIDBCLOUD_PRIVATE_KEY": "s"})
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == ("configuration is valid: 2 clusters\n"
                              "  a on 127.0.0.1:4000\n  b on 127.0.0.1:4001\n")
