@@ -78,8 +78,35 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+// Refusals and DNS errors name the commands that take the steps; those of a later version are not
+// unknown words, and what they will do can be done by hand.
+static const struct {
+    const char *name, *instead;
+} later_commands[] = {
+    { "setup", "create the private endpoint as docs.pingcap.com/tidbcloud, \"Connect via Private "
+               "Endpoint with AWS\", says; tidblink status tells how far it is" },
+    { "endpoint", "register, delete or fix the private endpoint in the TiDB Cloud console "
+                  "(Networking); tidblink status tells its state" },
+    { "doctor", "tidblink status and the log of tidblink proxy tell what is known" },
+    { "connect", "tidblink proxy CLUSTER --listen 127.0.0.1:PORT, and tidblink dsn" },
+};
+
+static bool later_command(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(later_commands); i++) {
+        if (strcmp(later_commands[i].name, name) != 0)
+            continue;
+        fprintf(stderr, "tidblink: this version has no command \"%s\" yet\ninstead: %s\n", name,
+            later_commands[i].instead);
+        return true;
+    }
+    return false;
+}
+
 static int unknown_command(const char *name)
 {
+    if (later_command(name))
+        return EXIT_USAGE;
     struct suggest suggest = suggest_for(name);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         suggest_offer(&suggest, commands[i]->name);

@@ -6,7 +6,7 @@
 // verdict.c.
 #include "control/verdict_row.h"
 
-#define WAIT "Wait for it with: tidblink wait --for active CLUSTER"
+#define WAIT "Wait for it with: tidblink wait --for active --max 10m CLUSTER"
 #define RESUME "Resume it in the TiDB Cloud console (Clusters, its ... menu, Resume)"
 #define ANOTHER "To choose another cluster: tidblink clusters"
 

@@ -140,7 +140,8 @@ static void log_news(const struct target *target, const struct control_news *new
 {
     const struct verdict *verdict = &news->verdict;
     struct log_line line;
-    log_start(&line, verdict->action == VERDICT_ALLOW ? LOG_INFO : LOG_WARN, "verdict");
+    bool turns_away = verdict->action == VERDICT_HOLD || verdict->action == VERDICT_REFUSE;
+    log_start(&line, turns_away ? LOG_WARN : LOG_INFO, "verdict");
     log_str(&line, "cluster", target->alias);
     log_str(&line, "verdict", action_names[verdict->action]);
     log_str(&line, "of", verdict->what[0] ? verdict->what : NULL);

@@ -22,7 +22,7 @@ AT_ONCE = 4
 
 NOT_READY = "tidblink: {} is not ready yet: {} ({}). This usually takes {}. {}"
 UNUSABLE = "tidblink: {} cannot be used: {} ({}). {}"
-WAIT = "Wait for it with: tidblink wait --for active orders"
+WAIT = "Wait for it with: tidblink wait --for active --max 10m orders"
 RESUME = "Resume it in the TiDB Cloud console (Clusters, its ... menu, Resume)"
 ANOTHER = "To choose another cluster: tidblink clusters"
 OURS = "private endpoint vpce-0a1b2c3d4e5f67890 of orders"

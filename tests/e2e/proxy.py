@@ -239,6 +239,12 @@ class Proxy:
             assert time.monotonic() < deadline, f"{name} is {seen}, not {value}"
             time.sleep(0.01)
 
+    def wait_metric_above(self, name, value, seconds=WAIT_SECONDS):
+        deadline = time.monotonic() + seconds
+        while (seen := self.metrics().get(name)) <= value:
+            assert time.monotonic() < deadline, f"{name} is {seen}, not above {value}"
+            time.sleep(0.01)
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 

@@ -122,6 +122,14 @@ def test_wrong_configuration(config, text, error):
     assert result.stderr.splitlines()[0] == "tidblink proxy: " + error.replace("FILE", str(path))
 
 
+@pytest.mark.parametrize("command", ["setup", "endpoint", "doctor", "connect"])
+def test_commands_that_texts_name_and_a_later_version_has(command):
+    result = run(command, "orders")
+    assert result.returncode == 2
+    assert f'this version has no command "{command}" yet' in result.stderr
+    assert "instead: " in result.stderr
+
+
 def test_check_validates_and_ends(config):
     result = run("proxy", "--check", "--config", config("[cluster a]\n[cluster b]\n"),
                  env={"TIDBCLOUD_PUBLIC_KEY": "p", "TIDBCLOUD_PRIVATE_KEY": "s"})

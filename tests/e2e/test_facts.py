@@ -60,7 +60,7 @@ def test_status_shows_both_vocabularies_and_the_next_step(config):
     assert "endpoint PENDING (Pending): TiDB Cloud is accepting it; usually about 5 minutes" in text
     assert "vpce-0a1b2c3d4e5f67890 (endpoint-id)" in text
     assert "connects not yet; clients are held for a moment, then told why (endpoint PENDING)" in text
-    assert "next This usually takes about 5 minutes. Wait for it with: tidblink wait --for active orders" in text
+    assert "next This usually takes about 5 minutes. Wait for it with: tidblink wait --for active --max 10m orders" in text
     assert f"address {HOST}:4000" in text
 
 

@@ -143,7 +143,7 @@ static void test_long_names_keep_the_next_step(void **unused)
     world.facts.choice.endpoint_id = alias;
     verdict_world_put(&world, ENDPOINT_LEVEL, ENDPOINT_PENDING);
     verdict_world_check_text(verdict_world_decide(&world), "PENDING");
-    assert_non_null(strstr(world.verdict.text, "tidblink wait --for active orders"));
+    assert_non_null(strstr(world.verdict.text, "tidblink wait --for active --max 10m orders"));
 }
 
 // ---- which endpoint is ours -------------------------------------------------------------------
