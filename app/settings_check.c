@@ -44,6 +44,11 @@ static bool default_state_dir(struct settings *settings, struct err *err)
     const char *systemd = getenv("STATE_DIRECTORY"); // systemd.exec(5), StateDirectory=
     const char *xdg = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
+    if (settings->control.state_dir && strcmp(settings->control.state_dir, "off") == 0) {
+        free(settings->control.state_dir);
+        settings->control.state_dir = NULL;
+        return true;
+    }
     if (settings->control.state_dir)
         return true;
     if (systemd && *systemd)

@@ -132,6 +132,25 @@ static void test_defaults(void **state)
     unsetenv("STATE_DIRECTORY");
 }
 
+// The admin socket would stand in the folder that is off; systemd's is another one.
+static void test_state_dir_off(void **state)
+{
+    (void)state;
+    setenv("STATE_DIRECTORY", "/s/one", 1);
+    struct settings *settings = expect_settings("state-dir = off\n", "orders");
+    assert_null(settings->control.state_dir);
+    assert_string_equal(settings->admin_socket, "off");
+    assert_int_equal(settings->admin_unix.len, 0);
+    settings_free(settings);
+    setenv("RUNTIME_DIRECTORY", "/r/one", 1);
+    settings = expect_settings("state-dir = off\n", "orders");
+    assert_null(settings->control.state_dir);
+    assert_string_equal(settings->admin_socket, "/r/one/admin.sock");
+    settings_free(settings);
+    unsetenv("RUNTIME_DIRECTORY");
+    unsetenv("STATE_DIRECTORY");
+}
+
 static void test_flag_beats_environment_beats_file_beats_default(void **state)
 {
     (void)state;
@@ -354,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_every_default_is_valid),
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_state_dir_off),
         cmocka_unit_test(test_flag_beats_environment_beats_file_beats_default),
         cmocka_unit_test(test_api_url_has_a_second_variable),
         cmocka_unit_test(test_sections_are_served_in_their_order),
