@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One look for a command that prints and ends: the same round as the poller's, on a loop of its
-// own, bounded in time. No thread, no state file.
+// own, bounded in time; a second one when the first misses the endpoint, since an absence is
+// believed only when two agree. No thread, no state file.
 #include "base/loop.h"
 #include "control/control.h"
 #include "control/poller.h"
@@ -15,15 +16,37 @@ struct fetch {
     struct session session;
     struct poller *poller;
     struct model *belief;
+    const struct control_target *target; // NULL: the list
     struct timer deadline;
-    bool done; // a whole round
+    unsigned rounds; // whole ones
 };
+
+// Whether the target's endpoint was looked for and not seen, but not often enough to believe it.
+static bool is_half_absent(const struct fetch *fetch)
+{
+    const struct cluster *cluster = NULL;
+    const struct node_group *group = NULL;
+    if (fetch->target == NULL || poller_failure(fetch->poller)->code != ERR_NONE ||
+        !control_find(fetch->belief, fetch->target, &cluster, &group, NULL) ||
+        group->endpoint_lists == 0 || group->endpoint_lists >= MODEL_ABSENT_POLLS)
+        return false;
+    const char *ours = fetch->target->endpoint_id;
+    for (size_t i = 0; i < group->endpoint_count; i++) {
+        const char *id = group->endpoints[i].endpoint_id;
+        if (ours == NULL || (id != NULL && strcmp(id, ours) == 0))
+            return false;
+    }
+    return true;
+}
 
 static void on_round(void *arg)
 {
     struct fetch *fetch = arg;
-    fetch->done = true;
-    loop_stop(fetch->loop);
+    fetch->rounds++;
+    if (fetch->rounds < MODEL_ABSENT_POLLS && is_half_absent(fetch))
+        poller_nudge(fetch->poller); // nobody else takes the second look for us
+    else
+        loop_stop(fetch->loop);
 }
 
 static void on_deadline(struct timer *timer)
@@ -36,7 +59,7 @@ static void on_deadline(struct timer *timer)
 static bool judge(const struct fetch *fetch, const struct control_target *target,
     uint64_t timeout_ms, struct err *err)
 {
-    if (!fetch->done)
+    if (fetch->rounds == 0)
         return err_set(err, ERR_API_UNREACHABLE,
             "the control API gave no whole answer within %llu ms", (unsigned long long)timeout_ms);
     const struct err *failure = poller_failure(fetch->poller);
@@ -63,7 +86,7 @@ static bool ask_api(struct fetch *fetch, const struct control_options *options,
         return false;
     struct poller_options poller_options = {
         .round = { target, target != NULL ? 1 : 0, options->project_id },
-        .steady_ms = timeout_ms * 2, // there is no second round
+        .steady_ms = timeout_ms * 2, // a second round only by a nudge
         .changing_ms = timeout_ms * 2,
     };
     fetch->poller = poller_new(
@@ -80,7 +103,7 @@ static bool fetch_from_api(const struct control_options *options,
     const struct control_target *target, uint64_t timeout_ms, struct model **out_model,
     struct err *err)
 {
-    struct fetch fetch = { .belief = model_new() };
+    struct fetch fetch = { .belief = model_new(), .target = target };
     bool done = ask_api(&fetch, options, target, timeout_ms, err);
     poller_free(fetch.poller);
     session_close(&fetch.session);

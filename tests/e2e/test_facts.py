@@ -81,6 +81,7 @@ def test_status_without_an_endpoint(cloud, config):
     assert result.returncode == 3
     text = re.sub(r"\s+", " ", result.stdout)
     assert "endpoint none (Not Configured): no private endpoint is registered yet" in text
+    assert "connects no; clients are told why (endpoint none) next Create it" in text
 
 
 def test_since_when_is_left_out_when_nobody_has_seen_it(config):
