@@ -74,6 +74,21 @@ static void finish(struct wait *wait, bool healthy, const char *reason)
     answer(request, healthy, reason);
 }
 
+// evhttp reads nothing while a request is being answered; reading is how it sees that the client
+// left. But bytes that come now (a pipelined request) may not reach its read callback, which ends
+// the whole process in this state (libevent 2.1.12, evhttp_read_cb): they wait, bounded, until
+// evhttp sets its callbacks anew for the answer.
+static void watch_for_end(struct bufferevent *bytes)
+{
+    enum { HELD_BYTES_MAX = 16 * 1024 };
+    bufferevent_event_cb on_event = NULL;
+    void *arg = NULL;
+    bufferevent_getcb(bytes, NULL, NULL, &on_event, &arg);
+    bufferevent_setcb(bytes, NULL, NULL, on_event, arg);
+    bufferevent_setwatermark(bytes, EV_READ, 0, HELD_BYTES_MAX);
+    bufferevent_enable(bytes, EV_READ);
+}
+
 static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum health health,
     const char *alias)
 {
@@ -89,11 +104,9 @@ static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum
         wait_free(wait);
         return false;
     }
-    // evhttp reads nothing while a request is being answered; reading is how it sees that the
-    // client left.
     evhttp_connection_set_closecb(connection, on_client_gone, wait);
     evhttp_connection_set_timeout(connection, HOLD_TIMEOUT_S);
-    bufferevent_enable(evhttp_connection_get_bufferevent(connection), EV_READ);
+    watch_for_end(evhttp_connection_get_bufferevent(connection));
     return true;
 }
 

@@ -183,13 +183,15 @@ static bool read_ms(
         format_range(row, range));
 }
 
-// An empty text is no text: `tls-ca =` takes a default back.
+// An empty text is no text: `state-dir =` takes the default back, and so does an empty variable.
 static bool read_text(
     const struct option_row *row, void *at, const char *text, const char *origin, struct err *err)
 {
     char **place_of_text = at;
     char *copy = NULL;
-    if (*text && !(copy = strdup(text)))
+    if (!*text)
+        text = row->fallback;
+    if (text && !(copy = strdup(text)))
         return err_set(err, ERR_MEMORY, "%s: out of memory", origin);
     free(*place_of_text);
     *place_of_text = copy;

@@ -82,6 +82,19 @@ def test_a_held_wait_ends_with_the_drain(proxy):
     assert proxy.wait() == 0
 
 
+def test_bytes_behind_a_held_wait_harm_nobody(proxy):
+    """libevent's HTTP server ends the process when it reads while it should be answering."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(30)
+        sock.connect(str(proxy.options["admin-socket"]))
+        sock.sendall(b"GET /wait?for=active HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        proxy.wait_metric("tidblink_waits", 1)
+        sock.sendall(b"GET /liveness HTTP/1.1\r\nHost: localhost\r\n\r\n" + b"x" * 1000)
+        assert proxy.admin("/liveness")[0] == 200
+        assert proxy.metric("tidblink_waits") == 1
+    proxy.wait_metric("tidblink_waits", 0)
+
+
 def test_a_client_that_leaves_its_wait_is_forgotten(proxy):
     before = proxy.descriptors()
     for _ in range(100):  # more than may be held at a time

@@ -239,6 +239,16 @@ def test_an_option_of_one_cluster_in_the_environment_of_two(run):
                 "[cluster NAME] sections", env={"TIDBLINK_ENDPOINT_ID": "vpce-1"})
 
 
+def test_an_empty_value_takes_the_default_back(run):
+    """What ${UNSET:-} of a compose file makes of a variable."""
+    empty = {"TIDBLINK_STATE_SOURCE": "", "TIDBLINK_API_URL": "", "TIDBLINK_LISTEN": ""}
+    assert run("[cluster orders]\n", "--check", env={**KEYS, **empty}) == DONE
+    assert run.output == "configuration is valid: 1 cluster\n  orders on 127.0.0.1:4000\n"
+    text = "state-source =\napi-url =\nstate-dir =\n[cluster orders]\nlisten =\n"
+    assert run(text, "--check", env=KEYS) == DONE
+    assert run.output == "configuration is valid: 1 cluster\n  orders on 127.0.0.1:4000\n"
+
+
 def test_the_port_that_kubernetes_puts_into_pods_is_no_option(run):
     environment = {**KEYS, "TIDBLINK_PORT": "tcp://10.0.0.1:4000"}
     assert run("[cluster orders]\n", "--check", env=environment) == DONE
