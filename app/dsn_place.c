@@ -5,6 +5,7 @@
 
 #include "app/admin_client.h"
 #include "app/facts.h"
+#include "app/suggest.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -12,6 +13,14 @@
 #include <string.h>
 
 enum { ASK_TIMEOUT_MS = 2000 };
+
+static const char *did_you_mean(const struct cluster_settings *cluster)
+{
+    struct suggest suggest = suggest_for(cluster->alias);
+    if (cluster->similar)
+        suggest_offer(&suggest, cluster->similar);
+    return suggest_text(&suggest);
+}
 
 static void set_address(const struct addr *addr, struct dsn_place *out)
 {
@@ -78,10 +87,14 @@ static bool ask_proxy(const struct settings *settings, struct dsn_place *out, st
 
 static bool find_listener(const struct settings *settings, struct dsn_place *out, struct err *err)
 {
-    const struct addr *listener = best_listener(&settings->clusters[0]);
+    const struct cluster_settings *cluster = &settings->clusters[0];
+    const struct addr *listener = best_listener(cluster);
     if (!listener)
-        return err_set(err, ERR_USAGE, "%s has no listener: expected --host and --port",
-            settings->clusters[0].alias);
+        return err_set(err, ERR_USAGE,
+            "%.60s has no [cluster NAME] section in %.200s, so the proxy's port for it is not "
+            "known: "
+            "expected a section, or --port%s",
+            cluster->alias, settings->file, did_you_mean(cluster));
     if (listener->any.sa_family != AF_UNIX && addr_port(listener) == 0)
         return ask_proxy(settings, out, err);
     set_address(listener, out);
@@ -100,8 +113,12 @@ static bool find_endpoint(const struct settings *settings, struct dsn_place *out
         out->port = target->port;
         return true;
     }
-    if (!facts_get(settings, target, FACTS_REMEMBER, &facts, err))
-        return false;
+    if (!facts_get(settings, target, FACTS_REMEMBER, &facts, err)) {
+        const struct err why = *err;
+        if (why.code != ERR_UNKNOWN_CLUSTER)
+            return false;
+        return err_set(err, why.code, "%.300s%s", why.text, did_you_mean(&settings->clusters[0]));
+    }
     facts_judge(&facts, target, &verdict);
     facts_done(&facts);
     memcpy(out->host, verdict.host, sizeof(out->host));

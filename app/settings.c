@@ -46,6 +46,7 @@ static void cluster_free(struct cluster_settings *cluster)
     free(cluster->alias);
     free(cluster->origin);
     free(cluster->listens);
+    free(cluster->similar);
 }
 
 void settings_free(struct settings *settings)
@@ -171,6 +172,20 @@ static struct cluster_settings *find_alias(struct settings *settings, const char
     return NULL;
 }
 
+// What is known about a CLUSTER that the file, which has others, does not have.
+static bool set_unlisted(struct settings *settings, size_t listed, struct err *err)
+{
+    struct cluster_settings *cluster = &settings->clusters[settings->cluster_count - 1];
+    struct suggest suggest = suggest_for(cluster->alias);
+    cluster->unlisted = listed > 0;
+    if (strchr(cluster->alias, '/'))
+        return true; // a group is meant, so its cluster, which is near, is not
+    for (size_t i = 0; i < listed; i++)
+        suggest_offer(&suggest, settings->clusters[i].alias);
+    cluster->similar = suggest.best ? strdup(suggest.best) : NULL;
+    return !suggest.best || cluster->similar || no_memory(err);
+}
+
 // A CLUSTER that is no alias: NAME or ID with an optional /GROUP. When NAME is an alias, the group
 // belongs to that cluster; endpoint, host and listeners are the group's own.
 static bool add_named(struct settings *settings, const char *word, struct err *err)
@@ -203,6 +218,7 @@ static bool add_named(struct settings *settings, const char *word, struct err *e
 static bool select_clusters(struct build *build, struct err *err)
 {
     struct settings *settings = build->settings;
+    const size_t listed = settings->cluster_count;
     size_t chosen = 0;
     for (size_t i = 0; i < build->cli.count; i++) {
         const struct cli_item *item = &build->cli.items[i];
@@ -213,7 +229,7 @@ static bool select_clusters(struct build *build, struct err *err)
                 chosen == 0 ? "this command takes no CLUSTER" : "this command takes one CLUSTER");
         struct cluster_settings *cluster = find_alias(settings, item->text);
         if (!cluster) {
-            if (!add_named(settings, item->text, err))
+            if (!add_named(settings, item->text, err) || !set_unlisted(settings, listed, err))
                 return false;
             cluster = &settings->clusters[settings->cluster_count - 1];
         }
@@ -233,15 +249,18 @@ static bool select_clusters(struct build *build, struct err *err)
 
 // Without `listen`: the port follows from the cluster's place in the file, so that it stays the
 // same whichever clusters a command is about; for those that are not in the file, from their place
-// on the command line.
-static bool default_listens(struct settings *settings, struct err *err)
+// on the command line. A command that only asks does not know where a proxy, which was started with
+// another command line, would listen for a cluster that is not in the file.
+static bool default_listens(struct settings *settings, bool serves, struct err *err)
 {
     enum { FIRST_PORT = 4000 };
     for (size_t i = 0; i < settings->cluster_count; i++) {
         char text[32];
         snprintf(text, sizeof(text), "127.0.0.1:%zu", FIRST_PORT + i);
         struct option_list *listen = &settings->clusters[i].listen;
-        if (listen->count == 0 && !option_list_add(listen, text))
+        if (listen->count > 0 || (settings->clusters[i].unlisted && !serves))
+            continue;
+        if (!option_list_add(listen, text))
             return no_memory(err);
     }
     return true;
@@ -341,9 +360,9 @@ static bool build_all(struct build *build, struct err *err)
         return false;
     if (!cli_split(&build->cli, request->line->argc, request->line->argv, tables, TABLES, err))
         return false;
-    if (!read_file(build, err) || !default_listens(settings, err))
+    if (!read_file(build, err) || !default_listens(settings, request->serves, err))
         return false;
-    return select_clusters(build, err) && default_listens(settings, err) &&
+    return select_clusters(build, err) && default_listens(settings, request->serves, err) &&
            read_environment(settings, err) && read_command_line(build, err) &&
            default_listens(settings, err) && settings_check(settings, request, err);
 }

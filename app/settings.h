@@ -24,6 +24,8 @@ struct cluster_settings {
     uint64_t port;
     struct option_list listen;
     struct addr *listens; // of `listen`; made by settings_build
+    bool unlisted;        // the command line names it, and the file only has others
+    char *similar;        // unlisted: the nearest alias of those; NULL: none is near
 };
 
 struct settings {

@@ -253,6 +253,20 @@ def test_dsn_follows_the_configuration(config):
     assert "/run/t.sock" in run(*go, "a", "--socket", "/run/t.sock").stdout
 
 
+@pytest.mark.parametrize("name, hint", [
+    ("analytcs", '; did you mean "analytics"?'), ("billing", ""), ("orders/tp", "")])
+def test_dsn_gives_no_other_clusters_address(config, name, hint):
+    path = config("[cluster orders]\n[cluster analytics]\n")
+    url = ["dsn", "--config", path, "--client", "url", name]
+    for arguments in [[], ["--host", "localhost"]]:
+        result = run(*url, *arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.splitlines()[0] == (
+            f"tidblink dsn: {name} has no [cluster NAME] section in {path}, so the proxy's port for "
+            f"it is not known: expected a section, or --port{hint}")
+    assert run(*url, "--port", "4009").stdout == "mysql://root:<PASSWORD>@127.0.0.1:4009/\n"
+
+
 def test_dsn_asks_the_running_proxy_for_its_port():
     with Proxy(clusters=NOWHERE, options=UNCHECKED) as proxy:
         path = proxy.dir / "tidblink.conf"

@@ -143,6 +143,13 @@ def test_dsn_direct_asks_once_and_then_remembers(cloud, config):
         assert "503" in run(proxy.dir / "tidblink.conf", *direct).stderr
 
 
+def test_dsn_direct_knows_near_names(config):
+    result = run(config, "dsn", "--direct", "ordrs")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "no cluster has the ID or display name ordrs" in result.stderr
+    assert 'did you mean "orders"?' in result.stderr
+
+
 def test_wait_ends_when_the_endpoint_becomes_active(cloud):
     with Proxy(cloud) as proxy:
         proxy.wait_verdict("hold", "PENDING")
