@@ -29,7 +29,7 @@ static void put_label(FILE *out, const char *label, const char *value)
         if (*value == '\n')
             fputs("\\n", out);
         else
-            fputc(*value, out);
+            fputc((unsigned char)*value < 0x80 ? *value : '?', out); // a state may be cut anywhere
     }
     fputc('"', out);
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -49,26 +50,14 @@ static void put_raw(struct log_line *line, const char *text)
     line->len += len;
 }
 
-// The length of the UTF-8 sequence at `c` (RFC 3629, overlong forms not told apart), 0 if it is
-// none.
-static size_t utf8_len(const unsigned char *c)
-{
-    size_t len = *c < 0x80 ? 1 : *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 : 0;
-    if (*c >= 0xf0 && *c < 0xf5)
-        len = 4;
-    for (size_t i = 1; i < len; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
-
 // Control characters, quotes, backslashes and bytes that are not UTF-8 become escapes that are
 // valid in JSON and harmless on a terminal. Keeps room for a closing quote.
 static void put_escaped(struct log_line *line, const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+    size_t left = strlen(text), step;
+    for (const unsigned char *c = (const unsigned char *)text; left > 0; c += step, left -= step) {
         char piece[8];
-        size_t len = utf8_len(c);
+        size_t len = text_utf8_len(c, left);
         if (*c == '"' || *c == '\\')
             snprintf(piece, sizeof(piece), "\\%c", *c);
         else if (*c == '\n')
@@ -80,7 +69,7 @@ static void put_escaped(struct log_line *line, const char *text)
         if (strlen(piece) + 1 > line_room(line))
             return;
         put_raw(line, piece);
-        c += len ? len : 1;
+        step = len ? len : 1;
     }
 }
 

@@ -5,6 +5,7 @@
 #include "control/json.h"
 
 #include "base/err.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +156,10 @@ bool json_text(const struct json_place *place, const char *key, char **out, stru
     if (value == NULL)
         return true;
     *out = strdup(value->valuestring);
-    return *out != NULL || err_set(err, ERR_MEMORY, "out of memory");
+    if (*out == NULL)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    text_clean(*out); // it ends on terminals, in JSON, in labels and in file names
+    return true;
 }
 
 bool json_id(const struct json_place *place, const char *key, char **out, struct err *err)

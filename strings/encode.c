@@ -5,6 +5,8 @@
 // clients do.
 #include "strings/encode.h"
 
+#include "base/text.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,37 +193,10 @@ bool encode_find(const char *name, size_t len, enum string_encoding *out)
     return false;
 }
 
-// The length of the well-formed sequence at `bytes` (Unicode 15, table 3-7), 0 if there is none.
-static size_t utf8_sequence(const unsigned char *bytes, size_t left)
-{
-    unsigned char lead = bytes[0];
-    if (lead < 0x80)
-        return 1;
-    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || left < len)
-        return 0;
-    unsigned char low = 0x80, high = 0xbf; // of the second byte: no overlong forms, no surrogates
-    if (lead == 0xe0)
-        low = 0xa0;
-    if (lead == 0xf0)
-        low = 0x90;
-    if (lead == 0xed)
-        high = 0x9f;
-    if (lead == 0xf4)
-        high = 0x8f;
-    if (bytes[1] < low || bytes[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return len;
-}
-
 bool encode_is_utf8(const char *bytes, size_t len)
 {
     for (size_t at = 0, step; at < len; at += step) {
-        step = utf8_sequence((const unsigned char *)bytes + at, len - at);
+        step = text_utf8_len((const unsigned char *)bytes + at, len - at);
         if (!step)
             return false;
     }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Foreign text made harmless. Pure; used by log.c, control/json.c and strings/encode.c.
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+size_t text_utf8_len(const unsigned char *bytes, size_t left)
+{
+    if (left == 0)
+        return 0;
+    unsigned char lead = bytes[0];
+    if (lead < 0x80)
+        return 1;
+    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || left < len)
+        return 0;
+    unsigned char low = 0x80, high = 0xbf; // of the second byte: no overlong forms, no surrogates
+    if (lead == 0xe0)
+        low = 0xa0;
+    if (lead == 0xf0)
+        low = 0x90;
+    if (lead == 0xed)
+        high = 0x9f;
+    if (lead == 0xf4)
+        high = 0x8f;
+    if (bytes[1] < low || bytes[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return len;
+}
+
+void text_clean(char *text)
+{
+    size_t left = strlen(text);
+    for (char *at = text; left > 0;) {
+        size_t len = text_utf8_len((const unsigned char *)at, left);
+        // U+0080 to U+009F are control characters as well.
+        bool c1 = len == 2 && *at == '\xc2' && (unsigned char)at[1] < 0xa0;
+        if (len == 0 || c1)
+            *at = '?';
+        if (c1)
+            at[1] = '?';
+        if (len == 1 && ((unsigned char)*at < 0x20 || *at == 0x7f))
+            *at = ' ';
+        size_t step = len ? len : 1;
+        at += step;
+        left -= step;
+    }
+}
