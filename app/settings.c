@@ -364,7 +364,8 @@ static bool build_all(struct build *build, struct err *err)
         return false;
     return select_clusters(build, err) && default_listens(settings, request->serves, err) &&
            read_environment(settings, err) && read_command_line(build, err) &&
-           default_listens(settings, err) && settings_check(settings, request, err);
+           default_listens(settings, request->serves, err) &&
+           settings_check(settings, request, err);
 }
 
 struct settings *settings_build(const struct settings_request *request, struct err *err)
