@@ -54,6 +54,16 @@ static void add_endpoint(cJSON *list, const struct endpoint *endpoint, const cha
     cJSON_AddItemToArray(list, object);
 }
 
+// A list of clusters does not ask for endpoints: none would be a lie then.
+static void add_endpoints(cJSON *group_object, const struct node_group *group, const char *alias)
+{
+    if (group->endpoint_lists == 0 && group->endpoint_count == 0)
+        return;
+    cJSON *list = cJSON_AddArrayToObject(group_object, "endpoints");
+    for (size_t i = 0; i < group->endpoint_count; i++)
+        add_endpoint(list, &group->endpoints[i], alias);
+}
+
 static void add_service(cJSON *group_object, const struct node_group *group, const char *alias)
 {
     if (!group->service.text)
@@ -76,9 +86,7 @@ static void add_group(cJSON *list, const struct node_group *group, const char *a
     facts_json_text(object, "host", group->host);
     add_port(object, group->port);
     add_service(object, group, alias);
-    cJSON *endpoints = cJSON_AddArrayToObject(object, "endpoints");
-    for (size_t i = 0; i < group->endpoint_count; i++)
-        add_endpoint(endpoints, &group->endpoints[i], alias);
+    add_endpoints(object, group, alias);
     cJSON_AddItemToArray(list, object);
 }
 

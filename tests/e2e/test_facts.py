@@ -46,6 +46,8 @@ def test_clusters(config):
 def test_clusters_json(config):
     clusters = json.loads(run(config, "clusters", "--json").stdout)["clusters"]
     assert [(c["id"], c["alias"], c["state"]) for c in clusters] == [(CLUSTER, "orders", "ACTIVE")]
+    # What the list was not asked for is not said to be nothing.
+    assert not {"endpoints", "service"} & set(clusters[0]["groups"][0])
 
 
 # ---- status -----------------------------------------------------------------------------------
@@ -82,6 +84,7 @@ def test_status_without_an_endpoint(cloud, config):
     text = re.sub(r"\s+", " ", result.stdout)
     assert "endpoint none (Not Configured): no private endpoint is registered yet" in text
     assert "connects no; clients are told why (endpoint none) next Create it" in text
+    assert status(config)[1]["cluster"]["groups"][0]["endpoints"] == []
 
 
 def test_since_when_is_left_out_when_nobody_has_seen_it(config):
