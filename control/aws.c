@@ -18,14 +18,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_MS = 10 * 60 * 1000, CLI_MS = 20000, OUTPUT_BYTES = 4 << 20, FILTER_BYTES = 256 };
+enum {
+    CACHE_MS = 10 * 60 * 1000,
+    KEEP_MS = 2 * CACHE_MS,
+    CLI_MS = 20000,
+    OUTPUT_BYTES = 4 << 20,
+    FILTER_BYTES = 256
+};
 
 struct question {
     char *service_name;
-    char *region;           // "us-east-1"; NULL: the CLI's own
-    struct option_list ids; // the answer
+    char *region;             // "us-east-1"; NULL: the CLI's own
+    struct option_list known; // what the control API has listed when AWS was asked, or earlier
+    struct option_list ids;   // the answer
     bool answered;
-    bool waiting;      // to be asked
+    bool waiting;      // to be asked, or being asked
+    bool outdated;     // an endpoint has appeared since the asking began
     uint64_t asked_ms; // when the last answer or failure came; 0: never
 };
 
@@ -38,7 +46,7 @@ struct aws {
     char *cli, *vpc_id, *metadata_url;
     struct question *questions;
     size_t question_count;
-    struct question *asked; // the one that the child answers
+    size_t asked; // the index of the one that the child answers
     bool failure_logged;
     void (*fn)(void *arg);
     void *arg;
@@ -54,14 +62,14 @@ static char *copy(const char *text)
 
 // ---- answers ------------------------------------------------------------------------------------
 
-// Not asked, then; it may be asked again when the cache would have run out.
-static void give_up(struct aws *aws, const char *reason)
+static void forget_answer(struct question *question)
 {
-    for (size_t i = 0; i < aws->question_count; i++)
-        if (aws->questions[i].waiting) {
-            aws->questions[i].waiting = false;
-            aws->questions[i].asked_ms = loop_now_ms(aws->loop);
-        }
+    option_list_free(&question->ids);
+    question->answered = false;
+}
+
+static void log_failure(struct aws *aws, const char *reason)
+{
     if (aws->failure_logged)
         return;
     aws->failure_logged = true;
@@ -70,6 +78,25 @@ static void give_up(struct aws *aws, const char *reason)
         "AWS does not tell which endpoints are in this VPC; all of the node group's count");
     log_str(&line, "reason", reason);
     log_write(&line);
+}
+
+// Not asked, then, and what was answered before is too old to stand; it may be asked again when the
+// cache would have run out.
+static void give_up(struct aws *aws, const char *reason)
+{
+    bool forgotten = false;
+    for (size_t i = 0; i < aws->question_count; i++) {
+        struct question *question = &aws->questions[i];
+        if (!question->waiting)
+            continue;
+        forgotten = forgotten || question->answered;
+        forget_answer(question);
+        question->waiting = false;
+        question->asked_ms = loop_now_ms(aws->loop);
+    }
+    log_failure(aws, reason);
+    if (forgotten)
+        aws->fn(aws->arg);
 }
 
 static bool is_gone(const char *state)
@@ -114,11 +141,10 @@ static bool read_answer(const char *text, size_t len, struct option_list *ids, s
 static void on_described(void *arg, const struct child_result *result, const struct err *failure)
 {
     struct aws *aws = arg;
-    struct question *question = aws->asked;
+    struct question *question = &aws->questions[aws->asked];
     struct option_list ids = { 0 };
     struct err err;
     aws->child = NULL;
-    aws->asked = NULL;
     if (failure != NULL) {
         give_up(aws, failure->text);
         return;
@@ -132,12 +158,16 @@ static void on_described(void *arg, const struct child_result *result, const str
         give_up(aws, err.text);
         return;
     }
-    option_list_free(&question->ids);
+    timer_start(&aws->turn, 0); // there may be another, or the same again
+    if (question->outdated) {
+        option_list_free(&ids);
+        return;
+    }
+    forget_answer(question);
     question->ids = ids;
     question->answered = true;
     question->waiting = false;
     question->asked_ms = loop_now_ms(aws->loop);
-    timer_start(&aws->turn, 0); // there may be another
     aws->fn(aws->arg);
 }
 
@@ -153,8 +183,9 @@ static void on_vpc_id(void *arg, const char *vpc_id, const struct err *err)
 
 // ---- questions ----------------------------------------------------------------------------------
 
-static void describe(struct aws *aws, struct question *question)
+static void describe(struct aws *aws, size_t index)
 {
+    struct question *question = &aws->questions[index];
     char service[FILTER_BYTES];
     char vpc[FILTER_BYTES];
     struct err err;
@@ -167,7 +198,8 @@ static void describe(struct aws *aws, struct question *question)
         argv[9] = question->region;
     }
     struct child_spec spec = { .argv = argv, .timeout_ms = CLI_MS, .out_limit = OUTPUT_BYTES };
-    aws->asked = question;
+    question->outdated = false;
+    aws->asked = index;
     aws->child = child_start(aws->loop, &spec, on_described, aws, &err);
     if (aws->child == NULL)
         give_up(aws, err.text);
@@ -186,7 +218,7 @@ static void on_turn(struct timer *timer)
         if (aws->vpc_id == NULL)
             aws->imds = imds_start(aws->http, aws->metadata_url, on_vpc_id, aws);
         else
-            describe(aws, &aws->questions[i]);
+            describe(aws, i);
         return;
     }
 }
@@ -213,24 +245,52 @@ static struct question *add(struct aws *aws, const char *service_name, const cha
     return &grown[count - 1];
 }
 
-void aws_ask(struct aws *aws, const char *service_name, const char *region)
+static bool has(const struct option_list *list, const char *item)
 {
-    bool busy = aws->child != NULL || aws->imds != NULL || timer_is_running(&aws->turn);
-    if (aws->cli == NULL || busy)
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], item) == 0)
+            return true;
+    return false;
+}
+
+// Whether the control API lists an endpoint that it did not list when AWS was last asked.
+static bool learn_endpoints(struct question *question, const struct node_group *group)
+{
+    bool learned = false;
+    for (size_t i = 0; i < group->endpoint_count; i++) {
+        const char *id = group->endpoints[i].endpoint_id;
+        if (has(&question->known, id))
+            continue;
+        if (!option_list_add(&question->known, id))
+            abort();
+        learned = true;
+    }
+    return learned;
+}
+
+void aws_ask(struct aws *aws, const struct node_group *group, const char *region)
+{
+    if (aws->cli == NULL)
         return;
-    struct question *question = find(aws, service_name);
+    struct question *question = find(aws, group->service_name);
     if (question == NULL)
-        question = add(aws, service_name, region);
-    if (question->asked_ms != 0 && loop_now_ms(aws->loop) - question->asked_ms < CACHE_MS)
+        question = add(aws, group->service_name, region);
+    if (learn_endpoints(question, group)) {
+        forget_answer(question);
+        question->outdated = true;
+    } else if (question->asked_ms != 0 && loop_now_ms(aws->loop) - question->asked_ms < CACHE_MS) {
         return;
+    }
     question->waiting = true;
-    timer_start(&aws->turn, 0);
+    if (aws->child == NULL && aws->imds == NULL)
+        timer_start(&aws->turn, 0);
 }
 
 void aws_fill_choice(const struct aws *aws, const char *service_name, struct verdict_choice *choice)
 {
     const struct question *question = find(aws, service_name);
-    if (question == NULL || !question->answered)
+    if (question == NULL || !question->answered ||
+        loop_now_ms(aws->loop) - question->asked_ms >= KEEP_MS)
         return;
     choice->ours = (const char *const *)question->ids.items;
     choice->ours_count = question->ids.count;
@@ -270,6 +330,7 @@ void aws_free(struct aws *aws)
     for (size_t i = 0; i < aws->question_count; i++) {
         free(aws->questions[i].service_name);
         free(aws->questions[i].region);
+        option_list_free(&aws->questions[i].known);
         option_list_free(&aws->questions[i].ids);
     }
     free(aws->questions);

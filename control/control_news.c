@@ -91,7 +91,7 @@ static void choose(struct control *control, struct verdict_facts *facts)
         group->service_name == NULL || facts->cluster->provider == NULL ||
         strcmp(facts->cluster->provider, "aws") != 0)
         return;
-    aws_ask(control->aws, group->service_name, facts->cluster->region);
+    aws_ask(control->aws, group, facts->cluster->region);
     aws_fill_choice(control->aws, group->service_name, &facts->choice);
 }
 

@@ -144,6 +144,28 @@ static void start(struct fixture *fixture, const char *cli_does, const char *vpc
     assert_non_null(fixture->aws);
 }
 
+// About a group of which the control API lists no endpoint.
+static void ask(struct fixture *fixture, const char *service_name, const char *region)
+{
+    const struct node_group group = { .service_name = (char *)(uintptr_t)service_name };
+    aws_ask(fixture->aws, &group, region);
+}
+
+// About one of which it lists vpce-1 … vpce-<count>, count <= 9.
+static void ask_listing(struct fixture *fixture, size_t count)
+{
+    char ids[9][8];
+    struct endpoint endpoints[9] = { 0 };
+    const struct node_group group = {
+        .service_name = (char *)(uintptr_t)SERVICE, .endpoints = endpoints, .endpoint_count = count
+    };
+    for (size_t i = 0; i < count; i++) {
+        snprintf(ids[i], sizeof(ids[i]), "vpce-%zu", i + 1);
+        endpoints[i].endpoint_id = ids[i];
+    }
+    aws_ask(fixture->aws, &group, NULL);
+}
+
 static struct verdict_choice choice_of(const struct fixture *fixture)
 {
     struct verdict_choice choice = { 0 };
@@ -173,7 +195,7 @@ static void test_right_question(void **state)
     char call[512] = "";
     start(fixture, two_endpoints, NULL);
     assert_null(choice_of(fixture).ours);
-    aws_ask(fixture->aws, SERVICE, "aws-us-east-1");
+    ask(fixture, SERVICE, "aws-us-east-1");
     assert_int_equal(fixture->answers, 0);
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->answers, 1);
@@ -187,11 +209,11 @@ static void test_right_question(void **state)
         "ec2 describe-vpc-endpoints --output json --filters "
         "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --region us-east-1\n");
     // Cached: asking again asks nobody.
-    aws_ask(fixture->aws, SERVICE, "aws-us-east-1");
+    ask(fixture, SERVICE, "aws-us-east-1");
     run_for(fixture, SETTLE_MS);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     // Another service: the VPC is known.
-    aws_ask(fixture->aws, "other", NULL);
+    ask(fixture, "other", NULL);
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->answers, 2);
     assert_int_equal(fixture->metadata_requests, 3);
@@ -204,7 +226,7 @@ static void test_configured_vpc(void **state)
     struct fixture *fixture = *state;
     char call[512] = "";
     start(fixture, "echo '{\"VpcEndpoints\":[]}'", "vpc-8");
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->metadata_requests, 0);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
@@ -221,13 +243,13 @@ static void test_failures_mean_not_asked(void **state)
     char call[512];
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         start(fixture, failures[i], "vpc-8");
-        aws_ask(fixture->aws, SERVICE, NULL);
+        ask(fixture, SERVICE, NULL);
         for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) <= i;
              waited += 50)
             run_for(fixture, 50);
         run_for(fixture, SETTLE_MS);
         assert_null(choice_of(fixture).ours);
-        aws_ask(fixture->aws, SERVICE, NULL); // not again before the cache would have run out
+        ask(fixture, SERVICE, NULL); // not again before the cache would have run out
         run_for(fixture, SETTLE_MS);
         assert_int_equal(count_calls(fixture, call, sizeof(call)), i + 1);
         aws_free(fixture->aws);
@@ -236,13 +258,80 @@ static void test_failures_mean_not_asked(void **state)
     assert_int_equal(fixture->answers, 0);
 }
 
+static const char one_endpoint[] =
+    "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\",\"State\":\"available\"}]}'\n";
+
+static void wait_for_calls(struct fixture *fixture, size_t count)
+{
+    char call[512];
+    for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) < count;
+         waited += 50)
+        run_for(fixture, 50);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), count);
+}
+
+static void test_new_endpoint_outdates_the_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture, one_endpoint, "vpc-8");
+    ask_listing(fixture, 1);
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(choice_of(fixture).ours_count, 1);
+    write_file(fixture->output, two_endpoints, 0600);
+    ask_listing(fixture, 2);
+    assert_null(choice_of(fixture).ours); // at once: the set decides until AWS has answered
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->answers, 2);
+    assert_int_equal(choice_of(fixture).ours_count, 2);
+    // One fewer, or the same again: nothing that AWS could know better.
+    ask_listing(fixture, 1);
+    ask_listing(fixture, 2);
+    run_for(fixture, SETTLE_MS);
+    assert_int_equal(choice_of(fixture).ours_count, 2);
+    wait_for_calls(fixture, 2);
+}
+
+static void test_new_endpoint_while_asking(void **state)
+{
+    struct fixture *fixture = *state;
+    char slow[512];
+    // The exit keeps the shell from reading on in what the file has become.
+    snprintf(slow, sizeof(slow), "while ! grep -q '[v]pce-2' %s; do sleep 0.05; done\n%sexit 0\n",
+        fixture->output, one_endpoint);
+    start(fixture, slow, "vpc-8");
+    ask_listing(fixture, 1);
+    wait_for_calls(fixture, 1);
+    ask_listing(fixture, 2);
+    write_file(fixture->output, two_endpoints, 0600); // lets the first child go
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(fixture->answers, 1);
+    assert_int_equal(choice_of(fixture).ours_count, 2);
+    wait_for_calls(fixture, 2);
+}
+
+static void test_failure_drops_the_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture, one_endpoint, "vpc-8");
+    ask_listing(fixture, 1);
+    run_for(fixture, WAIT_MS);
+    write_file(fixture->output, "exit 253", 0600);
+    ask_listing(fixture, 2);
+    wait_for_calls(fixture, 2);
+    run_for(fixture, SETTLE_MS);
+    ask_listing(fixture, 2); // no third call: it failed just now
+    run_for(fixture, SETTLE_MS);
+    assert_null(choice_of(fixture).ours);
+    wait_for_calls(fixture, 2);
+}
+
 static void test_no_metadata_service(void **state)
 {
     struct fixture *fixture = *state;
     char call[512];
     fixture->metadata_status = 403;
     start(fixture, two_endpoints, NULL);
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     run_for(fixture, SETTLE_MS);
     assert_int_equal(fixture->metadata_requests, 1);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 0);
@@ -255,12 +344,12 @@ static void test_no_cli(void **state)
     struct err err;
     struct aws_options missing = { .cli = "/nonexistent/aws", .vpc_id = "vpc-8" };
     fixture->aws = aws_new(fixture->loop, &missing, on_answer, fixture, &err);
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     run_for(fixture, SETTLE_MS);
     aws_free(fixture->aws);
     struct aws_options off = { .cli = "off", .vpc_id = "vpc-8" };
     fixture->aws = aws_new(fixture->loop, &off, on_answer, fixture, &err);
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     run_for(fixture, 50);
     assert_int_equal(fixture->answers, 0);
 }
@@ -270,13 +359,13 @@ static void test_free_while_asking(void **state)
     struct fixture *fixture = *state;
     char call[512];
     start(fixture, "sleep 100", "vpc-8");
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) == 0;
          waited += 50)
         run_for(fixture, 50);
     aws_free(fixture->aws);
     start(fixture, two_endpoints, NULL); // while the metadata service is asked
-    aws_ask(fixture->aws, SERVICE, NULL);
+    ask(fixture, SERVICE, NULL);
     fixture->stop_when_asked = true;
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->metadata_requests, 1);
@@ -294,6 +383,9 @@ int main(void)
         AWS_TEST(test_right_question),
         AWS_TEST(test_configured_vpc),
         AWS_TEST(test_failures_mean_not_asked),
+        AWS_TEST(test_new_endpoint_outdates_the_answer),
+        AWS_TEST(test_new_endpoint_while_asking),
+        AWS_TEST(test_failure_drops_the_answer),
         AWS_TEST(test_no_metadata_service),
         AWS_TEST(test_no_cli),
         AWS_TEST(test_free_while_asking),
