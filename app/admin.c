@@ -64,8 +64,8 @@ void admin_reply(struct evhttp_request *request, int code, const char *type, con
 
 // ---- health -------------------------------------------------------------------------------------
 
-static bool pick_targets(const struct program *program, const char *alias,
-    struct proxy_target_state *targets, size_t *out_count)
+static size_t pick_targets(
+    const struct program *program, const char *alias, struct proxy_target_state *targets)
 {
     size_t count = 0;
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
@@ -73,8 +73,16 @@ static bool pick_targets(const struct program *program, const char *alias,
         if (!alias || strcmp(alias, state.alias) == 0)
             targets[count++] = state;
     }
-    *out_count = count;
-    return !alias || count > 0;
+    return count;
+}
+
+bool admin_serves(const struct program *program, const char *alias)
+{
+    for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
+        if (strcmp(alias, proxy_target_state(program->proxy, i).alias) == 0)
+            return true;
+    }
+    return false;
 }
 
 bool admin_health(struct program *program, enum health health, const char *alias,
@@ -90,13 +98,12 @@ bool admin_health(struct program *program, enum health health, const char *alias
         .draining = program->stopping || proxy_is_draining(program->proxy),
         .full = counters.open >= program->settings->proxy.max_connections,
     };
-    bool healthy = false;
-    if (!targets)
+    if (!targets) {
         snprintf(reason, HEALTH_REASON_BYTES, "out of memory");
-    else if (!pick_targets(program, alias, targets, &facts.count))
-        snprintf(reason, HEALTH_REASON_BYTES, "cluster %.100s: not served here", alias);
-    else
-        healthy = health_ask(health, &facts, reason);
+        return false;
+    }
+    facts.count = pick_targets(program, alias, targets);
+    bool healthy = health_ask(health, &facts, reason);
     free(targets);
     if (healthy && health == HEALTH_STARTED && !alias)
         program->was_started = true;

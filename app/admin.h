@@ -23,7 +23,8 @@ void admin_stop(struct admin *admin); // answers everyone who still waits; NULL 
 
 // Sends the answer; `text` is copied.
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
-// Asks about one cluster, or about all when `alias` is NULL. An unknown alias is not healthy.
+bool admin_serves(const struct program *program, const char *alias);
+// Asks about one cluster, which must be served, or about all when `alias` is NULL.
 bool admin_health(struct program *program, enum health health, const char *alias,
     char reason[HEALTH_REASON_BYTES]);
 

@@ -2,7 +2,8 @@
 //
 // GET /wait?for=started|ready|live|active[&cluster=ALIAS][&hold=no]: answered at once when it is
 // true (or hold=no), otherwise held until a change makes it true or the client leaves. Nothing
-// polls: the proxy reports every change. Main thread; part of admin.c.
+// polls: the proxy reports every change. For a cluster that is not served it would never be true:
+// 404. Main thread; part of admin.c.
 #include "app/admin.h"
 #include "app/program.h"
 #include "base/defs.h"
@@ -124,6 +125,9 @@ void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
     if (!parsed || (what && !health_find(what, &health))) {
         admin_reply(request, HTTP_BADREQUEST, "text/plain; charset=utf-8",
             "expected for=started, live, ready or active\n");
+    } else if (alias && !admin_serves(waits->program, alias)) {
+        snprintf(reason, sizeof(reason), "cluster %.100s: not served here\n", alias);
+        admin_reply(request, HTTP_NOTFOUND, "text/plain; charset=utf-8", reason);
     } else {
         bool healthy = admin_health(waits->program, health, alias, reason);
         bool held = !healthy && !(wants_hold && strcmp(wants_hold, "no") == 0) &&

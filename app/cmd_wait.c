@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000, REASON_TIMEOUT_MS = 1000, PATH_BYTES = 896 };
-enum { HTTP_OK_STATUS = 200, HTTP_BUSY_STATUS = 503 };
+enum { HTTP_OK_STATUS = 200, HTTP_UNKNOWN_STATUS = 404, HTTP_BUSY_STATUS = 503 };
 
 struct wait_values {
     int health; // enum health
@@ -50,6 +50,13 @@ static void make_path(
     }
 }
 
+static enum err_code code_of(int status)
+{
+    if (status == HTTP_UNKNOWN_STATUS)
+        return ERR_UNKNOWN_CLUSTER;
+    return status == HTTP_BUSY_STATUS ? ERR_TRANSITION : ERR_FILE;
+}
+
 // One question. True when the wait is over, well or not; otherwise err says why it is not yet.
 static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool *out_healthy,
     bool *out_fatal, struct err *err)
@@ -60,8 +67,7 @@ static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool 
     *out_fatal = result == ADMIN_FAILED ||
                  (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);
     if (result == ADMIN_ANSWERED)
-        err_set(err, *out_fatal ? ERR_FILE : ERR_TRANSITION, "%.*s",
-            (int)strcspn(answer.text, "\n"), answer.text);
+        err_set(err, code_of(answer.status), "%.*s", (int)strcspn(answer.text, "\n"), answer.text);
     free(answer.text);
     return *out_healthy || *out_fatal;
 }
@@ -122,7 +128,8 @@ const struct command cmd_wait = {
             "  live     the proxy runs\n"
             "  ready    a connection would be served now\n"
             "  active   the same, and the control plane itself says so\n"
-            "Ends with 3 and the reason when the time runs out.",
+            "Ends with 3 and the reason when the time runs out, with 2 at once when the proxy\n"
+            "does not serve CLUSTER.",
     .own = &own_table,
     .run = run,
 };

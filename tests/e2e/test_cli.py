@@ -298,9 +298,14 @@ def test_wait_says_why_it_gave_up():
         assert result.returncode == 3
         assert result.stderr == ("tidblink wait: not active after 300ms: cluster orders: it is "
                                  "served, but its state could not be checked\n")
-        result = run(*wait, "--max", "100ms", "billing")
-        assert result.returncode == 3
-        assert "cluster billing: not served here" in result.stderr
+
+
+def test_wait_for_a_cluster_that_is_not_served_ends_at_once():
+    with Proxy(clusters=NOWHERE, options=UNCHECKED) as proxy:
+        # run gives up long before --max.
+        result = run("wait", "--config", proxy.dir / "tidblink.conf", "--max", "1h", "billing")
+        assert result.returncode == 2
+        assert result.stderr.splitlines()[0] == "tidblink wait: cluster billing: not served here"
 
 
 def test_wait_without_a_proxy(config):
