@@ -139,7 +139,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 
 const struct command cmd_proxy = {
     .name = "proxy",
-    .usage = "[--config FILE] [CLUSTER [OPTION...]]...",
+    .usage = "[--config FILE] [--check] [CLUSTER [OPTION...]]...",
     .summary = "accept connections on this machine and forward them",
     .help = "Listens for MySQL clients and forwards each connection to its cluster's private\n"
             "endpoint when the cluster's state allows it; otherwise the client's own driver\n"

@@ -68,6 +68,10 @@ def test_command_help_fits_a_terminal(command):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_usage_of_proxy_names_check():
+    assert run("proxy", "--help").stdout.startswith("usage: tidblink proxy [--config FILE] [--check] [")
+
+
 @pytest.mark.parametrize("arguments, text", [
     (["prox"], 'tidblink: unknown command "prox"; did you mean "proxy"?'),
     (["proxy", "--hold-timeot", "4s", "a"],
