@@ -190,6 +190,11 @@ void http_start(struct http *http, struct http_request *request)
     curl_easy_setopt(request->easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(request->easy, CURLOPT_ERRORBUFFER, request->error);
     curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
+    // A resolver thread of curl's may hang for as long as the DNS server is silent: do not join it,
+    // neither when the time is up nor when the transfer is cancelled.
+    curl_easy_setopt(request->easy, CURLOPT_QUICK_EXIT, 1L);
+    // What a proxy says to CONNECT is no answer of the server's.
+    curl_easy_setopt(request->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_multi_add_handle(http->multi, request->easy);
 }
 
@@ -198,8 +203,6 @@ void http_cancel(struct http *http, struct http_request *request)
     if (!request->running)
         return;
     request->running = false;
-    // A resolver thread of curl's may hang for as long as the DNS server is silent: do not join it.
-    curl_easy_setopt(request->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_multi_remove_handle(http->multi, request->easy);
 }
 

@@ -58,7 +58,8 @@ static void make_certificate(struct cloud *cloud)
     X509_NAME_add_entry_by_txt(
         name, "CN", MBSTRING_ASC, (const unsigned char *)"test cloud", -1, -1, 0);
     X509_set_issuer_name(certificate, name);
-    X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+    X509_EXTENSION *names =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1,DNS:cloud.test");
     X509_add_ext(certificate, names, -1);
     X509_EXTENSION_free(names);
     must(X509_sign(certificate, key, EVP_sha256()) != 0, "X509_sign");
