@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ANSWER_LIMIT = 8 << 20 };
+enum { ANSWER_LIMIT = 8 << 20, PAUSE_LIMIT_S = 600 };
 #define VERSION_PATH "/v1beta1"
 
 struct api {
@@ -188,6 +188,14 @@ static int64_t header_number(CURL *easy, const char *name)
     return (int64_t)number;
 }
 
+// A pause in seconds. A time of day (some servers give the reset as seconds since 1970) or one that
+// would stop the polling for good counts as nothing said.
+static int64_t header_pause(CURL *easy, const char *name)
+{
+    int64_t pause_s = header_number(easy, name);
+    return pause_s <= PAUSE_LIMIT_S ? pause_s : -1;
+}
+
 static int64_t first_known(int64_t a, int64_t b)
 {
     return a >= 0 ? a : b;
@@ -200,8 +208,8 @@ static struct api_quota read_quota(CURL *easy)
             header_number(easy, "X-Ratelimit-Limit")),
         .remaining = first_known(header_number(easy, "X-Ratelimit-Remaining-Minute"),
             header_number(easy, "X-Ratelimit-Remaining")),
-        .reset_s = header_number(easy, "X-Ratelimit-Reset"),
-        .retry_after_s = header_number(easy, "Retry-After"),
+        .reset_s = header_pause(easy, "X-Ratelimit-Reset"),
+        .retry_after_s = header_pause(easy, "Retry-After"),
     };
 }
 

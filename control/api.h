@@ -23,7 +23,7 @@ struct api_options {
     size_t answer_limit;     // bytes; 0: 8 MiB
 };
 
-// What the answer says about the quota of the key; -1: nothing. Seconds.
+// What the answer says about the quota of the key; -1: nothing, or pauses of more than ten minutes.
 struct api_quota {
     int64_t limit, remaining; // requests a minute
     int64_t reset_s;          // until the quota is full again

@@ -217,6 +217,21 @@ static void test_quota(void **state)
     assert_int_equal(fixture->quota.retry_after_s, 17);
 }
 
+// The reset as a time of day, and a pause that would outlive everyone.
+static void test_nonsense_pauses_count_as_nothing_said(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->reply = (struct cloud_reply){ .status = 429,
+        .body = "{}",
+        .headers = { { "X-Ratelimit-Reset", "1795348800" }, { "Retry-After", "601" } } };
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->quota.reset_s, -1);
+    assert_int_equal(fixture->quota.retry_after_s, -1);
+    fixture->reply.headers[1][1] = "600";
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->quota.retry_after_s, 600);
+}
+
 static void test_hanging_server(void **state)
 {
     struct fixture *fixture = *state;
@@ -440,6 +455,7 @@ int main(void)
         API_TEST(test_wrong_key),
         API_TEST(test_statuses),
         API_TEST(test_quota),
+        API_TEST(test_nonsense_pauses_count_as_nothing_said),
         API_TEST(test_hanging_server),
         API_TEST(test_cut_answer),
         API_TEST(test_huge_answer),
