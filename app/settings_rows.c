@@ -33,7 +33,7 @@ static const struct option_row global_rows[] = {
     { "poll-interval-changing", OPTION_MS, G(control.poll_changing_ms), "10s",  100, HOURS(1), 0, NULL, NULL, "the same while something is in transition" },
     { "project-id",           OPTION_TEXT, G(control.project_id),       NULL,   0, 0, 0, NULL, "ID", "project whose clusters are listed (default: what the clusters' labels say)" },
     { "state-source",         OPTION_TEXT, G(control.state_source),     "api",  0, 0, 0, NULL, "SOURCE", "where states come from: api, file:PATH (a state document that another tidblink keeps), or none (no check at all)" },
-    { "state-dir",            OPTION_TEXT, G(control.state_dir),        NULL,   0, 0, 0, NULL, "DIR", "where the last known state is kept (default $STATE_DIRECTORY, else /var/lib/tidblink for root and ~/.local/state/tidblink for others)" },
+    { "state-dir",            OPTION_TEXT, G(control.state_dir),        NULL,   0, 0, 0, NULL, "DIR", "where the last known state is kept, or off (default $STATE_DIRECTORY, else /var/lib/tidblink for root and $XDG_STATE_HOME/tidblink or ~/.local/state/tidblink for others)" },
     { "control-loss",         OPTION_CHOICE, G(control_loss),           "allow", 0, 0, 0, loss_choices, NULL, "what a connection gets when the API does not answer and nothing is known" },
     { "aws-cli",              OPTION_TEXT, G(control.aws_cli),          "aws",  0, 0, 0, NULL, "PATH", "the AWS CLI, which tells which endpoints are in this VPC; off: never run it" },
     { "vpc-id",               OPTION_TEXT, G(control.vpc_id),           NULL,   0, 0, 0, NULL, "VPC", "our VPC (default: the instance metadata's)" },
