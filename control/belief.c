@@ -111,8 +111,26 @@ void belief_service(struct node_group *group, struct node_group *heard, int64_t 
 {
     take(&group->service_name, &heard->service_name);
     take(&group->service_dns_name, &heard->service_dns_name);
-    if (heard->service.text != NULL)
-        observe(&group->service, &heard->service, now);
+    if (heard->service.text == NULL)
+        return;
+    observe(&group->service, &heard->service, now);
+    group->service_absent_polls = 0;
+}
+
+void belief_service_absent(struct node_group *group)
+{
+    if (group->service.text == NULL)
+        return;
+    count(&group->service_absent_polls);
+    if (group->service_absent_polls < MODEL_ABSENT_POLLS)
+        return;
+    free(group->service_name);
+    free(group->service_dns_name);
+    free(group->service.text);
+    group->service_name = NULL;
+    group->service_dns_name = NULL;
+    group->service = (struct observed_state){ 0 };
+    group->service_absent_polls = 0;
 }
 
 static void merge_endpoints(struct node_group *group, struct node_group *heard, int64_t now)
@@ -203,8 +221,9 @@ static bool is_half_absent(unsigned absent_polls)
 
 static bool group_is_changing(const struct node_group *group)
 {
-    if (is_half_absent(group->absent_polls) || group->service.value == SERVICE_CREATING ||
-        group->service.value == SERVICE_DELETING || is_half_absent(group->endpoint_lists))
+    if (is_half_absent(group->absent_polls) || is_half_absent(group->service_absent_polls) ||
+        group->service.value == SERVICE_CREATING || group->service.value == SERVICE_DELETING ||
+        is_half_absent(group->endpoint_lists))
         return true;
     for (size_t i = 0; i < group->endpoint_count; i++) {
         const struct endpoint *endpoint = &group->endpoints[i];

@@ -17,6 +17,8 @@ void belief_groups_present(struct cluster *cluster, struct cluster *heard, int64
 void belief_groups(struct cluster *cluster, struct cluster *heard, int64_t now);
 // The group's private link service; what `heard` does not say stays.
 void belief_service(struct node_group *group, struct node_group *heard, int64_t now);
+// GET of a service answered 404.
+void belief_service_absent(struct node_group *group);
 // The whole list of a group's endpoints, from the cluster-scoped request.
 void belief_endpoints(struct node_group *group, struct node_group *heard, int64_t now);
 // Whether a list shows everything that is believed in, and `endpoint_id` (may be NULL), and at

@@ -41,10 +41,34 @@ bool control_find_cluster(
            err_set(err, ERR_UNKNOWN_CLUSTER, "no cluster has the ID or display name %.80s", text);
 }
 
+// A group that was deleted and created again has the name, or the default, of the one that was
+// there before: what the last lists still show counts, and the gone one only if there is no other.
+static unsigned fewest_absences(const struct cluster *cluster,
+    bool (*fits)(const struct node_group *, const char *), const char *text)
+{
+    unsigned fewest = MODEL_ABSENT_POLLS;
+    for (size_t i = 0; i < cluster->group_count; i++)
+        if (fits(&cluster->groups[i], text) && cluster->groups[i].absent_polls < fewest)
+            fewest = cluster->groups[i].absent_polls;
+    return fewest;
+}
+
+static bool is_named(const struct node_group *group, const char *text)
+{
+    return has_name(group->name, text);
+}
+
+static bool is_default(const struct node_group *group, const char *unused)
+{
+    (void)unused;
+    return group->is_default;
+}
+
 static const struct node_group *default_group(const struct cluster *cluster)
 {
+    unsigned absences = fewest_absences(cluster, is_default, NULL);
     for (size_t i = 0; i < cluster->group_count; i++)
-        if (cluster->groups[i].is_default)
+        if (cluster->groups[i].is_default && cluster->groups[i].absent_polls == absences)
             return &cluster->groups[i];
     return cluster->group_count == 1 ? &cluster->groups[0] : NULL;
 }
@@ -55,8 +79,9 @@ static bool find_group_by_name(
     char ids[256] = "";
     const struct node_group *match = NULL;
     size_t count = 0;
+    unsigned absences = fewest_absences(cluster, is_named, text);
     for (size_t i = 0; i < cluster->group_count; i++)
-        if (has_name(cluster->groups[i].name, text)) {
+        if (is_named(&cluster->groups[i], text) && cluster->groups[i].absent_polls == absences) {
             match = &cluster->groups[i];
             add_id(ids, sizeof(ids), match->id);
             count++;

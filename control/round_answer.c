@@ -255,7 +255,10 @@ void round_failed(
         return;
     }
     if (err->code == ERR_API_NOT_FOUND && ask->kind == ASK_SERVICE) {
-        round_state_mark(round, followed, round_state_group(round, followed), ASK_SERVICE);
+        struct node_group *group = round_state_group(round, followed);
+        if (group != NULL)
+            belief_service_absent(group);
+        round_state_mark(round, followed, group, ASK_SERVICE);
         return;
     }
     if (round->failure.code == ERR_NONE)

@@ -218,6 +218,69 @@ static void test_an_endpoint_goes_after_two_lists(void **unused)
     end(&talk);
 }
 
+// `wanted`: by name, or NULL; `gaps`: lists that show neither the old group nor the new one.
+static void create_again(const char *wanted, int gaps)
+{
+    struct talk talk;
+    const struct node_group *found;
+    begin(&talk, "13", NULL);
+    talk.target.group = TEXT(wanted);
+    whole_round(&talk, endpoint_1);
+    for (int i = 0; i < gaps; i++) {
+        again(&talk);
+        answer(&talk, "/clusters/13", cluster_13);
+        answer(&talk, GROUPS, "{\"tidbNodeGroups\":[]}");
+        assert_true(control_find_group(&talk.belief->clusters[0], wanted, &found, NULL));
+        assert_string_equal(found->id, "5"); // which is gone is what there is to say
+    }
+    for (int i = 0; i < 3; i++) {
+        again(&talk);
+        answer(&talk, "/clusters/13", cluster_13);
+        answer(&talk, GROUPS,
+            "{\"tidbNodeGroups\":[{\"tidbNodeGroupId\":\"6\",\"displayName\":\"g\","
+            "\"isDefaultGroup\":true,\"state\":\"ACTIVE\"}]}");
+        expect(&talk, "/clusters/13/tidbNodeGroups/6/privateEndpointConnections?pageSize=100");
+        assert_true(control_find_group(&talk.belief->clusters[0], wanted, &found, NULL));
+        assert_string_equal(found->id, "6");
+    }
+    end(&talk);
+}
+
+static void test_a_group_created_again(void **unused)
+{
+    create_again(NULL, 0);
+    create_again(NULL, MODEL_ABSENT_POLLS);
+    create_again("g", 0);
+    create_again("g", MODEL_ABSENT_POLLS);
+}
+
+static void test_a_service_goes_after_two_answers(void **unused)
+{
+    static const char deleting[] = "{\"serviceName\":\"svc\",\"state\":\"DELETING\"}";
+    struct talk talk;
+    begin(&talk, "13", NULL);
+    whole_round(&talk, endpoint_1);
+    for (unsigned misses = 0; misses <= MODEL_ABSENT_POLLS; misses++) {
+        again(&talk);
+        answer(&talk, "/clusters/13", cluster_13);
+        answer(&talk, GROUPS, groups_5);
+        answer(&talk, ENDPOINTS, endpoint_1);
+        if (misses == 0)
+            answer(&talk, SERVICE, deleting);
+        else
+            fail_with(&talk, SERVICE, 404, ERR_API_NOT_FOUND);
+        assert_int_equal(finish(&talk), ERR_NONE);
+        bool gone = misses == MODEL_ABSENT_POLLS;
+        assert_int_equal(group_of(&talk)->service.text == NULL, gone);
+        assert_int_equal(group_of(&talk)->service_name == NULL, gone);
+        assert_int_equal(round_is_changing(talk.round), !gone);
+    }
+    again(&talk);
+    whole_round(&talk, endpoint_1);
+    assert_string_equal(group_of(&talk)->service.text, "ACTIVE");
+    end(&talk);
+}
+
 static void test_silence_keeps_everything(void **unused)
 {
     struct talk talk;
@@ -415,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_unknown_and_ambiguous_names),
         cmocka_unit_test(test_an_endpoint_goes_after_two_lists),
+        cmocka_unit_test(test_a_group_created_again),
+        cmocka_unit_test(test_a_service_goes_after_two_answers),
         cmocka_unit_test(test_silence_keeps_everything),
         cmocka_unit_test(test_an_answer_about_another_cluster),
         cmocka_unit_test(test_odd_ids_stay_in_their_segment),
