@@ -20,6 +20,7 @@
 
 enum { SIZE_LIMIT = 64 << 20, PATH_BYTES = 4096, LEFTOVER_SECONDS = 60 };
 static const char file_name[] = "state.json";
+static const char new_suffix[] = ".new";
 
 const char *state_file_path(const char *directory, char *out, size_t size)
 {
@@ -84,43 +85,43 @@ static bool flush_directory(const char *directory)
     return flushed;
 }
 
-static bool write_new(const char *path, const char *text)
+// By way of a new file (O_EXCL, mode 0600) with a random name. Several tidblinks may share the
+// directory, each of them process 1 of its container: the last one to rename wins, none breaks the
+// file.
+static bool replace(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    char new_path[PATH_BYTES + 32];
+    snprintf(new_path, sizeof(new_path), "%s.XXXXXX%s", path, new_suffix);
+    int fd = mkostemps(new_path, sizeof(new_suffix) - 1, O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool written = write_all(fd, text, strlen(text)) && fsync(fd) == 0;
+    bool done = write_all(fd, text, strlen(text)) && fsync(fd) == 0 && rename(new_path, path) == 0;
     int sys = errno;
     close(fd);
+    if (!done)
+        unlink(new_path);
     errno = sys;
-    return written;
+    return done;
 }
 
 bool state_file_write(
     const char *directory, const struct model *model, int64_t now, struct err *err)
 {
     char path[PATH_BYTES];
-    char new_path[PATH_BYTES + 32];
     state_file_path(directory, path, sizeof(path));
-    // Two tidblinks may share the directory: the last one to rename wins, neither breaks the file.
-    snprintf(new_path, sizeof(new_path), "%s.%d.new", path, (int)getpid());
     char *text = state_json_print(model, now);
-    bool done =
-        write_new(new_path, text) && rename(new_path, path) == 0 && flush_directory(directory);
+    bool done = replace(path, text) && flush_directory(directory);
     int sys = errno;
     free(text);
-    if (done)
-        return true;
-    unlink(new_path);
-    return err_sys(err, ERR_FILE, sys, "cannot write %s", path);
+    return done || err_sys(err, ERR_FILE, sys, "cannot write %s", path);
 }
 
 static bool is_leftover(int directory_fd, const char *name)
 {
     struct stat status;
     size_t len = strlen(name);
-    return len > 4 && strncmp(name, file_name, sizeof(file_name) - 1) == 0 &&
-           strcmp(name + len - 4, ".new") == 0 &&
+    return len >= sizeof(new_suffix) && strncmp(name, file_name, sizeof(file_name) - 1) == 0 &&
+           strcmp(name + len - (sizeof(new_suffix) - 1), new_suffix) == 0 &&
            fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
            status.st_mtime < clock_wall_s() - LEFTOVER_SECONDS;
 }

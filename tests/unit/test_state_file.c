@@ -7,6 +7,7 @@
 #include "control/state_json.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,7 +172,7 @@ static void test_files(void **unused)
     // A directory in its place is no file, and no reason to hang or crash.
     assert_false(state_file_read(directory, &back, &err));
     // Leftovers of a crash go when they are old, not while another process writes.
-    snprintf(leftover, sizeof(leftover), "%s.123.new", path);
+    snprintf(leftover, sizeof(leftover), "%s.aB3xyZ.new", path);
     assert_int_equal(rename(path, leftover), 0);
     state_file_sweep(directory);
     assert_int_equal(access(leftover, F_OK), 0);
@@ -186,6 +187,40 @@ static void test_files(void **unused)
     model_unref(model);
 }
 
+// Containers that share a directory are both process 1: neither may count on its number.
+static void *write_often(void *arg)
+{
+    const char *directory = arg;
+    struct model *model = make();
+    struct err err = { 0 };
+    for (int i = 0; i < 50 && err.code == ERR_NONE; i++)
+        if (!state_file_write(directory, model, NOW, &err))
+            printf("%s\n", err.text);
+    model_unref(model);
+    return err.code == ERR_NONE ? arg : NULL;
+}
+
+static void test_two_writers_in_one_directory(void **unused)
+{
+    char directory[] = "/tmp/tidblink-test-state-XXXXXX";
+    char path[128];
+    pthread_t threads[2];
+    void *done;
+    struct err err;
+    struct model *back;
+    assert_non_null(mkdtemp(directory));
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_often, directory), 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], &done), 0);
+        assert_non_null(done);
+    }
+    assert_true(state_file_read(state_file_path(directory, path, sizeof(path)), &back, &err));
+    model_unref(back);
+    unlink(path);
+    assert_int_equal(rmdir(directory), 0); // nothing is left over
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_cut_at_every_byte),
         cmocka_unit_test(test_foreign_documents),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_two_writers_in_one_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
