@@ -27,7 +27,8 @@ struct poller {
     struct timer timer;
     struct ask ask;       // the one under way
     struct err failure;   // of the last round; code ERR_NONE: none
-    unsigned failures;    // rounds in a row
+    enum err_code ending; // how its last ask went
+    unsigned failures;    // rounds in a row that nothing came of
     unsigned requests;    // of this round
     uint64_t ended_ms;    // when the last round did
     uint64_t due_ms;      // when the next one begins
@@ -52,14 +53,14 @@ static double jitter(void)
 
 static void schedule(struct poller *poller)
 {
-    enum err_code failure = poller->failure.code;
+    enum err_code ending = poller->ending;
     struct schedule_facts facts = {
         .steady_ms = poller->options.steady_ms,
         .changing_ms = poller->options.changing_ms,
         .changing = round_is_changing(poller->round),
         .failures = poller->failures,
-        .key_refused = failure == ERR_API_KEY || failure == ERR_API_FORBIDDEN,
-        .rate_limited = failure == ERR_API_RATE,
+        .key_refused = ending == ERR_API_KEY || ending == ERR_API_FORBIDDEN,
+        .rate_limited = ending == ERR_API_RATE,
         .requests = poller->requests,
         .quota = poller->counters.quota,
     };
@@ -76,7 +77,7 @@ static void end_round(struct poller *poller)
     poller->failure = *round_end(poller->round, clock_wall_s());
     poller->running = false;
     poller->counters.polled = true;
-    poller->failures = poller->failure.code == ERR_NONE ? 0 : poller->failures + 1;
+    poller->failures = round_was_in_vain(poller->round) ? poller->failures + 1 : 0;
     schedule(poller);
     poller->fn(poller->arg);
 }
@@ -92,14 +93,26 @@ static void ask_next(struct poller *poller)
     api_get(poller->api, poller->ask.path, on_answer, poller);
 }
 
+// A gateway's 500 may say nothing about the quota, which goes on. After silence, or a 429 that does
+// not tell, only the limit is still known.
+static void note_quota(struct api_quota *quota, const struct api_answer *answer)
+{
+    int64_t limit = quota->limit;
+    bool told = answer->quota.limit >= 0 || answer->quota.remaining >= 0;
+    if (!told && answer->status != 0 && answer->status != 429)
+        return;
+    *quota = answer->quota;
+    if (!told)
+        quota->limit = limit;
+}
+
 static void note_answer(
     struct poller *poller, const struct api_answer *answer, const struct err *err)
 {
     poller->requests += answer->requests;
     poller->counters.requests += answer->requests;
     poller->counters.failures += err != NULL;
-    if (answer->quota.limit >= 0 || answer->quota.remaining >= 0 || err != NULL)
-        poller->counters.quota = answer->quota;
+    note_quota(&poller->counters.quota, answer);
 }
 
 static void on_answer(void *arg, const struct api_answer *answer, const struct err *err)
@@ -112,6 +125,7 @@ static void on_answer(void *arg, const struct api_answer *answer, const struct e
     else if (!round_answer(
                  poller->round, &poller->ask, answer->body, answer->len, clock_wall_s(), &failure))
         poller->counters.failures++;
+    poller->ending = failure.code;
     if (failure.code != ERR_NONE)
         round_failed(poller->round, &poller->ask, answer->status, &failure);
     ask_next(poller);
@@ -123,6 +137,7 @@ static void begin_round(struct poller *poller)
     poller->nudged = poller->brought_forward;
     poller->brought_forward = false;
     poller->requests = 0;
+    poller->ending = ERR_NONE;
     poller->counters.next_poll = 0;
     round_begin(poller->round);
     ask_next(poller);

@@ -64,6 +64,8 @@ void round_failed(
     struct round *round, const struct ask *ask, long http_status, const struct err *err);
 // What went wrong first; code ERR_NONE: nothing.
 const struct err *round_end(struct round *round, int64_t now);
+// Whether nothing came of it: it ended early, or went wrong for every target.
+bool round_was_in_vain(const struct round *round);
 
 // Whether something that is followed will change soon, or is not certain yet.
 bool round_is_changing(const struct round *round);

@@ -142,6 +142,14 @@ void round_begin(struct round *round)
     }
 }
 
+bool round_was_in_vain(const struct round *round)
+{
+    bool answered = false;
+    for (size_t i = 0; i < round->options.target_count; i++)
+        answered = answered || !round->followed[i].failed;
+    return round->failure.code != ERR_NONE && (round->aborted || !answered);
+}
+
 bool round_is_changing(const struct round *round)
 {
     for (size_t i = 0; i < round->options.target_count; i++) {

@@ -14,6 +14,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static uint64_t backoff_ms(const struct schedule_facts *facts)
 {
+    if (facts->failures == 0)
+        return 0;
     unsigned doublings = facts->failures < BACKOFF_STEPS ? facts->failures : BACKOFF_STEPS;
     uint64_t pause = (facts->steady_ms << (doublings - 1)) / BACKOFF_FIRST;
     if (facts->key_refused)
@@ -56,8 +58,9 @@ uint64_t schedule_delay_ms(const struct schedule_facts *facts, double jitter)
         uint64_t pause = larger(rate_limit_ms(facts), backoff_ms(facts));
         return pause + (uint64_t)((double)pause * 0.2 * jitter);
     }
+    // Failures cost the quota too.
     uint64_t pause = facts->failures > 0
-                         ? backoff_ms(facts)
+                         ? larger(backoff_ms(facts), quota_ms(facts, 0))
                          : quota_ms(facts, facts->changing ? facts->changing_ms : facts->steady_ms);
     return (uint64_t)((double)pause * (0.9 + 0.2 * jitter));
 }

@@ -10,11 +10,11 @@
 struct schedule_facts {
     uint64_t steady_ms, changing_ms;
     bool changing;          // something is in transition
-    unsigned failures;      // polls in a row that failed
-    bool key_refused;       // the last one with 401 or 403: asking more often helps nobody
-    bool rate_limited;      // the last one with 429
+    unsigned failures;      // polls in a row that nothing came of
+    bool key_refused;       // the last one ended with 401 or 403: asking more often helps nobody
+    bool rate_limited;      // the last one ended with 429
     unsigned requests;      // that the last poll made
-    struct api_quota quota; // of its last answer
+    struct api_quota quota; // of the last answer that told it
 };
 
 // jitter: 0 to 1, at random, so that many who started together do not ask together.

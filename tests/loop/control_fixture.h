@@ -17,6 +17,7 @@ struct sky {
     const char *cluster_state, *service_state, *endpoint_state;
     bool endpoint_listed, cluster_there;
     int status;        // other than 200: every answer
+    unsigned failing;  // a cluster about which every answer is 500; 0: none
     char names[2][16]; // display names of clusters 11 and 12
     unsigned asked, asked_clusters, asked_single, asked_endpoints, asked_project_endpoints;
     char body[8192];

@@ -79,6 +79,20 @@ static void test_nudge_brings_one_look_forward(void **state)
     assert_int_equal(fixture->sky.asked_single, 2);
 }
 
+// A pause after a failure would last for minutes here; the pace of a change does not.
+static void test_a_failing_cluster_slows_nobody_down(void **state)
+{
+    struct control_fixture *fixture = *state;
+    fixture->options.poll_ms = 3600000;
+    fixture->sky.failing = 12;
+    fixture->sky.endpoint_state = "PENDING";
+    control_fixture_start(fixture, 2);
+    WAIT_FOR(fixture, control_fixture_held);
+    fixture->sky.endpoint_state = "ACTIVE";
+    WAIT_FOR(fixture, control_fixture_allowed);
+    assert_true(fixture->news[1] == NULL || fixture->news[1]->verdict.action != VERDICT_ALLOW);
+}
+
 static void test_stop_while_asking(void **state)
 {
     struct control_fixture *fixture = *state;
@@ -189,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CONTROL_TEST(test_many_clusters_cost_two_lists),
         CONTROL_TEST(test_nudge_brings_one_look_forward),
+        CONTROL_TEST(test_a_failing_cluster_slows_nobody_down),
         CONTROL_TEST(test_stop_while_asking),
         CONTROL_TEST(test_fetch),
         CONTROL_TEST(test_fetch_failures),

@@ -451,6 +451,7 @@ static void test_a_failure_stays_with_its_cluster(void **unused)
     round_failed(crowd.round, &ask, 403, &forbidden);
     assert_false(round_next(crowd.round, &ask));
     assert_int_equal(round_end(crowd.round, NOW)->code, ERR_API_FORBIDDEN);
+    assert_false(round_was_in_vain(crowd.round)); // the other three were answered
     assert_int_equal(round_target(crowd.round, 0)->status, ERR_NONE);
     assert_int_equal(round_target(crowd.round, 3)->status, ERR_API_FORBIDDEN);
     // The same place, but 401 concerns everyone.
@@ -464,6 +465,7 @@ static void test_a_failure_stays_with_its_cluster(void **unused)
     round_failed(crowd.round, &ask, 401, &wrong_key);
     assert_false(round_next(crowd.round, &ask));
     round_end(crowd.round, NOW);
+    assert_true(round_was_in_vain(crowd.round));
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(round_target(crowd.round, i)->status, ERR_API_KEY);
     round_free(crowd.round);

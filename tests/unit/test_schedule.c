@@ -78,9 +78,24 @@ static void test_rate_limited(void **unused)
     assert_int_equal(schedule_delay_ms(&facts, 0), 5 * STEADY_MS);
 }
 
+static void test_failures_cost_the_quota_too(void **unused)
+{
+    struct schedule_facts facts = calm();
+    facts.failures = 1;
+    facts.requests = 12;
+    assert_int_equal(schedule_delay_ms(&facts, 0.5), 14400);
+    facts.quota.limit = 100;
+    facts.quota.remaining = 3;
+    facts.quota.reset_s = 40;
+    assert_int_equal(schedule_delay_ms(&facts, 0.5), 40000);
+    facts.failures = 20;
+    assert_int_equal(schedule_delay_ms(&facts, 0.5), 5 * STEADY_MS);
+}
+
 static void test_backoff(void **unused)
 {
     struct schedule_facts facts = calm();
+    facts.requests = 1;
     uint64_t before = 0;
     for (facts.failures = 1; facts.failures < 100; facts.failures++) {
         uint64_t delay_ms = schedule_delay_ms(&facts, 0.5);
@@ -103,6 +118,7 @@ int main(void)
         cmocka_unit_test(test_slower_as_the_rest_shrinks),
         cmocka_unit_test(test_rate_limited),
         cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_failures_cost_the_quota_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
