@@ -34,7 +34,10 @@ def print_string(client, **request):
 
 def run_on_terminal(command, password, home):
     """Runs a shell command on a terminal of its own, types the password when asked for it."""
-    child, terminal = pty.fork()
+    try:
+        child, terminal = pty.fork()
+    except OSError as reason:  # a root without /dev/pts
+        pytest.skip(f"no terminal to type the password at: {reason}")
     if child == 0:
         os.execve("/bin/sh", ["sh", "-c", command], {
             "PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", "TERM": "dumb"})
