@@ -125,6 +125,7 @@ static void judge(struct control *control, size_t target)
         .now = clock_wall_s(),
         .loss_refuses = control->options.loss_refuses,
         .check_off = control->source == CONTROL_SOURCE_NONE,
+        .from_file = control->source == CONTROL_SOURCE_FILE,
     };
     // A name that one lookup did not find is as weak as any absence.
     if (look.status == ERR_UNKNOWN_CLUSTER && look.misses < MODEL_ABSENT_POLLS)

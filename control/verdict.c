@@ -22,9 +22,24 @@ static const char *alias_of(const struct verdict_facts *facts)
     return facts->target->alias != NULL ? facts->target->alias : facts->target->cluster;
 }
 
+// A success of the future is of before a clock was set back: nobody knows how long ago.
 static bool is_sound(const struct verdict_facts *facts)
 {
-    return facts->last_success != 0 && facts->now - facts->last_success < VERDICT_SUCCESS_SECONDS;
+    return facts->last_success != 0 && facts->now >= facts->last_success &&
+           facts->now - facts->last_success < VERDICT_SUCCESS_SECONDS;
+}
+
+// The wall clock of the last list of endpoints; a state document need not tell it.
+static int64_t endpoints_seen(const struct verdict_facts *facts)
+{
+    const struct node_group *group = facts->group;
+    return group->endpoints_seen != 0 ? group->endpoints_seen : facts->cluster->seen;
+}
+
+// A state document need not tell a state either; that is one that this version does not know.
+static const char *state_text(const struct observed_state *state)
+{
+    return state->text != NULL ? state->text : "unknown";
 }
 
 // ---- which endpoint is ours -----------------------------------------------------------------
@@ -118,12 +133,19 @@ static void refuse(const struct verdict_facts *facts, struct verdict *out, enum 
     verdict_text_set(out, alias_of(facts), wrong, state, next);
 }
 
-static void wait_for_answer(const struct verdict_facts *facts, struct verdict *out)
+static void wait_for_answer(const struct verdict_facts *facts, struct verdict *out, bool outdated)
 {
-    refuse(facts, out, ERR_TRANSITION,
-        facts->polled ? "TiDB Cloud does not show it, and a second look is on its way"
-                      : "the first answer of the control API has not come yet",
-        "Try again in a few seconds; what is wrong tells: tidblink status CLUSTER");
+    const char *state = "TiDB Cloud does not show it, and a second look is on its way";
+    const char *next = "Try again in a few seconds; what is wrong tells: tidblink status CLUSTER";
+    if (outdated)
+        state = "its last answer is too old, and the next look is on its way";
+    if (!facts->polled)
+        state = "the first answer of the control API has not come yet";
+    if (facts->polled && facts->from_file) {
+        state = "the state document does not have it";
+        next = "Compare the document (state-source) with the configuration of CLUSTER";
+    }
+    refuse(facts, out, ERR_TRANSITION, state, next);
     out->action = VERDICT_UNKNOWN;
 }
 
@@ -155,7 +177,7 @@ static void decide_unknown(const struct verdict_facts *facts, struct verdict *ou
     out->state[0] = '\0';
     out->age_s = -1;
     if (!facts->polled) {
-        wait_for_answer(facts, out);
+        wait_for_answer(facts, out, outdated);
         return;
     }
     if (facts->api_status == ERR_API_KEY) {
@@ -173,8 +195,10 @@ static void decide_unknown(const struct verdict_facts *facts, struct verdict *ou
             facts, out, ERR_UNKNOWN_CLUSTER, facts->api_text, "List them with: tidblink clusters");
         return;
     }
-    if (facts->api_status == ERR_NONE && !outdated) {
-        wait_for_answer(facts, out);
+    // The API answers: what is outdated, after a jump of the clock, is about to be told again. But
+    // a document stays as old as it is: its writer has died, which is as good as silence.
+    if (facts->api_status == ERR_NONE && !(outdated && facts->from_file)) {
+        wait_for_answer(facts, out, outdated);
         return;
     }
     decide_outage(facts, out);
@@ -216,7 +240,7 @@ static void level_text(
 static bool decide_level(
     const struct verdict_facts *facts, const struct level *level, struct verdict *out)
 {
-    int64_t age_s = facts->now > level->seen ? facts->now - level->seen : 0;
+    int64_t age_s = level->seen != 0 && facts->now > level->seen ? facts->now - level->seen : 0;
     if (age_s > out->age_s)
         out->age_s = age_s;
     // Of the levels that let connections pass, the first that is not simply ACTIVE is worth
@@ -293,7 +317,7 @@ static bool decide_group(const struct verdict_facts *facts, struct verdict *out)
         return true;
     }
     level.row = verdict_row_group(group->state.value);
-    level.state = group->state.text;
+    level.state = state_text(&group->state);
     return decide_level(facts, &level, out);
 }
 
@@ -306,7 +330,7 @@ static bool decide_service(const struct verdict_facts *facts, struct verdict *ou
         .row = verdict_row_service(group->service.value),
         .what = "service",
         .state = group->service.text,
-        .seen = group->endpoints_seen != 0 ? group->endpoints_seen : facts->cluster->seen,
+        .seen = endpoints_seen(facts),
         .may_drain = true,
     };
     snprintf(
@@ -323,7 +347,7 @@ static void list_candidates(const struct verdict_facts *facts, struct verdict *o
         const struct endpoint *endpoint = &facts->group->endpoints[i];
         if (is_candidate(&facts->choice, endpoint))
             len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%.64s %.32s",
-                len > 0 ? ", " : "", endpoint->endpoint_id, endpoint->state.text);
+                len > 0 ? ", " : "", endpoint->endpoint_id, state_text(&endpoint->state));
     }
     char wrong[128];
     snprintf(wrong, sizeof(wrong), "no private endpoint of %.64s is usable", alias_of(facts));
@@ -363,7 +387,7 @@ static bool decide_endpoint(const struct verdict_facts *facts, struct verdict *o
     struct candidates found = find_candidates(facts);
     struct level level = {
         .what = "endpoint",
-        .seen = facts->group->endpoints_seen,
+        .seen = endpoints_seen(facts),
         .may_drain = choice_is_sure(&facts->choice) && found.all_drain,
     };
     if (found.count == 0)
@@ -371,7 +395,7 @@ static bool decide_endpoint(const struct verdict_facts *facts, struct verdict *o
     snprintf(level.subject, sizeof(level.subject), "private endpoint %.40s of %.64s",
         found.best->endpoint_id, alias_of(facts));
     level.row = verdict_row_endpoint(found.best->state.value);
-    level.state = found.best->state.text;
+    level.state = state_text(&found.best->state);
     if (found.best->message != NULL && found.best->message[0] != '\0')
         level.extra = found.best->message;
     if (!decide_level(facts, &level, out))

@@ -56,6 +56,7 @@ struct verdict_facts {
     int64_t now;          // wall clock
     bool loss_refuses;    // control-loss = refuse
     bool check_off;       // state-source = none
+    bool from_file;       // state-source = file: the times are its writer's, no second look comes
 };
 
 // A refusal for which one holds (PENDING, CREATING) means nothing any more at this age.

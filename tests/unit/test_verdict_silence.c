@@ -45,6 +45,8 @@ static void test_absence_is_not_believed_while_connections_succeed(void **unused
     assert_string_equal(world.verdict.host, "privatelink-1.example");
     world.facts.last_success = NOW - VERDICT_SUCCESS_SECONDS;
     assert_int_equal(verdict_world_decide(&world)->action, VERDICT_REFUSE);
+    world.facts.last_success = NOW + 3600; // before the clock was set back
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_REFUSE);
     verdict_world_init(&world);
     world.cluster.absent_polls = 2;
     world.facts.last_success = NOW - 1;
@@ -207,8 +209,53 @@ static void test_transitional_refusal_expires(void **unused)
     assert_int_equal(verdict_world_decide(&world)->action, VERDICT_REFUSE);
     // A file whose writer has died is as good as silence.
     world.facts.api_status = ERR_NONE;
+    world.facts.from_file = true;
     assert_int_equal(verdict_world_decide(&world)->action, VERDICT_REFUSE);
+    assert_int_equal(world.verdict.code, ERR_API_UNREACHABLE);
     verdict_world_check_text(&world.verdict, "too old");
+    // An API that answers will tell: the clock has jumped.
+    world.facts.from_file = false;
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_UNKNOWN);
+    assert_int_equal(world.verdict.code, ERR_TRANSITION);
+    verdict_world_check_text(&world.verdict, "too old");
+    world.facts.now = AGO - 3600; // back, this time
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_HOLD);
+    assert_int_equal(world.verdict.age_s, 0);
+}
+
+static void test_document_without_it(void **unused)
+{
+    struct verdict_world world;
+    verdict_world_init(&world);
+    forget_all(&world);
+    world.facts.from_file = true;
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_UNKNOWN);
+    verdict_world_check_text(&world.verdict, "the state document does not have it");
+    assert_null(strstr(world.verdict.text, "second look"));
+}
+
+static void test_document_without_states_and_times(void **unused)
+{
+    struct verdict_world world;
+    verdict_world_init(&world);
+    world.facts.from_file = true;
+    world.group.endpoints_seen = 0;
+    world.group.state = (struct observed_state){ 0 };
+    world.endpoints[0].state = (struct observed_state){ 0 };
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_ALLOW);
+    assert_string_equal(world.verdict.what, "node group");
+    assert_string_equal(world.verdict.state, "unknown");
+    assert_int_equal(world.verdict.age_s, NOW - AGO);
+    world.cluster.seen = 0;
+    verdict_world_put(&world, ENDPOINT_LEVEL, ENDPOINT_PENDING);
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_HOLD);
+    assert_int_equal(world.verdict.age_s, 0);
+    verdict_world_put(&world, ENDPOINT_LEVEL, ENDPOINT_FAILED);
+    world.endpoints[1].state = (struct observed_state){ .value = ENDPOINT_FAILED };
+    world.group.endpoint_count = 2;
+    world.facts.choice.endpoint_id = NULL;
+    assert_int_equal(verdict_world_decide(&world)->action, VERDICT_REFUSE);
+    verdict_world_check_text(&world.verdict, "vpce-2 unknown");
 }
 
 static void test_refusal_from_disk_waits_for_the_first_poll(void **unused)
@@ -251,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_wrong_key_with_nothing_known),
         cmocka_unit_test(test_endpoints_unknown_cluster_known),
         cmocka_unit_test(test_transitional_refusal_expires),
+        cmocka_unit_test(test_document_without_it),
+        cmocka_unit_test(test_document_without_states_and_times),
         cmocka_unit_test(test_refusal_from_disk_waits_for_the_first_poll),
         cmocka_unit_test(test_check_off),
     };
