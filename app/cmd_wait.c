@@ -67,7 +67,8 @@ static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool 
     *out_fatal = result == ADMIN_FAILED ||
                  (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);
     if (result == ADMIN_ANSWERED)
-        err_set(err, code_of(answer.status), "%.*s", (int)strcspn(answer.text, "\n"), answer.text);
+        err_set(
+            err, code_of((int)answer.status), "%.*s", (int)strcspn(answer.text, "\n"), answer.text);
     free(answer.text);
     return *out_healthy || *out_fatal;
 }
