@@ -223,6 +223,9 @@ def test_a_thousand_connections_lose_nothing(world, mariadb):
         assert metrics['tidblink_connections_closed_total{reason="client-quit"}'] + \
             metrics['tidblink_connections_closed_total{reason="server-quit"}'] == connections
         proxy.wait_descriptors(before)  # the control API's own connection comes and goes
+        print(f"{connections} connections: clients sent {totals['sent']} bytes and received "
+              f"{totals['received']}, the server's side {counter.up} and {counter.down}; "
+              f"{before} descriptors before and after")
         per_log = [re.search(r"client_bytes=(\d+) server_bytes=(\d+)", line)
                    for line in proxy.log_text().splitlines() if "connection closed" in line]
         assert sum(int(m[1]) for m in per_log) == totals["sent"]
