@@ -8,8 +8,10 @@
 #include "base/err.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { URL_BYTES = 1024 };
 
@@ -26,6 +28,11 @@ static enum admin_result explain(CURLcode code, const char *socket, struct err *
     case CURLE_GOT_NOTHING: // it ended while it was asked
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
+        if (access(socket, W_OK) < 0 && errno == EACCES) {
+            err_sys(err, ERR_FILE, EACCES, "cannot ask the proxy on %s (be the user that runs it)",
+                socket);
+            return ADMIN_FAILED;
+        }
         err_set(err, ERR_FILE, "no proxy answers on %s", socket);
         return ADMIN_ABSENT;
     case CURLE_OPERATION_TIMEDOUT:

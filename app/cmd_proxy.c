@@ -2,6 +2,7 @@
 //
 // tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
 #include "app/command.h"
+#include "app/limits.h"
 #include "app/program.h"
 #include "control/keys.h"
 
@@ -9,11 +10,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-// Descriptors that are no connection: loops, workers' mailboxes, DNS and API sockets, files.
-enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2, MAX_CLUSTERS = 1000 };
+enum { MAX_CLUSTERS = 1000 };
 
 struct proxy_values {
     bool check;
@@ -25,30 +24,6 @@ static const struct option_row own_rows[] = {
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
-
-// As many descriptors as the hard limit allows; refuses when max-connections would not fit.
-static bool raise_fd_limit(const struct settings *settings, struct err *err)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return err_sys(err, ERR_INTERNAL, errno, "cannot read the limit of open files");
-    rlim_t wanted = limit.rlim_max;
-    size_t listeners = 0;
-    for (size_t i = 0; i < settings->cluster_count; i++)
-        listeners += settings->clusters[i].listen.count;
-    limit.rlim_cur = wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
-    uint64_t fixed = RESERVED_FDS + listeners;
-    uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
-    if (wanted == RLIM_INFINITY || needed <= wanted)
-        return true;
-    uint64_t possible = wanted > fixed ? (wanted - fixed) / FDS_PER_CONNECTION : 0;
-    return err_set(err, ERR_OPTION,
-        "max-connections = %" PRIu64 " needs %" PRIu64 " open files, and the limit is %" PRIu64
-        ": raise it (LimitNOFILE=, ulimit -Hn), or set max-connections to at most %" PRIu64,
-        settings->proxy.max_connections, needed, (uint64_t)wanted, possible);
-}
 
 static bool check_readable(const char *option, const char *path, struct err *err)
 {
@@ -122,7 +97,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     if (!settings)
         return false;
     log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
-    if (!raise_fd_limit(settings, err) || !check_files(settings, err)) {
+    if (!limits_raise(settings, err) || !check_files(settings, err)) {
         settings_free(settings);
         return false;
     }

@@ -5,6 +5,7 @@
 // what may not is named; when they are not, the old ones stay. Main thread.
 #include "app/program.h"
 
+#include "app/limits.h"
 #include "base/clock.h"
 
 #include <inttypes.h>
@@ -81,6 +82,10 @@ static bool reload(struct program *program, struct err *err)
     struct settings *fresh = build_again(program->request, err);
     if (!fresh)
         return false;
+    if (!limits_raise(fresh, err)) {
+        settings_free(fresh);
+        return false;
+    }
     compare(&settings_global_table, settings, fresh, changed, waiting);
     if (!same_clusters(settings, fresh))
         add_name(waiting, "the list of clusters");

@@ -301,3 +301,14 @@ def test_sighup_reloads(world):
         proxy.signal(signal.SIGHUP)
         proxy.wait_log(r"hold-timeout.*nonsense", after=mark)
         assert client.refusal(proxy.port())[0] == 1053
+
+
+def test_a_reload_counts_descriptors_as_a_start_does(world):
+    with Proxy(world, options={"max-connections": "50"}, wrapper=["prlimit", "--nofile=400:400"]) as proxy:
+        proxy.wait_verdict("hold", "PENDING")
+        proxy.options["max-connections"] = "100000"
+        proxy.write_config()
+        mark = proxy.mark()
+        proxy.signal(signal.SIGHUP)
+        proxy.wait_log("not reloaded: the old one stays .*max-connections = 100000 needs", after=mark)
+        assert proxy.metric("tidblink_connections_max") == 50

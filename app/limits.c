@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The limit of open files, counted ahead: two per connection and a reserve. Used at start and again
+// before a reload takes a larger max-connections. Main thread.
+#include "app/limits.h"
+
+#include "app/settings.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/resource.h>
+
+// Descriptors that are no connection: loops, workers' mailboxes, DNS and API sockets, files.
+enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2 };
+
+// As many descriptors as the hard limit allows; refuses when max-connections would not fit.
+bool limits_raise(const struct settings *settings, struct err *err)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return err_sys(err, ERR_INTERNAL, errno, "cannot read the limit of open files");
+    rlim_t wanted = limit.rlim_max;
+    size_t listeners = 0;
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        listeners += settings->clusters[i].listen.count;
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
+    uint64_t fixed = RESERVED_FDS + listeners;
+    uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
+    if (wanted == RLIM_INFINITY || needed <= wanted)
+        return true;
+    uint64_t possible = wanted > fixed ? (wanted - fixed) / FDS_PER_CONNECTION : 0;
+    return err_set(err, ERR_OPTION,
+        "max-connections = %" PRIu64 " needs %" PRIu64 " open files, and the limit is %" PRIu64
+        ": raise it (LimitNOFILE=, ulimit -Hn), or set max-connections to at most %" PRIu64,
+        settings->proxy.max_connections, needed, (uint64_t)wanted, possible);
+}
