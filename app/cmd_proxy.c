@@ -2,7 +2,7 @@
 //
 // tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
 #include "app/command.h"
-#include "app/limits.h"
+#include "app/descriptors.h"
 #include "app/program.h"
 #include "control/keys.h"
 
@@ -97,7 +97,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     if (!settings)
         return false;
     log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
-    if (!limits_raise(settings, err) || !check_files(settings, err)) {
+    if (!descriptors_raise(settings, err) || !check_files(settings, err)) {
         settings_free(settings);
         return false;
     }

@@ -5,7 +5,7 @@
 // what may not is named; when they are not, the old ones stay. Main thread.
 #include "app/program.h"
 
-#include "app/limits.h"
+#include "app/descriptors.h"
 #include "base/clock.h"
 
 #include <inttypes.h>
@@ -82,7 +82,7 @@ static bool reload(struct program *program, struct err *err)
     struct settings *fresh = build_again(program->request, err);
     if (!fresh)
         return false;
-    if (!limits_raise(fresh, err)) {
+    if (!descriptors_raise(fresh, err)) {
         settings_free(fresh);
         return false;
     }

@@ -2,7 +2,7 @@
 //
 // The limit of open files, counted ahead: two per connection and a reserve. Used at start and again
 // before a reload takes a larger max-connections. Main thread.
-#include "app/limits.h"
+#include "app/descriptors.h"
 
 #include "app/settings.h"
 #include "base/err.h"
@@ -15,7 +15,7 @@
 enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2 };
 
 // As many descriptors as the hard limit allows; refuses when max-connections would not fit.
-bool limits_raise(const struct settings *settings, struct err *err)
+bool descriptors_raise(const struct settings *settings, struct err *err)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)

@@ -12,4 +12,4 @@ struct settings;
 
 // Raises the soft limit of open files to the hard one; ERR_OPTION when even that cannot hold
 // max-connections, with the number that could.
-bool limits_raise(const struct settings *settings, struct err *err) MUST_CHECK;
+bool descriptors_raise(const struct settings *settings, struct err *err) MUST_CHECK;
