@@ -145,16 +145,6 @@ void log_uint(struct log_line *line, const char *key, uint64_t value)
     put_raw(line, text);
 }
 
-void log_int(struct log_line *line, const char *key, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    if (line_room(line) < strlen(key) + strlen(text) + 4)
-        return;
-    put_key(line, key);
-    put_raw(line, text);
-}
-
 void log_err(struct log_line *line, const struct err *err)
 {
     log_str(line, "error", err_row(err->code)->key);

@@ -35,7 +35,6 @@ void log_start(struct log_line *line, enum log_level level, const char *format, 
     PRINTF_LIKE(3, 4);
 void log_str(struct log_line *line, const char *key, const char *value); // NULL: left out
 void log_uint(struct log_line *line, const char *key, uint64_t value);
-void log_int(struct log_line *line, const char *key, int64_t value);
 void log_err(struct log_line *line, const struct err *err); // error=<key> and reason=<text>
 void log_write(struct log_line *line);
 

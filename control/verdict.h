@@ -2,7 +2,7 @@
 //
 // The verdict: may a new connection go to this target now? Cluster, then node group, private link
 // service, endpoint: the first that refuses wins; a value that this version does not know counts as
-// ACTIVE. The table is data (verdict.c), one row per state; everything here is pure.
+// ACTIVE. The table is data (verdict_row.c), one row per state; everything here is pure.
 #pragma once
 
 #include "base/err.h"
