@@ -41,6 +41,9 @@ struct loop {
 
     TAILQ_HEAD(, deferred) deferred;
 
+    uint64_t busy_poll_us; // 0: never
+    bool spins;            // the last event came within busy_poll_us
+
     bool in_turn;
     uint64_t turn_start_us;
     _Atomic uint64_t stall_max_us;
@@ -131,6 +134,10 @@ static struct event_base *base_new(void)
         return NULL;
     // No other thread ever touches this base: loop_post has its own lock and eventfd.
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    // Changes of what is watched reach the kernel once a turn, so that a descriptor whose watch is
+    // stopped and started again within a turn costs one epoll_ctl or none. No descriptor of ours is
+    // ever a dup of another one, which this flag does not allow.
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -180,16 +187,45 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+// Waits without sleeping for at most busy_poll_us. False when nothing happened.
+static bool spin(struct loop *loop)
+{
+    uint64_t until_us = clock_us() + loop->busy_poll_us;
+    do
+        event_base_loop(loop->base, EVLOOP_NONBLOCK);
+    while (!loop->in_turn && !loop->stopped && clock_us() < until_us);
+    return loop->in_turn || loop->stopped;
+}
+
+// One turn. With a busy poll the loop first looks for events without sleeping, because waking a
+// CPU costs more than a short wait; and it does so only while events keep coming that fast, so that
+// an idle loop sleeps.
+static void turn(struct loop *loop)
+{
+    if (!loop->busy_poll_us) {
+        event_base_loop(loop->base, EVLOOP_ONCE);
+    } else if (!loop->spins || !spin(loop)) {
+        uint64_t start_us = clock_us();
+        event_base_loop(loop->base, EVLOOP_ONCE);
+        uint64_t end_us = loop->in_turn ? loop->turn_start_us : clock_us();
+        loop->spins = end_us - start_us <= loop->busy_poll_us;
+    }
+    turn_end(loop);
+}
+
+void loop_busy_poll(struct loop *loop, uint64_t busy_poll_us)
+{
+    loop->busy_poll_us = busy_poll_us;
+}
+
 void loop_run(struct loop *loop)
 {
     loop->thread = pthread_self();
     atomic_store(&loop->running, true);
     here = loop;
     loop->in_turn = false; // whoever asked for the time before began no turn
-    while (!loop->stopped) {
-        event_base_loop(loop->base, EVLOOP_ONCE);
-        turn_end(loop);
-    }
+    while (!loop->stopped)
+        turn(loop);
     loop->stopped = false;
     here = NULL;
     atomic_store(&loop->running, false);
@@ -254,9 +290,16 @@ void watch_init(struct watch *watch, struct loop *loop, int fd, watch_fn fn)
     event_assign(&watch->event, loop->base, fd, EV_PERSIST, on_event, watch);
 }
 
+// What event_pending would tell, without its cost: this is asked for every event of a relay.
 unsigned watch_wanted(const struct watch *watch)
 {
-    return (unsigned)event_pending(&watch->event, EV_READ | EV_WRITE | EV_CLOSED, NULL);
+    bool is_added = watch->event.ev_evcallback.evcb_flags & EVLIST_INSERTED;
+    return is_added ? (unsigned)watch->event.ev_events & (EV_READ | EV_WRITE | EV_CLOSED) : 0;
+}
+
+void watch_call(struct watch *watch, watch_fn fn)
+{
+    watch->fn = fn;
 }
 
 void watch_want(struct watch *watch, unsigned wanted)

@@ -28,6 +28,9 @@ void loop_free(struct loop *loop);
 // Runs until loop_stop; may be called again afterwards.
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); // on the loop's own thread; elsewhere by loop_post
+// From now on the loop looks for the next event for up to so long before it sleeps, as long as the
+// last one came that fast; 0: never. Before loop_run, or on the loop's own thread.
+void loop_busy_poll(struct loop *loop, uint64_t busy_poll_us);
 // For libevent's own modules.
 struct event_base *loop_base(struct loop *loop);
 
@@ -63,6 +66,7 @@ void watch_init(struct watch *watch, struct loop *loop, int fd, watch_fn fn);
 // Sets what is wanted, 0 for nothing; no system call when it is what it was.
 void watch_want(struct watch *watch, unsigned wanted);
 unsigned watch_wanted(const struct watch *watch);
+void watch_call(struct watch *watch, watch_fn fn); // from the next event on
 // Before the descriptor is closed. No callback afterwards.
 void watch_stop(struct watch *watch);
 
