@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The limit of open files, counted ahead: two per connection and a reserve. Used at start and again
+// The limit of open files, counted ahead: two per connection, pipes,
+// spares and a reserve. Used at start and again
 // before a reload takes a larger max-connections. Main thread.
 #include "app/descriptors.h"
 
 #include "app/settings.h"
 #include "base/err.h"
+#include "proxy/stream.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/resource.h>
 
 // Descriptors that are no connection: loops, workers' mailboxes, DNS and API sockets, files.
-enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2 };
+enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2, FDS_PER_PIPE = 2 };
 
 // As many descriptors as the hard limit allows; refuses when max-connections would not fit.
 bool descriptors_raise(const struct settings *settings, struct err *err)
@@ -27,7 +29,9 @@ bool descriptors_raise(const struct settings *settings, struct err *err)
     limit.rlim_cur = wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
-    uint64_t fixed = RESERVED_FDS + listeners;
+    uint64_t pipes = settings->proxy.splice ? proxy_threads(&settings->proxy) * STREAM_PIPES : 0;
+    uint64_t fixed = RESERVED_FDS + listeners + pipes * FDS_PER_PIPE +
+                     settings->proxy.spares * settings->cluster_count;
     uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
     if (wanted == RLIM_INFINITY || needed <= wanted)
         return true;

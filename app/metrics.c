@@ -76,13 +76,32 @@ static void print_connections(FILE *out, const struct proxy_counters *counters)
             NULL, (double)counters->refused[i]);
     head(out, "connections_closed_total", "counter", "Connections ended, by reason.");
     for (size_t i = 0; i < CLOSE_REASONS; i++)
-        sample(out, "connections_closed_total", "reason", conn_reason_name((enum close_reason)i),
+        sample(out, "connections_closed_total", "reason", closing_reason_name((enum close_reason)i),
             NULL, NULL, (double)counters->closed[i]);
     head(out, "received_bytes_total", "counter", "Bytes received, by sender.");
     sample(
         out, "received_bytes_total", "from", "client", NULL, NULL, (double)counters->client_bytes);
     sample(
         out, "received_bytes_total", "from", "server", NULL, NULL, (double)counters->server_bytes);
+}
+
+static void print_server_side(FILE *out, const struct proxy_counters *counters)
+{
+    single(out, "connections_broken_total", "counter",
+        "Connections refused at once because no address answered a moment ago.",
+        (double)counters->broken);
+    single(out, "dials_total", "counter", "Addresses of clusters that were connected to.",
+        (double)counters->dials);
+    single(out, "dial_failures_total", "counter", "Those that refused or did not answer.",
+        (double)counters->dial_failures);
+    single(out, "dial_races_total", "counter",
+        "Those tried beside one that had not answered after 250 ms.", (double)counters->dial_races);
+    single(out, "spares", "gauge", "Connections opened ahead and ready.",
+        (double)counters->spares_ready);
+    single(out, "spares_used_total", "counter", "Those that were given to a client.",
+        (double)counters->spares_used);
+    single(out, "spares_discarded_total", "counter", "Those that ended unused.",
+        (double)counters->spares_discarded);
 }
 
 static void print_program(FILE *out, const struct program *program)
@@ -99,6 +118,7 @@ static void print_program(FILE *out, const struct program *program)
     single(out, "waits", "gauge", "Requests to /wait that are held.",
         (double)admin_waiting(program->admin));
     print_connections(out, &counters);
+    print_server_side(out, &counters);
     single(out, "loop_stall_max_seconds", "gauge",
         "The longest turn of a loop that accepts or relays.", (double)counters.stall_max_us / 1e6);
     single(out, "loop_stalls_total", "counter", "Turns of such loops over 0.1 s.",

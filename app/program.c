@@ -84,6 +84,14 @@ static void on_drained(void *arg)
     loop_post(program->loop, on_end, arg);
 }
 
+// Whoever sends clients here has had the time to see that /readiness fails.
+static void on_drain_delay_over(struct timer *timer)
+{
+    struct program *program = CONTAINER_OF(timer, struct program, drain_delay);
+    proxy_drain(program->proxy, on_drained, program);
+    on_change(program);
+}
+
 // ---- start --------------------------------------------------------------------------------------
 
 static void make_folders(char *path)
@@ -157,6 +165,7 @@ static bool start_parts(struct program *program, struct err *err)
     program->loop = loop_new("main", err);
     if (!program->loop)
         return false;
+    timer_init(&program->drain_delay, program->loop, on_drain_delay_over);
     program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
     if (!program->resolver || !watch_signals(program, err))
         return false;
@@ -186,6 +195,7 @@ bool program_start(struct program *program, const struct settings_request *reque
 
 void program_stop(struct program *program, const char *why)
 {
+    uint64_t delay_ms = program->settings->drain_delay_ms;
     if (program->stopping) {
         log_warn("%s again: stopping now", why);
         loop_stop(program->loop);
@@ -199,9 +209,13 @@ void program_stop(struct program *program, const char *why)
     log_start(&line, LOG_INFO, "draining");
     log_str(&line, "why", why);
     log_uint(&line, "connections", counters.open);
+    log_uint(&line, "delay_ms", delay_ms);
     log_uint(&line, "timeout_ms", program->settings->proxy.drain_timeout_ms);
     log_write(&line);
-    proxy_drain(program->proxy, on_drained, program);
+    if (delay_ms)
+        timer_start(&program->drain_delay, delay_ms);
+    else
+        proxy_drain(program->proxy, on_drained, program);
     on_change(program);
 }
 
@@ -226,6 +240,8 @@ static void block_signals(void)
 static void program_done(struct program *program)
 {
     block_signals();
+    if (program->loop)
+        timer_stop(&program->drain_delay);
     admin_stop(program->admin);
     proxy_stop(program->proxy);
     control_stop(program->control);

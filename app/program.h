@@ -5,13 +5,13 @@
 #pragma once
 
 #include "app/settings.h"
+#include "base/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct admin;
 struct event;
-struct loop;
 
 enum { PROGRAM_SIGNALS = 3 };
 
@@ -26,7 +26,8 @@ struct program {
     struct event *signals[PROGRAM_SIGNALS];
     int64_t started;  // wall clock
     bool was_started; // /startup has been true once
-    bool stopping;    // a drain is under way
+    bool stopping;    // a drain is under way, or its delay
+    struct timer drain_delay;
 };
 
 // Takes settings over. Everything listens when this returns true; on false everything is undone.

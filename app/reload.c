@@ -49,8 +49,14 @@ static void adopt(struct settings *settings, const struct settings *fresh)
     proxy.threads = settings->proxy.threads;
     proxy.backlog = settings->proxy.backlog;
     proxy.socket_mode = settings->proxy.socket_mode;
+    proxy.batch = settings->proxy.batch;
+    proxy.busy_poll_us = settings->proxy.busy_poll_us;
+    proxy.keepalive_ms = settings->proxy.keepalive_ms;
+    proxy.sources = settings->proxy.sources;
+    proxy.source_count = settings->proxy.source_count;
     proxy.loss_refuses = settings->proxy.loss_refuses;
     settings->proxy = proxy;
+    settings->drain_delay_ms = fresh->drain_delay_ms;
     settings->log_level = fresh->log_level;
     settings->log_format = fresh->log_format;
 }

@@ -56,6 +56,7 @@ void settings_free(struct settings *settings)
     for (size_t i = 0; i < settings->cluster_count; i++)
         cluster_free(&settings->clusters[i]);
     free(settings->clusters);
+    free(settings->sources);
     free(settings->control_targets);
     free(settings->proxy_targets);
     option_free(&settings_global_table, settings);

@@ -22,6 +22,7 @@ struct cluster_settings {
     char *origin; // where it was named, for errors: "tidblink.conf:7: [cluster orders]"
     char *cluster_id, *group, *endpoint_id, *host, *tls_ca;
     uint64_t port;
+    uint64_t listener_max;
     struct option_list listen;
     struct addr *listens; // of `listen`; made by settings_build
     bool unlisted;        // the command line names it, and the file only has others
@@ -32,8 +33,12 @@ struct settings {
     struct control_options control;
     struct resolver_options resolver;
     struct proxy_options proxy;
-    char *file;             // that was read, or was asked for; NULL: none
-    int control_loss;       // enum loss
+    char *file;       // that was read, or was asked for; NULL: none
+    int control_loss; // enum loss
+    int scheduling;   // 0: normal, 1: batch
+    uint64_t drain_delay_ms;
+    struct option_list source;
+    struct addr *sources;   // of `source`; made by settings_build
     bool allow_remote;      // listen on addresses that are not loopback
     int log_level;          // enum log_level
     int log_format;         // enum log_format

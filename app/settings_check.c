@@ -8,9 +8,11 @@
 #include "base/addr.h"
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 512 };
@@ -89,6 +91,7 @@ static bool fill_defaults(struct settings *settings, struct err *err)
     settings->resolver.negative_ms = NEGATIVE_MS;
     control->loss_refuses = settings->control_loss != 0;
     settings->proxy.loss_refuses = control->loss_refuses;
+    settings->proxy.batch = settings->scheduling != 0;
     return default_state_dir(settings, err) && default_admin_socket(settings, err);
 }
 
@@ -199,6 +202,39 @@ static bool check_duplicates(const struct settings *settings, struct err *err)
     return true;
 }
 
+// Whether a socket can be bound to it: an address of another machine would fail at every dial.
+static bool check_is_local(const struct addr *addr, const char *text, struct err *err)
+{
+    int fd = socket(addr->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_sys(err, ERR_OPTION, errno, "source: cannot try %s", text);
+    bool is_local = bind(fd, &addr->any, addr->len) == 0;
+    close(fd);
+    return is_local || err_set(err, ERR_OPTION,
+                           "source: %s is not an address of this machine: expected one that "
+                           "\"ip address\" shows",
+                           text);
+}
+
+static bool parse_sources(
+    struct settings *settings, const struct settings_request *request, struct err *err)
+{
+    size_t count = settings->source.count;
+    settings->sources = calloc(count + 1, sizeof(*settings->sources));
+    if (!settings->sources)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = settings->source.items[i];
+        if (!addr_from_ip(text, 0, &settings->sources[i]))
+            return err_set(err, ERR_OPTION, "source: \"%s\" is not an IP address", text);
+        if (request->serves && !check_is_local(&settings->sources[i], text, err))
+            return false;
+    }
+    settings->proxy.sources = settings->sources;
+    settings->proxy.source_count = count;
+    return true;
+}
+
 static bool make_targets(struct settings *settings, struct err *err)
 {
     size_t count = settings->cluster_count;
@@ -220,6 +256,7 @@ static bool make_targets(struct settings *settings, struct err *err)
             .control = settings->control_targets[i],
             .listens = cluster->listens,
             .listen_count = cluster->listen.count,
+            .listener_max = cluster->listener_max,
         };
     }
     return true;
@@ -260,5 +297,6 @@ bool settings_check(
     struct settings *settings, const struct settings_request *request, struct err *err)
 {
     return fill_defaults(settings, err) && check_keys(&settings->control, err) &&
-           parse_admin(settings, err) && check_clusters(settings, request, err);
+           parse_admin(settings, err) && parse_sources(settings, request, err) &&
+           check_clusters(settings, request, err);
 }

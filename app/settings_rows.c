@@ -18,6 +18,7 @@
 enum { LIVE = OPTION_RELOAD };
 
 static const char *const loss_choices[] = { "allow", "refuse", NULL };
+static const char *const scheduling_choices[] = { "normal", "batch", NULL };
 static const char *const level_choices[] = { "error", "warn", "info", "debug", "trace", NULL };
 static const char *const format_choices[] = { "text", "json", NULL };
 
@@ -54,6 +55,15 @@ static const struct option_row global_rows[] = {
     { "connect-timeout",      OPTION_MS,   G(proxy.connect_timeout_ms), "5s",   10, MINUTES(5), LIVE, NULL, NULL, "connecting to one address of the cluster" },
     { "dial-budget",          OPTION_MS,   G(proxy.dial_budget_ms),     "15s",  10, MINUTES(10), LIVE, NULL, NULL, "connecting to all of its addresses together" },
     { "handshake-timeout",    OPTION_MS,   G(proxy.handshake_timeout_ms), "10s", 10, MINUTES(10), LIVE, NULL, NULL, "from the connection to the server's greeting" },
+    { "keepalive",            OPTION_MS,   G(proxy.keepalive_ms),       "60s",  1000, HOURS(2), 0, NULL, NULL, "idle time after which a connection is probed on both legs" },
+    { "source",               OPTION_LIST, G(source),                   NULL,   0, 0, 0, NULL, "ADDR[,ADDR]", "local addresses to connect to the clusters from, in turn" },
+    { "spares",               OPTION_UINT, G(proxy.spares),             "4",    0, 64, LIVE, NULL, NULL, "connections per cluster that are opened ahead, for TiDB only; 0: none" },
+    { "spare-max-age",        OPTION_MS,   G(proxy.spare_max_age_ms),   "2m",   1000, HOURS(1), LIVE, NULL, NULL, "a connection that was opened ahead is replaced after this time" },
+    { "splice",               OPTION_BOOL, G(proxy.splice),             "on",   0, 0, LIVE, NULL, NULL, "move long results inside the kernel" },
+    { "scheduling",           OPTION_CHOICE, G(scheduling),             "normal", 0, 0, 0, scheduling_choices, NULL, "scheduling class of the worker threads" },
+    { "busy-poll-us",         OPTION_UINT, G(proxy.busy_poll_us),       "0",    0, 1000, 0, NULL, NULL, "microseconds that a busy worker looks for the next event before it sleeps" },
+    { "dns-drain",            OPTION_BOOL, G(proxy.dns_drain),          "off",  0, 0, LIVE, NULL, NULL, "let connections end whose address DNS no longer gives" },
+    { "drain-delay",          OPTION_MS,   G(drain_delay_ms),           "0ms",  0, HOURS(1), LIVE, NULL, NULL, "how long connections are still accepted after SIGTERM, while /readiness already fails" },
     { "drain-timeout",        OPTION_MS,   G(proxy.drain_timeout_ms),   "30s",  0, HOURS(24), LIVE, NULL, NULL, "how long running connections may go on after SIGTERM" },
 
     // The operator's side.
@@ -70,6 +80,7 @@ static const struct option_row cluster_rows[] = {
     { "host",        OPTION_TEXT, C(host),        NULL, 0, 0, 0, NULL, "NAME", "private host name of the cluster (default: from the API)" },
     { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
     { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
+    { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, 0, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
     { "tls-ca",      OPTION_TEXT, C(tls_ca),      NULL, 0, 0, 0, NULL, "PATH", "PEM file of the CA of the cluster's certificate, for the strings that dsn prints" },
 };
 // clang-format on

@@ -45,6 +45,12 @@ static bool check_dns_server(const char *text, const char *origin, struct err *e
            refuse(text, origin, "an IP address, or IP:PORT", err);
 }
 
+static bool check_ip(const char *text, const char *origin, struct err *err)
+{
+    struct addr addr;
+    return addr_from_ip(text, 0, &addr) || refuse(text, origin, "an IP address", err);
+}
+
 static bool check_cidr(const char *text, const char *origin, struct err *err)
 {
     struct cidr cidr;
@@ -91,6 +97,7 @@ static const struct {
     { "state-dir", check_absolute },
     { "dns-servers", check_dns_server },
     { "allowed-cidrs", check_cidr },
+    { "source", check_ip },
     { "admin-listen", check_admin_listen },
     { "admin-socket", check_absolute },
     { "cluster-id", check_cluster_id },

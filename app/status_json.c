@@ -28,7 +28,8 @@ static void add_counts(cJSON *object, const struct proxy_counters *counters)
     cJSON *closed = cJSON_AddObjectToObject(object, "closed");
     for (size_t i = 0; i < CLOSE_REASONS; i++) {
         if (counters->closed[i])
-            add_number(closed, conn_reason_name((enum close_reason)i), (double)counters->closed[i]);
+            add_number(
+                closed, closing_reason_name((enum close_reason)i), (double)counters->closed[i]);
     }
     cJSON *steps = cJSON_AddObjectToObject(object, "steps");
     for (size_t i = 0; i < CONN_STATES; i++) {

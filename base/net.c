@@ -9,17 +9,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h> // all of struct tcp_info; <netinet/tcp.h> stops in the middle
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 // ".XXXXXX" behind the path.
-enum { SUFFIX_CHARS = 7, KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 10, KEEPALIVE_PROBES = 6 };
+enum { SUFFIX_CHARS = 7, KEEPALIVE_PROBES = 6 };
 
 static void set_int(int fd, int level, int name, int value)
 {
@@ -194,10 +196,12 @@ int net_listen(const struct addr *addr, int backlog, unsigned unix_mode, struct 
 
 // ---- options of connected sockets ---------------------------------------------------------------
 
-void net_keepalive(int fd)
+void net_keepalive(int fd, uint64_t idle_ms)
 {
-    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
+    int idle_s = (int)(idle_ms / 1000);
+    int every_s = idle_s / KEEPALIVE_PROBES;
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s > 0 ? idle_s : 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, every_s > 0 ? every_s : 1);
     set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
     set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
@@ -219,6 +223,48 @@ int net_socket_error(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) < 0)
         return errno;
     return sys;
+}
+
+void net_reset_on_close(int fd)
+{
+    struct linger hard = { .l_onoff = 1, .l_linger = 0 };
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+}
+
+bool net_is_delivered(int fd)
+{
+    int left = 0;
+    return ioctl(fd, SIOCOUTQ, &left) < 0 || left == 0;
+}
+
+bool net_bind_source(int fd, const struct addr *source)
+{
+    set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return bind(fd, &source->any, source->len) == 0;
+}
+
+bool net_tcp_info(int fd, struct net_tcp *out)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return false;
+    *out = (struct net_tcp){
+        .rtt_us = info.tcpi_rtt,
+        .unacked = info.tcpi_unacked,
+        .unsent_bytes = info.tcpi_notsent_bytes,
+        .retransmits = info.tcpi_retransmits,
+        .probes = info.tcpi_probes,
+        .since_sent_ms = info.tcpi_last_data_sent,
+        .since_ack_ms = info.tcpi_last_ack_recv,
+    };
+    return true;
+}
+
+uint32_t net_rtt_us(int fd)
+{
+    struct net_tcp tcp;
+    return net_tcp_info(fd, &tcp) ? tcp.rtt_us : 0;
 }
 
 bool net_is_transient(int sys)

@@ -18,12 +18,30 @@ struct err;
 // and anything that is no socket, is left alone and ERR_LISTEN.
 int net_listen(
     const struct addr *addr, int backlog, unsigned unix_mode, struct err *err) MUST_CHECK;
-// Keepalive after 60 s idle, every 10 s, 6 times: PrivateLink drops flows that are idle for 350 s
-// (docs.aws.amazon.com, "Network Load Balancers", idle timeout). No-op on unix sockets.
-void net_keepalive(int fd);
+// Keepalive after idle_ms (60 s: PrivateLink drops flows that are idle for 350 s,
+// docs.aws.amazon.com, "Network Load Balancers", idle timeout), then six times at a sixth of it, at
+// least a second. No-op on unix sockets. Both options pass from a listening socket to those that it
+// accepts.
+void net_keepalive(int fd, uint64_t idle_ms);
 void net_nodelay(int fd);
 void net_user_timeout(int fd, unsigned timeout_ms); // TCP_USER_TIMEOUT, 0 = the system's
 int net_socket_error(int fd);                       // SO_ERROR, taken once
+void net_reset_on_close(int fd);                    // close(2) will send RST instead of FIN
+bool net_is_delivered(int fd); // everything that was sent is acknowledged; true if unknown
+// Connects from this address; the local port is chosen at connect(2), when the far end is known, so
+// that each far end has all ports (ip(7), IP_BIND_ADDRESS_NO_PORT). false with errno.
+bool net_bind_source(int fd, const struct addr *source) MUST_CHECK;
+
+// What the kernel knows of a TCP connection (tcp(7), TCP_INFO), also after it broke.
+struct net_tcp {
+    uint32_t rtt_us;
+    uint32_t unacked, unsent_bytes; // segments, bytes
+    uint32_t retransmits;           // of the oldest unacknowledged segment, in a row
+    uint32_t probes;                // unanswered, of a closed window or keepalive
+    uint32_t since_sent_ms, since_ack_ms;
+};
+bool net_tcp_info(int fd, struct net_tcp *out); // false: no TCP socket
+uint32_t net_rtt_us(int fd);                    // 0: unknown
 
 // errno of a read, write or accept that only means "not now".
 bool net_is_transient(int sys);

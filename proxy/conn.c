@@ -11,18 +11,18 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "control/control.h"
-#include "proxy/dial.h"
 #include "proxy/home.h"
 #include "proxy/mysql.h"
+#include "proxy/paths.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/spare.h"
+#include "proxy/stream.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,18 +34,20 @@ enum {
 
 static void conn_hold(struct conn *conn);
 static void conn_resolve(struct conn *conn);
+static void conn_dial(struct conn *conn);
 static void conn_handshake(struct conn *conn);
 static void conn_linger(struct conn *conn);
 static void stop_waiting(struct conn *conn);
-static void handshake_cancel(struct conn *conn);
-static void linger_cancel(struct conn *conn);
+static void dial_off(struct conn *conn);
+static void handshake_off(struct conn *conn);
+static void linger_off(struct conn *conn);
 static void on_hold_timeout(struct conn *conn);
-static void on_resolve_timeout(struct conn *conn);
+static void refuse_by_address(struct conn *conn);
 static void on_handshake_timeout(struct conn *conn);
-static void on_linger_timeout(struct conn *conn);
+static void close_refused(struct conn *conn);
 
 // A step: how it starts, how it is called off, its deadline and what happens then. The dial keeps a
-// deadline per address, the relay only one for a half-closed connection: they set the timer.
+// timer of its own, and the sweep looks after the relay.
 struct step {
     const char *name;
     void (*start)(struct conn *conn);
@@ -60,31 +62,14 @@ struct step {
 static const struct step steps[CONN_STATES] = {
     [CONN_NEW]       = { "new",       NULL,           NULL,             0,                             NULL },
     [CONN_HOLD]      = { "hold",      conn_hold,      stop_waiting,     TIMEOUT(hold_timeout_ms),      on_hold_timeout },
-    [CONN_RESOLVE]   = { "resolve",   conn_resolve,   stop_waiting,     TIMEOUT(resolve_timeout_ms),   on_resolve_timeout },
-    [CONN_DIAL]      = { "dial",      dial_start,     dial_cancel,      0,                             dial_on_timeout },
-    [CONN_HANDSHAKE] = { "handshake", conn_handshake, handshake_cancel, TIMEOUT(handshake_timeout_ms), on_handshake_timeout },
-    [CONN_RELAY]     = { "relay",     relay_start,    relay_cancel,     0,                             relay_on_timeout },
-    [CONN_LINGER]    = { "linger",    conn_linger,    linger_cancel,    0,                             on_linger_timeout },
+    [CONN_RESOLVE]   = { "resolve",   conn_resolve,   stop_waiting,     TIMEOUT(resolve_timeout_ms),   refuse_by_address },
+    [CONN_DIAL]      = { "dial",      conn_dial,      dial_off,         0,                             NULL },
+    [CONN_HANDSHAKE] = { "handshake", conn_handshake, handshake_off,    TIMEOUT(handshake_timeout_ms), on_handshake_timeout },
+    [CONN_RELAY]     = { "relay",     relay_start,    relay_cancel,     0,                             NULL },
+    [CONN_LINGER]    = { "linger",    conn_linger,    linger_off,       0,                             close_refused },
     [CONN_CLOSED]    = { "closed",    NULL,           NULL,             0,                             NULL },
 };
 // clang-format on
-
-static const char *const reason_names[CLOSE_REASONS] = {
-    [CLOSE_CLIENT_QUIT] = "client-quit",
-    [CLOSE_CLIENT_GONE] = "client-gone",
-    [CLOSE_SERVER_QUIT] = "server-quit",
-    [CLOSE_SERVER_GONE] = "server-gone",
-    [CLOSE_REFUSED] = "refused",
-    [CLOSE_HALF_OPEN] = "half-open",
-    [CLOSE_DRAINED] = "drained",
-    [CLOSE_STOPPED] = "stopped",
-    [CLOSE_INTERNAL] = "internal",
-};
-
-const char *conn_reason_name(enum close_reason reason)
-{
-    return reason_names[reason];
-}
 
 const char *conn_state_name(enum conn_state state)
 {
@@ -109,14 +94,15 @@ static void conn_enter(struct conn *conn, enum conn_state state)
         steps[state].name);
     worker_count(&conn->worker->counters.steps[conn->state], -1);
     worker_count(&conn->worker->counters.steps[state], 1);
-    conn->state = state;
+    conn->state = (uint8_t)state;
     if (state < CONN_LINGER)
-        conn->reached = state;
-    timer_stop(&conn->timer);
+        conn->reached = (uint8_t)state;
+    if (conn->setup)
+        timer_stop(&conn->setup->timer);
     if (steps[state].timeout) {
         const char *options = (const char *)&conn->view->options;
         timer_start(
-            &conn->timer, *(const uint64_t *)(const void *)(options + steps[state].timeout));
+            &conn->setup->timer, *(const uint64_t *)(const void *)(options + steps[state].timeout));
     }
     if (steps[state].start)
         steps[state].start(conn);
@@ -124,56 +110,70 @@ static void conn_enter(struct conn *conn, enum conn_state state)
 
 static void on_timeout(struct timer *timer)
 {
-    struct conn *conn = conn_checked(CONTAINER_OF(timer, struct conn, timer));
+    struct conn *conn = conn_checked(CONTAINER_OF(timer, struct setup, timer)->conn);
     steps[conn->state].on_timeout(conn);
+}
+
+static void free_setup(struct conn *conn)
+{
+    struct setup *setup = conn->setup;
+    if (!setup)
+        return;
+    timer_stop(&setup->timer);
+    conn->setup = NULL;
+    free(setup->why);
+    free(setup);
 }
 
 // ---- start --------------------------------------------------------------------------------------
 
 static void on_client_stirred(struct watch *watch, unsigned what);
 
-static void side_init(struct side *side, struct conn *conn, struct side *peer, int fd)
-{
-    *side = (struct side){ .fd = fd, .conn = conn, .peer = peer };
-    buf_init(&side->tail, RELAY_SCRATCH_BYTES);
-}
-
-static void side_close(struct side *side)
-{
-    buf_done(&side->tail);
-    if (side->fd < 0)
-        return;
-    close(side->fd);
-    side->fd = -1;
-}
-
-bool conn_start(struct worker *worker, uint64_t id, int client_fd, size_t target,
-    const char *client_name, const struct err *refusal)
+static struct conn *conn_new(const struct arrival *arrival)
 {
     struct conn *conn = calloc(1, sizeof(*conn));
+    struct setup *setup = calloc(1, sizeof(*setup));
+    if (!conn || !setup) {
+        free(conn);
+        free(setup);
+        return NULL;
+    }
+    struct worker *worker = arrival->worker;
+    setup->conn = conn;
+    timer_init(&setup->timer, worker->loop, on_timeout);
+    *conn = (struct conn){
+        .magic = CONN_MAGIC,
+        .target = arrival->target,
+        .listener = arrival->listener,
+        .id = arrival->id,
+        .worker = worker,
+        .view = view_ref(worker->views[arrival->target]),
+        .setup = setup,
+        .client = { .fd = arrival->client_fd, .is_client = true },
+        .server = { .fd = -1 },
+        .began_ms = loop_now_ms(worker->loop),
+        .client_peer = arrival->client,
+    };
+    return conn;
+}
+
+bool conn_start(const struct arrival *arrival)
+{
+    struct worker *worker = arrival->worker;
+    struct conn *conn = conn_new(arrival);
     if (!conn) {
-        close(client_fd);
+        close(arrival->client_fd);
         return false;
     }
-    conn->magic = CONN_MAGIC;
-    conn->worker = worker;
-    conn->target = target;
-    conn->view = view_ref(worker->views[target]);
-    conn->id = id;
-    conn->began_ms = loop_now_ms(worker->loop);
-    snprintf(conn->client_name, sizeof(conn->client_name), "%s", client_name);
-    side_init(&conn->client, conn, &conn->server, client_fd);
-    side_init(&conn->server, conn, &conn->client, -1);
-    timer_init(&conn->timer, worker->loop, on_timeout);
-    LIST_INSERT_HEAD(&worker->conns, conn, link);
-    worker_count(&worker->target_open[target], 1);
+    LIST_INSERT_HEAD(&worker->quiet, conn, link); // until the relay moves something
+    worker_count(&worker->target_open[conn->target], 1);
     worker_count(&worker->counters.steps[CONN_NEW], 1);
 
     // While it waits, the first thing that a client does decides: see on_client_stirred.
-    watch_init(&conn->client.watch, worker->loop, client_fd, on_client_stirred);
-    watch_want(&conn->client.watch, WATCH_READ | WATCH_GONE);
-    if (refusal)
-        conn_refuse(conn, refusal);
+    watch_init(&conn->client.watch, worker->loop, conn->client.fd, on_client_stirred);
+    watch_want(&conn->client.watch, WATCH_READ);
+    if (arrival->refusal)
+        conn_refuse(conn, arrival->refusal);
     else
         conn_enter(conn, CONN_HOLD);
     return true;
@@ -191,7 +191,7 @@ static void on_client_stirred(struct watch *watch, unsigned what)
         return;
     watch_want(watch, 0);
     if (got <= 0) {
-        conn->probe = loop_now_ms(conn->worker->loop) - conn->began_ms < CONN_PROBE_MS;
+        conn->setup->probe = loop_now_ms(conn->worker->loop) - conn->began_ms < CONN_PROBE_MS;
         conn_close(conn, CLOSE_CLIENT_GONE);
         return;
     }
@@ -204,20 +204,22 @@ static void on_client_stirred(struct watch *watch, unsigned what)
 
 static void wait_for_view(struct conn *conn)
 {
-    if (conn->waits)
+    struct setup *setup = conn->setup;
+    if (setup->waits)
         return;
-    conn->waits = true;
-    TAILQ_INSERT_TAIL(&conn->worker->waiting, conn, wait_link);
+    setup->waits = true;
+    TAILQ_INSERT_TAIL(&conn->worker->waiting, setup, wait_link);
     if (conn->state == CONN_HOLD && conn->worker->control)
         control_nudge(conn->worker->control, conn->target);
 }
 
 static void stop_waiting(struct conn *conn)
 {
-    if (!conn->waits)
+    struct setup *setup = conn->setup;
+    if (!setup->waits)
         return;
-    conn->waits = false;
-    TAILQ_REMOVE(&conn->worker->waiting, conn, wait_link);
+    setup->waits = false;
+    TAILQ_REMOVE(&conn->worker->waiting, setup, wait_link);
 }
 
 static void refuse_by_verdict(struct conn *conn)
@@ -286,11 +288,6 @@ static void conn_resolve(struct conn *conn)
     }
 }
 
-static void on_resolve_timeout(struct conn *conn)
-{
-    refuse_by_address(conn);
-}
-
 void conn_see(struct conn *conn, struct view *view)
 {
     view_unref(conn->view);
@@ -300,14 +297,68 @@ void conn_see(struct conn *conn, struct view *view)
 
 // ---- dial ---------------------------------------------------------------------------------------
 
-void conn_on_dialed(struct conn *conn, const struct err *err)
+static void on_dialed(struct dial *dial, const struct err *err);
+
+// The server's side is the caller's from now on, and has greeted.
+static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
 {
+    struct worker *worker = conn->worker;
+    net_user_timeout(conn->server.fd, 0);
+    free_setup(conn);
+    conn->is_ready = true;
+    conn->ready_after_ms = (uint32_t)(loop_now_ms(worker->loop) - conn->began_ms);
+    conn_enter(conn, CONN_RELAY);
+    relay_received(&conn->server, greeting, len);
+}
+
+static bool use_spare(struct conn *conn)
+{
+    struct spare *spare = spares_take(&conn->worker->spares[conn->target]);
+    if (!spare)
+        return false;
+    conn->server.fd = spare->fd;
+    conn->server_peer = peer_from_addr(&spare->addr);
+    conn->server_id = spare->server_id;
+    conn->used_spare = true;
+    begin_relay(conn, spare->greeting, spare->greeting_len);
+    spare_free(spare);
+    return true;
+}
+
+static void conn_dial(struct conn *conn)
+{
+    struct worker *worker = conn->worker;
+    struct dial *dial = &conn->setup->dial;
+    struct err err;
+    if (use_spare(conn))
+        return;
+    if (paths_is_broken(
+            &worker->paths[conn->target], loop_now_ms(worker->loop), &dial->is_probe, &err)) {
+        worker_count(&worker->counters.broken, 1);
+        conn_refuse(conn, &err);
+        return;
+    }
+    dial_start(dial, worker, conn->target, conn->view, on_dialed);
+}
+
+static void dial_off(struct conn *conn)
+{
+    dial_cancel(&conn->setup->dial);
+}
+
+static void on_dialed(struct dial *dial, const struct err *err)
+{
+    struct conn *conn = conn_checked(CONTAINER_OF(dial, struct setup, dial)->conn);
+    if (dial->addr.len)
+        conn->server_peer = peer_from_addr(&dial->addr);
     if (!err) {
+        conn->server.fd = dial->fd;
         conn_enter(conn, CONN_HANDSHAKE);
         return;
     }
     if (err->code != ERR_LIMIT)
         home_tell_unreachable(conn->worker->home, conn->target);
+    spares_see(&conn->worker->spares[conn->target]); // the breaker may be open
     conn_refuse(conn, err);
 }
 
@@ -315,14 +366,13 @@ void conn_on_dialed(struct conn *conn, const struct err *err)
 
 static void handshake_failed(struct conn *conn, const char *what)
 {
-    struct addr server = dial_address(conn);
     struct err err;
-    refusal_greeting(conn->view, &server, what, &err);
+    refusal_greeting(conn->view, &conn->setup->dial.addr, what, &err);
     conn_refuse(conn, &err);
 }
 
-// The greeting goes to the client byte for byte; what it says is only noted for the log. An ERR
-// packet of the server's own, or bytes that are no MySQL, are the client's to judge.
+// The greeting goes to the client byte for byte; what it says is only noted. An ERR packet of the
+// server's own, or bytes that are no MySQL, are the client's to judge.
 static void on_greeting(struct watch *watch, unsigned what)
 {
     struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, server.watch));
@@ -338,14 +388,11 @@ static void on_greeting(struct watch *watch, unsigned what)
     struct mysql_greeting greeting = { 0 };
     if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING) {
         conn->server_id = greeting.connection_id;
+        spares_learn(&worker->spares[conn->target], &greeting);
         if (worker->control)
             control_note_success(worker->control, conn->target);
     }
-    handshake_cancel(conn);
-    net_user_timeout(conn->server.fd, 0);
-    conn->ready_ms = loop_now_ms(worker->loop);
-    conn_enter(conn, CONN_RELAY);
-    relay_received(&conn->server, worker->scratch, (size_t)got);
+    begin_relay(conn, worker->scratch, (size_t)got);
 }
 
 static void conn_handshake(struct conn *conn)
@@ -354,11 +401,9 @@ static void conn_handshake(struct conn *conn)
     watch_want(&conn->server.watch, WATCH_READ);
 }
 
-// Nothing of the client's or the server's is watched until the next step says how.
-static void handshake_cancel(struct conn *conn)
+static void handshake_off(struct conn *conn)
 {
     watch_stop(&conn->server.watch);
-    watch_stop(&conn->client.watch);
 }
 
 static void on_handshake_timeout(struct conn *conn)
@@ -366,37 +411,32 @@ static void on_handshake_timeout(struct conn *conn)
     handshake_failed(conn, "said nothing in time");
 }
 
-// ---- relay --------------------------------------------------------------------------------------
-
-void conn_on_relayed(struct conn *conn, enum close_reason reason)
-{
-    conn_close(conn, reason);
-}
-
-bool conn_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
-{
-    return conn->state == CONN_RELAY && conn->server_spoke_last && !conn->client.eof &&
-           !conn->server.eof && buf_is_empty(&conn->server.tail) &&
-           buf_is_empty(&conn->client.tail) && now_ms - conn->active_ms >= quiet_ms;
-}
-
 // ---- refuse and linger --------------------------------------------------------------------------
 
 void conn_refuse(struct conn *conn, const struct err *err)
 {
+    struct setup *setup = conn->setup;
     if (conn->state >= CONN_RELAY)
         abort(); // behind the greeting an ERR packet would land in the middle of a result
-    conn->why = malloc(sizeof(*conn->why));
-    if (!conn->why) {
+    setup->why = malloc(sizeof(*setup->why));
+    if (!setup->why) {
         conn_close(conn, CLOSE_INTERNAL);
         return;
     }
-    *conn->why = *err;
+    *setup->why = *err;
+    worker_leave_listener(conn->worker, conn);
     worker_count(&conn->worker->counters.refused[err->code], 1);
     if (steps[conn->state].cancel)
         steps[conn->state].cancel(conn);
-    side_close(&conn->server);
+    if (conn->server.fd >= 0)
+        close(conn->server.fd);
+    conn->server.fd = -1;
     conn_enter(conn, CONN_LINGER);
+}
+
+static void close_refused(struct conn *conn)
+{
+    conn_close(conn, conn->setup->why->code == ERR_LIMIT ? CLOSE_LIMIT : CLOSE_REFUSED);
 }
 
 static void on_linger_readable(struct watch *watch, unsigned what)
@@ -406,7 +446,7 @@ static void on_linger_readable(struct watch *watch, unsigned what)
     ssize_t got = recv(conn->client.fd, conn->worker->scratch, RELAY_SCRATCH_BYTES, 0);
     if (got > 0 || (got < 0 && net_is_transient(errno)))
         return;
-    conn_close(conn, CLOSE_REFUSED);
+    close_refused(conn);
 }
 
 // Closing a socket with unread bytes in it sends a reset, which can destroy the ERR packet on its
@@ -414,74 +454,33 @@ static void on_linger_readable(struct watch *watch, unsigned what)
 static void conn_linger(struct conn *conn)
 {
     uint8_t packet[MYSQL_ERR_BYTES];
-    size_t len = mysql_err_packet(conn->why, packet);
-    watch_stop(&conn->client.watch);
+    size_t len = mysql_err_packet(conn->setup->why, packet);
     ssize_t sent = send(conn->client.fd, packet, len, MSG_NOSIGNAL);
     (void)sent; // a client that is gone is noticed by the read
     shutdown(conn->client.fd, SHUT_WR);
-    watch_init(&conn->client.watch, conn->worker->loop, conn->client.fd, on_linger_readable);
+    watch_call(&conn->client.watch, on_linger_readable);
     watch_want(&conn->client.watch, WATCH_READ);
-    timer_start(&conn->timer, CONN_LINGER_MS);
+    timer_start(&conn->setup->timer, CONN_LINGER_MS);
 }
 
-static void linger_cancel(struct conn *conn)
+static void linger_off(struct conn *conn)
 {
     watch_stop(&conn->client.watch);
-}
-
-static void on_linger_timeout(struct conn *conn)
-{
-    conn_close(conn, CLOSE_REFUSED);
 }
 
 // ---- close and reap -----------------------------------------------------------------------------
 
-static void log_closed(const struct conn *conn, enum close_reason reason)
+void conn_reap(struct conn *conn)
 {
-    enum log_level level = conn->probe ? LOG_DEBUG : LOG_INFO;
-    if (!log_enabled(level))
-        return;
-    char text[ADDR_TEXT_BYTES];
-    uint64_t now_ms = loop_now_ms(conn->worker->loop);
-    struct log_line line;
-    log_start(&line, level, "connection closed");
-    log_uint(&line, "conn", conn->id);
-    log_str(&line, "cluster", conn->view->alias);
-    log_str(&line, "client", conn->client_name);
-    if (conn->reached >= CONN_DIAL) {
-        struct addr server = dial_address(conn);
-        log_str(&line, "server", addr_format(&server, text));
-    }
-    log_str(&line, "close", reason_names[reason]);
-    log_str(&line, "step", steps[conn->reached].name);
-    if (conn->why)
-        log_err(&line, conn->why);
-    if (conn->server_id)
-        log_uint(&line, "server_id", conn->server_id);
-    if (conn->ready_ms)
-        log_uint(&line, "ready_ms", conn->ready_ms - conn->began_ms);
-    log_uint(&line, "client_bytes", conn->client.received);
-    log_uint(&line, "server_bytes", conn->server.received);
-    log_uint(&line, "ms", now_ms - conn->began_ms);
-    log_write(&line);
-}
-
-static void conn_reap(struct deferred *deferred)
-{
-    struct conn *conn = conn_checked(CONTAINER_OF(deferred, struct conn, reap));
-    struct worker *worker = conn->worker;
+    struct worker *worker = conn_checked(conn)->worker;
     LIST_REMOVE(conn, link);
     worker_count(&worker->target_open[conn->target], -1);
     worker_count(&worker->counters.steps[CONN_CLOSED], -1);
-    atomic_fetch_sub_explicit(&worker->counters.open, 1, memory_order_relaxed);
+    worker_leave(worker, conn);
+    free_setup(conn);
     view_unref(conn->view);
-    free(conn->why);
     conn->magic = 0;
     free(conn);
-    if (worker->draining && LIST_EMPTY(&worker->conns) && !worker->drained_told) {
-        worker->drained_told = true;
-        home_tell_drained(worker->home);
-    }
 }
 
 void conn_close(struct conn *conn, enum close_reason reason)
@@ -492,9 +491,8 @@ void conn_close(struct conn *conn, enum close_reason reason)
         steps[conn->state].cancel(conn);
     conn_enter(conn, CONN_CLOSED);
     worker_count(&conn->worker->counters.closed[reason], 1);
-    log_closed(conn, reason);
+    closing_log(conn, reason);
     watch_stop(&conn->client.watch);
-    side_close(&conn->client);
-    side_close(&conn->server);
-    loop_defer(conn->worker->loop, &conn->reap, conn_reap);
+    closing_close_sockets(conn);
+    worker_reap_later(conn->worker, conn);
 }

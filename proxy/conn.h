@@ -2,14 +2,21 @@
 //
 // A connection: a client and a server side that point at each other, and the steps between accept
 // and reap. It lives and dies on one worker's thread; everything here belongs to that thread.
+//
+// What only the way to the relay needs (deadlines, the dial, a refusal) is in struct setup, which
+// is gone once the relay runs: most connections are idle relays, and they are kept small.
 #pragma once
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "proxy/closing.h"
+#include "proxy/dial.h"
+#include "proxy/peer.h"
 
 #include <sys/queue.h>
 
+struct stream_pipe;
+struct tail_block;
 struct view;
 struct worker;
 
@@ -18,84 +25,97 @@ enum conn_state {
     CONN_NEW = 0,
     CONN_HOLD,      // waits for a verdict
     CONN_RESOLVE,   // waits for the first addresses
-    CONN_DIAL,      // connects, one address after the other
+    CONN_DIAL,      // connects to one of the addresses; a warm spare skips what follows
     CONN_HANDSHAKE, // waits for the server's greeting
     CONN_RELAY,     // bytes both ways
     CONN_LINGER,    // was told why it is refused; reads until the client hangs up
     CONN_CLOSED,    // freed at the end of this turn
     CONN_STATES
 };
-
-// Why a connection ended: in the log line and as a metric label. A fixed list.
-enum close_reason {
-    CLOSE_CLIENT_QUIT = 0, // the client closed first and everything was delivered
-    CLOSE_CLIENT_GONE,     // the client reset the connection, or left before it was served
-    CLOSE_SERVER_QUIT,     // the server closed first and everything was delivered
-    CLOSE_SERVER_GONE,     // the server reset the connection
-    CLOSE_REFUSED,         // we said why in an ERR packet
-    CLOSE_HALF_OPEN,       // one side had closed and the other stayed silent
-    CLOSE_DRAINED,         // SIGTERM, or the verdict said to drain
-    CLOSE_STOPPED,         // we were told to stop now
-    CLOSE_INTERNAL,        // out of memory or descriptors
-    CLOSE_REASONS
-};
-const char *conn_reason_name(enum close_reason reason);
 const char *conn_state_name(enum conn_state state);
 
-enum { CONN_NAME_BYTES = 56 };
+enum { CONN_NO_PLACE = UINT16_MAX };
 
 struct side {
     struct watch watch;
-    int fd; // -1: not open
+    struct tail_block *tail;  // what this side's socket did not take yet, or
+    struct stream_pipe *pipe; // the other side streams: its bytes are in here
+    uint64_t received;        // bytes read from this side
+    int fd;                   // -1: not open
+    bool is_client;
+    bool eof;            // it will send no more
+    bool shut;           // we will send it no more
+    bool careful;        // the other side was slow to take what this one said: read less at a time
+    bool asked;          // was sent something since the sweep last found all of it acknowledged
+    bool heard;          // said something since the last sweep
+    uint8_t large_reads; // in a row
+};
+
+struct setup {
     struct conn *conn;
-    struct side *peer;
-    struct buf tail;   // what this side's socket did not take yet
-    uint64_t received; // bytes read from this side
-    bool eof;          // it will send no more
-    bool shut;         // we will send it no more
+    struct timer timer; // the step's one deadline
+    struct dial dial;
+    struct err *why; // NULL unless refused
+    bool probe;      // the client left at once and without a byte: not worth a log line
+    bool waits;      // on the worker's list of those whom a new view concerns
+    TAILQ_ENTRY(setup) wait_link;
 };
 
 struct conn {
     uint32_t magic;
-    enum conn_state state;
-    enum conn_state reached; // the last step before LINGER or CLOSED
+    uint16_t target;
+    uint16_t listener; // CONN_NO_PLACE: it takes none of a listener's places
     uint64_t id;
     struct worker *worker;
-    size_t target;
-    struct view *view; // a reference; replaced while the connection waits, fixed from the dial on
+    struct view *view;   // a reference; replaced while the connection waits, fixed from the dial on
+    struct setup *setup; // NULL once the relay runs
+    LIST_ENTRY(conn) link; // on the worker's busy, quiet or closed list
     struct side client, server;
-    struct timer timer;  // the step's one deadline
-    size_t address;      // index in view->addrs that is being dialled or was reached
-    int dial_error;      // errno of an address that failed at once, until the next turn
-    uint64_t dial_until; // loop time by which all addresses must have been tried
-    uint64_t began_ms, ready_ms, active_ms;
-    uint32_t server_id;     // the server's own id of this connection, 0: not seen
-    bool server_spoke_last; // nothing is owed to the client
-    bool client_closed_first;
-    bool is_lost;                  // one side was reset
-    enum close_reason lost_reason; // which
-    bool probe;      // the client left at once and without a byte: not worth a log line
-    bool waits;      // on the worker's list of those whom a new view concerns
-    struct err *why; // NULL unless refused
-    char client_name[CONN_NAME_BYTES];
-    struct deferred reap;
-    LIST_ENTRY(conn) link;
-    TAILQ_ENTRY(conn) wait_link;
+    uint64_t began_ms, active_ms;            // loop time; active: bytes moved
+    uint32_t ready_after_ms, ended_after_ms; // since began_ms; ended: one side has
+    uint32_t server_id;                      // the server's own id of this connection, 0: not seen
+    struct peer client_peer, server_peer;
+    uint8_t state, reached; // enum conn_state; reached: the last step before LINGER or CLOSED
+    uint8_t lost_reason;    // enum close_reason of is_lost
+    bool is_lost : 1;       // one side was reset or is dead
+    bool is_busy : 1;       // the sweep looks at it
+    bool is_ready : 1;      // the relay runs, or ran
+    bool used_spare : 1;
+    bool is_stray : 1;          // its address is no longer the cluster's, and dns-drain is on
+    bool server_spoke_last : 1; // nothing is owed to the client
+    bool client_closed_first : 1;
 };
 
-// Takes over client_fd. With a refusal (not NULL, copied) the client is only told and lingered.
-// false: out of memory, client_fd is closed.
-bool conn_start(struct worker *worker, uint64_t id, int client_fd, size_t target,
-    const char *client_name, const struct err *refusal);
+// An accepted socket on its way to a worker.
+struct arrival {
+    struct worker *worker;
+    uint64_t id;
+    int client_fd;
+    uint16_t target, listener; // as in struct conn
+    struct peer client;
+    struct err *refusal; // NULL: admitted; owned
+};
+
+// Takes over the socket and the refusal: with one the client is only told and lingered. false: out
+// of memory, the socket is closed.
+bool conn_start(const struct arrival *arrival);
 // A new view of its target: the step that waits decides again.
 void conn_see(struct conn *conn, struct view *view);
 // Tells the client why in an ERR packet and ends the connection; only before the relay.
 void conn_refuse(struct conn *conn, const struct err *err);
 // From anywhere, any number of times; the connection is freed at the end of the turn.
 void conn_close(struct conn *conn, enum close_reason reason);
-// Nothing is owed to the client and nothing has moved for `quiet_ms`.
-bool conn_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms);
+// Of the worker's closed list.
+void conn_reap(struct conn *conn);
 
-// Called by the steps:
-void conn_on_dialed(struct conn *conn, const struct err *err); // NULL: connected
-void conn_on_relayed(struct conn *conn, enum close_reason reason);
+static inline struct conn *side_conn(struct side *side)
+{
+    return side->is_client ? CONTAINER_OF(side, struct conn, client)
+                           : CONTAINER_OF(side, struct conn, server);
+}
+
+static inline struct side *side_peer(struct side *side)
+{
+    struct conn *conn = side_conn(side);
+    return side->is_client ? &conn->server : &conn->client;
+}

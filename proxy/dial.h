@@ -1,17 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Connects a connection's server side to one of the addresses in its view: one after the other,
-// each with its own deadline, all within the dial budget. The connection's worker only.
+// Connects to one of a cluster's addresses: the nearest that works first, the next one when it
+// refuses, when it is not there within connect-timeout, or, side by side with it, when it has not
+// answered after a quarter of a second (RFC 8305, section 5). All within the dial budget. What
+// comes of it goes into the worker's address book (paths.h). Used for clients and for spares; the
+// worker's thread only.
 #pragma once
 
 #include "base/addr.h"
+#include "base/loop.h"
 
-struct conn;
+struct dial;
+struct err;
+struct view;
+struct worker;
 
-// Ends with one conn_on_dialed, on a later turn, unless dial_cancel comes first.
-void dial_start(struct conn *conn);
-void dial_cancel(struct conn *conn);
-// The address that is being dialled or was reached, with its port.
-struct addr dial_address(const struct conn *conn);
-// The connection's timer ran out during the dial: this address failed, the next one is tried.
-void dial_on_timeout(struct conn *conn);
+enum { DIAL_WAYS = 2, DIAL_RACE_MS = 250 };
+
+// One address that is being tried.
+struct attempt {
+    struct watch watch;
+    struct dial *dial;
+    int fd; // -1: none
+    int address;
+    bool on_trial; // see paths_pick
+    uint64_t began_ms;
+};
+
+// NULL: connected, dial->fd is the callee's and dial->addr says where it leads. Else dial->addr is
+// the last address that failed, or has len 0.
+typedef void (*dial_fn)(struct dial *dial, const struct err *err);
+
+// Embedded in its owner.
+struct dial {
+    struct worker *worker;
+    size_t target;
+    const struct view *view; // the owner's
+    dial_fn fn;
+    struct timer timer;
+    struct attempt attempts[DIAL_WAYS];
+    uint32_t tried; // addresses, a bit each
+    int sys;        // of the last failure
+    uint64_t began_ms, until_ms;
+    bool is_probe; // see paths_is_broken
+    struct addr addr;
+    int fd;
+};
+
+// Ends with one call of fn, on a later turn, unless dial_cancel comes first. `view` has addresses
+// and outlives the dial.
+void dial_start(
+    struct dial *dial, struct worker *worker, size_t target, const struct view *view, dial_fn fn);
+void dial_cancel(struct dial *dial); // also before dial_start (of zeroed memory) and afterwards

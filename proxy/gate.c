@@ -13,6 +13,8 @@ bool gate_admit(const struct gate *gate, const struct gate_load *load, struct er
         refusal_draining(err);
     else if (served >= gate->max_connections)
         refusal_limit(served, gate->max_connections, err);
+    else if (load->listener_max && load->listener_open >= load->listener_max)
+        refusal_listener_limit(load->listener_max, err);
     else
         return true;
     return false;

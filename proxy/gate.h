@@ -19,6 +19,7 @@ struct gate {
 struct gate_load {
     uint64_t open;      // every client's socket that is open now
     uint64_t lingering; // those of them that were refused and only wait for the client to hang up
+    uint64_t listener_open, listener_max; // of the listener; max 0: no limit of its own
 };
 
 // Refused clients each keep a descriptor for up to a second, beside max-connections.

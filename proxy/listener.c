@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
-#include "proxy/conn.h"
+#include "proxy/peer.h"
+#include "proxy/proxy.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,28 +26,13 @@ struct listener {
     struct loop *loop;
     int fd;
     struct addr addr;
-    size_t target;
+    size_t index, target;
+    uint64_t max;
     listener_fn fn;
     void *arg;
     struct watch watch;
     struct timer pause;
 };
-
-// "10.0.0.7:51234" or, for a unix socket, who is at the other end: "pid:4711,uid:1000".
-static void name_client(int fd, const struct addr *addr, char out[CONN_NAME_BYTES])
-{
-    if (addr->any.sa_family == AF_INET || addr->any.sa_family == AF_INET6) {
-        char text[ADDR_TEXT_BYTES];
-        snprintf(out, CONN_NAME_BYTES, "%s", addr_format(addr, text));
-        return;
-    }
-    struct ucred peer = { 0 };
-    socklen_t len = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-        snprintf(out, CONN_NAME_BYTES, "pid:%ld,uid:%ld", (long)peer.pid, (long)peer.uid);
-    else
-        snprintf(out, CONN_NAME_BYTES, "unix");
-}
 
 static void pause_accepting(struct listener *listener, int sys)
 {
@@ -79,11 +64,8 @@ static bool accept_one(struct listener *listener)
             pause_accepting(listener, sys);
         return sys != EAGAIN && !net_is_shortage(sys);
     }
-    net_nodelay(fd);
-    net_keepalive(fd);
-    char name[CONN_NAME_BYTES];
-    name_client(fd, &addr, name);
-    listener->fn(listener->arg, listener->target, fd, name);
+    const struct peer client = peer_of_socket(fd, &addr);
+    listener->fn(listener->arg, listener->index, fd, &client);
     return true;
 }
 
@@ -104,25 +86,32 @@ void listener_accept_all(struct listener *listener)
             return;
 }
 
-struct listener *listener_open(struct loop *loop, const struct addr *addr, size_t target,
-    int backlog, unsigned unix_mode, listener_fn fn, void *arg, struct err *err)
+struct listener *listener_open(
+    struct loop *loop, const struct listener_plan *plan, listener_fn fn, void *arg, struct err *err)
 {
+    const struct proxy_options *options = plan->options;
     struct listener *listener = calloc(1, sizeof(*listener));
     if (!listener) {
         err_set(err, ERR_MEMORY, "out of memory for a listener");
         return NULL;
     }
     listener->loop = loop;
-    listener->target = target;
+    listener->index = plan->index;
+    listener->target = plan->target;
+    listener->max = plan->max;
     listener->fn = fn;
     listener->arg = arg;
-    listener->fd = net_listen(addr, backlog, unix_mode, err);
+    listener->fd =
+        net_listen(plan->addr, (int)options->backlog, (unsigned)options->socket_mode, err);
     if (listener->fd < 0) {
         free(listener);
         return NULL;
     }
-    listener->addr = *addr;
-    if (addr->any.sa_family != AF_UNIX) {
+    // Once here instead of for every socket that it accepts.
+    net_nodelay(listener->fd);
+    net_keepalive(listener->fd, options->keepalive_ms);
+    listener->addr = *plan->addr;
+    if (plan->addr->any.sa_family != AF_UNIX) {
         listener->addr.len = sizeof(listener->addr.un);
         getsockname(listener->fd, &listener->addr.any, &listener->addr.len);
     }
@@ -158,4 +147,9 @@ size_t listener_target(const struct listener *listener)
 const struct addr *listener_address(const struct listener *listener)
 {
     return &listener->addr;
+}
+
+uint64_t listener_max(const struct listener *listener)
+{
+    return listener->max;
 }

@@ -8,21 +8,33 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct listener;
 struct loop;
+struct peer;
+struct proxy_options;
 
 // Called for every accepted socket, which then belongs to the callee.
-typedef void (*listener_fn)(void *arg, size_t target, int client_fd, const char *client_name);
+typedef void (*listener_fn)(void *arg, size_t listener, int client_fd, const struct peer *client);
+
+struct listener_plan {
+    const struct addr *addr;
+    size_t index; // what fn is told
+    size_t target;
+    uint64_t max; // see listener_max
+    const struct proxy_options *options;
+};
 
 // Bound and listening, but accepting only from listener_start on.
-struct listener *listener_open(struct loop *loop, const struct addr *addr, size_t target,
-    int backlog, unsigned unix_mode, listener_fn fn, void *arg, struct err *err) MUST_CHECK;
+struct listener *listener_open(struct loop *loop, const struct listener_plan *plan, listener_fn fn,
+    void *arg, struct err *err) MUST_CHECK;
 void listener_start(struct listener *listener);
 // Accepts everyone who is in the kernel's queue now: before the listener is closed.
 void listener_accept_all(struct listener *listener);
 // Stops accepting and removes a unix socket's file. NULL is allowed.
 void listener_close(struct listener *listener);
 size_t listener_target(const struct listener *listener);
+uint64_t listener_max(const struct listener *listener); // connections at a time; 0: no own limit
 const struct addr *listener_address(const struct listener *listener); // the real port

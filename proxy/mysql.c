@@ -61,5 +61,8 @@ enum mysql_first mysql_read_greeting(const void *bytes, size_t len, struct mysql
     snprintf(out->version, sizeof(out->version), "%.*s", (int)version_len, version);
     make_ascii(out->version);
     out->connection_id = connection_id;
+    // "8.0.11-TiDB-v8.5.3" (pingcap/tidb, pkg/parser/mysql/const.go, ServerVersion)
+    out->is_tidb = memmem(version, version_len, "-TiDB-", 6) != NULL;
+    out->packet_bytes = MYSQL_HEADER_BYTES + payload;
     return MYSQL_FIRST_GREETING;
 }

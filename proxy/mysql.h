@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ enum mysql_first { MYSQL_FIRST_GREETING, MYSQL_FIRST_ERR, MYSQL_FIRST_MORE, MYSQ
 struct mysql_greeting {
     uint32_t connection_id; // the low 32 bits, as SHOW PROCESSLIST has it on TiDB >= 7.3
     char version[64];       // printable ASCII, cut
+    bool is_tidb;           // bare, or TiProxy in front of it: the version names TiDB
+    size_t packet_bytes;    // the whole packet's length
 };
 
 // What the first bytes from a server are. Fills `out` for a greeting. MORE: the packet is not

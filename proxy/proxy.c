@@ -36,8 +36,7 @@ struct proxy {
     void *drained_arg;
 };
 
-// ---- a new connection
-// -----------------------------------------------------------------------------
+// ---- a new connection --------------------------------------------------------------------------
 
 static uint64_t worker_open(const struct worker *worker)
 {
@@ -69,39 +68,73 @@ static struct gate_load load_now(const struct proxy *proxy)
 }
 
 // Nobody is there to be told, so the log and a counter are; once a second is enough.
-static void note_dropped(struct proxy *proxy, const char *client_name)
+static void note_dropped(struct proxy *proxy, const struct peer *client)
 {
     uint64_t now_ms = loop_now_ms(proxy->loop);
     proxy->dropped++;
     if (proxy->dropped_logged_ms && now_ms - proxy->dropped_logged_ms < PROXY_DROP_LOG_MS)
         return;
     proxy->dropped_logged_ms = now_ms;
+    char text[PEER_TEXT_BYTES];
     struct log_line line;
     log_start(&line, LOG_WARN,
         "too many refused clients at once: closed without a word; raise max-connections");
-    log_str(&line, "client", client_name);
+    log_str(&line, "client", peer_format(client, text));
     log_uint(&line, "so_far", proxy->dropped);
     log_write(&line);
 }
 
-static void on_accepted(void *arg, size_t target, int client_fd, const char *client_name)
+// Places that the listener's connections take on all workers.
+static uint64_t listener_open_now(const struct proxy *proxy, size_t listener)
+{
+    uint64_t open = 0;
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        open +=
+            atomic_load_explicit(&proxy->workers[i]->listener_open[listener], memory_order_relaxed);
+    return open;
+}
+
+static bool admit(
+    const struct proxy *proxy, size_t listener, struct gate_load *out_load, struct err *err)
+{
+    *out_load = load_now(proxy);
+    out_load->listener_max = listener_max(proxy->listeners[listener]);
+    if (out_load->listener_max)
+        out_load->listener_open = listener_open_now(proxy, listener);
+    return gate_admit(&proxy->gate, out_load, err);
+}
+
+static void on_accepted(void *arg, size_t listener, int client_fd, const struct peer *client)
 {
     struct proxy *proxy = arg;
-    struct gate_load load = load_now(proxy);
+    struct gate_load load;
     struct err refusal;
-    bool admitted = gate_admit(&proxy->gate, &load, &refusal);
+    bool admitted = admit(proxy, listener, &load, &refusal);
     proxy->accepted++;
     if (!admitted && !gate_may_explain(&proxy->gate, &load)) {
-        note_dropped(proxy, client_name);
+        note_dropped(proxy, client);
         close(client_fd);
         return;
     }
-    worker_take(least_loaded(proxy), proxy->accepted, client_fd, target, client_name,
-        admitted ? NULL : &refusal);
+    struct arrival arrival = {
+        .id = proxy->accepted,
+        .client_fd = client_fd,
+        .target = (uint16_t)listener_target(proxy->listeners[listener]),
+        .listener = admitted ? (uint16_t)listener : CONN_NO_PLACE,
+        .client = *client,
+    };
+    if (!admitted) {
+        arrival.refusal = malloc(sizeof(refusal));
+        if (!arrival.refusal) {
+            close(client_fd);
+            return;
+        }
+        *arrival.refusal = refusal;
+    }
+    worker_take(least_loaded(proxy), &arrival);
 }
 
-// ---- what workers and the control plane tell
-// ------------------------------------------------------
+// ---- what workers and the control plane tell ---------------------------------------------------
 
 static void on_unreachable(void *owner, size_t target)
 {
@@ -136,19 +169,29 @@ void proxy_reload(struct proxy *proxy, const struct proxy_options *options)
         target_show(proxy->targets[i]);
 }
 
-// ---- start
-// ----------------------------------------------------------------------------------------
+// ---- start -------------------------------------------------------------------------------------
+
+uint64_t proxy_threads(const struct proxy_options *options)
+{
+    uint64_t cpus = options->threads ? options->threads : cpus_usable();
+    return options->threads || cpus < PROXY_THREADS_MAX ? cpus : PROXY_THREADS_MAX;
+}
 
 static bool start_workers(struct proxy *proxy, size_t target_count, struct err *err)
 {
-    uint64_t count = proxy->options.threads ? proxy->options.threads : cpus_usable();
-    if (!proxy->options.threads && count > PROXY_THREADS_MAX)
-        count = PROXY_THREADS_MAX;
+    uint64_t count = proxy_threads(&proxy->options);
     proxy->workers = calloc(count + 1, sizeof(struct worker *));
     if (!proxy->workers)
         return err_set(err, ERR_MEMORY, "out of memory for workers");
     for (unsigned i = 0; i < count; i++) {
-        proxy->workers[i] = worker_start(target_count, proxy->home, err);
+        const struct worker_plan plan = {
+            .index = i,
+            .worker_count = count,
+            .target_count = target_count,
+            .listener_count = proxy->listener_count,
+            .options = &proxy->options,
+        };
+        proxy->workers[i] = worker_start(&plan, proxy->home, err);
         if (!proxy->workers[i])
             return false;
         proxy->worker_count++;
@@ -183,9 +226,14 @@ static bool open_listeners(
         return err_set(err, ERR_MEMORY, "out of memory for listeners");
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < targets[i].listen_count; j++) {
-            struct listener *listener =
-                listener_open(proxy->loop, &targets[i].listens[j], i, (int)proxy->options.backlog,
-                    (unsigned)proxy->options.socket_mode, on_accepted, proxy, err);
+            const struct listener_plan plan = {
+                .addr = &targets[i].listens[j],
+                .index = proxy->listener_count,
+                .target = i,
+                .max = targets[i].listener_max,
+                .options = &proxy->options,
+            };
+            struct listener *listener = listener_open(proxy->loop, &plan, on_accepted, proxy, err);
             if (!listener)
                 return err_prefix(err, "cluster %s", targets[i].control.alias);
             proxy->listeners[proxy->listener_count++] = listener;
@@ -226,8 +274,7 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     return proxy;
 }
 
-// ---- end
-// ------------------------------------------------------------------------------------------
+// ---- end ---------------------------------------------------------------------------------------
 
 static void close_listeners(struct proxy *proxy)
 {
@@ -271,8 +318,7 @@ void proxy_stop(struct proxy *proxy)
     free(proxy);
 }
 
-// ---- what others may know
-// ---------------------------------------------------------------------------
+// ---- what others may know ----------------------------------------------------------------------
 
 size_t proxy_target_count(const struct proxy *proxy)
 {
@@ -293,6 +339,13 @@ static void add_worker(struct proxy_counters *out, const struct worker *worker)
     out->client_bytes += counters->client_bytes;
     out->server_bytes += counters->server_bytes;
     out->unchecked += counters->unchecked;
+    out->broken += counters->broken;
+    out->dials += counters->dials;
+    out->dial_failures += counters->dial_failures;
+    out->dial_races += counters->dial_races;
+    out->spares_ready += counters->spares_ready;
+    out->spares_used += counters->spares_used;
+    out->spares_discarded += counters->spares_discarded;
     for (size_t i = 0; i < ERR_CODES; i++)
         out->refused[i] += counters->refused[i];
     for (size_t i = 0; i < CLOSE_REASONS; i++)

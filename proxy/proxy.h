@@ -14,12 +14,18 @@
 struct loop;
 struct proxy;
 
-// All of these but threads, backlog and socket_mode may change at a reload; a connection keeps the
-// values that it was admitted under.
+// A connection keeps the values that it was admitted under.
 struct proxy_options {
-    uint64_t threads;     // 0: as many as CPUs may be used, at most 4
-    uint64_t backlog;     // listen(2)
-    uint64_t socket_mode; // of unix listeners, 0660
+    // Fixed at the start:
+    uint64_t threads;           // 0: as many as CPUs may be used, at most 4
+    uint64_t backlog;           // listen(2)
+    uint64_t socket_mode;       // of unix listeners, 0660
+    bool batch;                 // workers run under SCHED_BATCH
+    uint64_t busy_poll_us;      // workers look so long for an event before they sleep
+    uint64_t keepalive_ms;      // of both legs
+    const struct addr *sources; // local addresses towards the clusters, in turn; outlive the proxy
+    size_t source_count;        // 0: the system chooses
+    // May change at a reload:
     uint64_t max_connections;
     uint64_t hold_timeout_ms;      // a client waits this long for a verdict to turn
     uint64_t resolve_timeout_ms;   // … for the first addresses
@@ -27,7 +33,11 @@ struct proxy_options {
     uint64_t dial_budget_ms;       // all addresses together
     uint64_t handshake_timeout_ms; // the server's greeting
     uint64_t drain_timeout_ms;     // running connections at SIGTERM, or when a verdict drains
-    bool loss_refuses;             // control-loss = refuse
+    uint64_t spares;               // warm connections per cluster, all workers together
+    uint64_t spare_max_age_ms;
+    bool splice;       // long streams
+    bool dns_drain;    // connections to addresses that the cluster no longer has are let end
+    bool loss_refuses; // control-loss = refuse
 };
 
 // A cluster as the configuration has it. `control.host` and `control.port` may be unset.
@@ -35,6 +45,7 @@ struct proxy_target {
     struct control_target control;
     const struct addr *listens;
     size_t listen_count;
+    uint64_t listener_max; // connections that each of them takes at a time; 0: no limit of its own
 };
 
 // What a target looks like from outside, for status, health and metrics. Valid until the loop
@@ -55,10 +66,15 @@ struct proxy_counters {
     uint64_t client_bytes, server_bytes; // received from clients, from servers
     uint64_t refused[ERR_CODES];
     uint64_t closed[CLOSE_REASONS];
-    uint64_t unchecked;            // connections allowed without a verdict
+    uint64_t unchecked; // connections allowed without a verdict
+    uint64_t broken;    // refused at once, because nothing answered a moment ago
+    uint64_t dials, dial_failures, dial_races; // addresses tried, failed, tried side by side
+    uint64_t spares_ready, spares_used, spares_discarded;
     uint64_t stall_max_us, stalls; // the worst loop that accepts or relays, and turns over 100 ms
 };
 
+// How many workers these options mean on this machine.
+uint64_t proxy_threads(const struct proxy_options *options);
 // Opens every listener (all or none), starts the workers. Connections are held until the first
 // news. on_change (may be NULL) is called whenever a target's state changed, for those who wait.
 struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,

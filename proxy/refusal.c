@@ -58,6 +58,14 @@ void refusal_dial(
         refusal_shortage(view, sys, out);
         return;
     }
+    if (sys == EADDRNOTAVAIL) {
+        err_set(out, ERR_LIMIT,
+            "tidblink: this proxy has no local port left towards cluster %s at %s: too many "
+            "connections were opened in the last minute. Add addresses with source = "
+            "ADDR[,ADDR], or let the app keep its connections",
+            view->alias, addr_format(last, text));
+        return;
+    }
     err_set(out, timed_out ? ERR_DIAL_TIMEOUT : ERR_DIAL,
         "tidblink: cannot reach cluster %s: %zu of its %zu addresses failed, the last, %s: %s. %s",
         view->alias, tried, view->addrs->count, addr_format(last, text), err_errno_text(sys),
@@ -87,6 +95,14 @@ void refusal_draining(struct err *out)
 {
     err_set(out, ERR_DRAINING,
         "tidblink: this proxy is shutting down: draining. Connect again when it is back");
+}
+
+void refusal_listener_limit(uint64_t limit, struct err *out)
+{
+    err_set(out, ERR_LIMIT,
+        "tidblink: too many connections on this listener: its listener-max-connections is %llu. "
+        "Close some, or raise it",
+        (unsigned long long)limit);
 }
 
 void refusal_limit(uint64_t open, uint64_t max_connections, struct err *out)

@@ -20,4 +20,5 @@ void refusal_greeting(
     const struct view *view, const struct addr *server, const char *what, struct err *out);
 void refusal_spoke_first(struct err *out);
 void refusal_draining(struct err *out);
+void refusal_listener_limit(uint64_t limit, struct err *out);
 void refusal_limit(uint64_t open, uint64_t max_connections, struct err *out);

@@ -7,6 +7,9 @@
 
 #include "base/net.h"
 #include "proxy/conn.h"
+#include "proxy/stream.h"
+#include "proxy/tail.h"
+#include "proxy/view.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
@@ -14,154 +17,267 @@
 
 enum {
     // What one side may move per wake-up, so that one stream starves nobody.
-    RELAY_BUDGET_BYTES = 4 * RELAY_SCRATCH_BYTES,
+    RELAY_BUDGET_BYTES = 1024 * 1024,
+    // So many reads in a row of at least so much: it streams.
+    RELAY_STREAM_READS = 2,
+    RELAY_STREAM_BYTES = 64 * 1024,
     // How long nothing may move once one side has closed: a client may still wait for a long
-    // query's
-    // result, but nobody waits for a server that is gone.
+    // query's result, but nobody waits for a server that is gone.
     RELAY_CLIENT_CLOSED_MS = 30 * 1000,
     RELAY_SERVER_CLOSED_MS = 1000,
 };
 
-static bool is_client(const struct side *side)
-{
-    return side == &side->conn->client;
-}
+// What came of an event: the connection's ends and what is watched are as they were, or may have to
+// change, or the connection is over.
+enum pumped { PUMPED_CALM, PUMPED_CHANGED, PUMPED_OVER };
 
 static void touch(struct conn *conn)
 {
     conn->active_ms = loop_now_ms(conn->worker->loop);
+    if (!conn->is_busy)
+        worker_busy(conn->worker, conn);
+}
+
+bool relay_is_owed(const struct side *side)
+{
+    return side->tail || (side->pipe && side->pipe->bytes);
 }
 
 // ---- ends ---------------------------------------------------------------------------------------
 
-static uint64_t quiet_limit_ms(const struct conn *conn)
+static void note_end(struct conn *conn)
 {
-    return conn->client_closed_first && !conn->is_lost ? RELAY_CLIENT_CLOSED_MS
-                                                       : RELAY_SERVER_CLOSED_MS;
+    conn->ended_after_ms = (uint32_t)(loop_now_ms(conn->worker->loop) - conn->began_ms);
+    if (!conn->is_busy)
+        worker_busy(conn->worker, conn);
 }
 
 // It will say no more.
 static void note_eof(struct side *side)
 {
-    struct conn *conn = side->conn;
-    if (!side->eof && !side->peer->eof)
-        conn->client_closed_first = is_client(side);
+    struct conn *conn = side_conn(side);
+    if (!side->eof && !side_peer(side)->eof)
+        conn->client_closed_first = side->is_client;
     side->eof = true;
-    touch(conn);
-    timer_start(&conn->timer, quiet_limit_ms(conn));
+    note_end(conn);
+}
+
+static void drop_owed(struct side *side)
+{
+    struct worker *worker = side_conn(side)->worker;
+    tail_drop(&worker->tails, &side->tail);
+    if (side->pipe)
+        stream_give(&worker->pipes, side->pipe);
+    side->pipe = NULL;
 }
 
 // It takes no more: the other end has reset the connection. What it said before that may still be
 // in our socket (a server's last ERR packet, a client's last COMMIT) and is read and delivered
 // first.
-static void note_lost(struct side *side)
+static void note_lost(struct side *side, int sys)
 {
-    struct conn *conn = side->conn;
+    struct conn *conn = side_conn(side);
     side->shut = true;
-    buf_done(&side->tail);
+    drop_owed(side);
     if (conn->is_lost)
         return;
     conn->is_lost = true;
-    conn->lost_reason = is_client(side) ? CLOSE_CLIENT_GONE : CLOSE_SERVER_GONE;
-    touch(conn);
-    timer_start(&conn->timer, quiet_limit_ms(conn));
+    conn->lost_reason = (uint8_t)closing_reason_of(side, sys);
+    note_end(conn);
 }
 
 static enum close_reason end_reason(const struct conn *conn)
 {
     if (conn->is_lost)
-        return conn->lost_reason;
+        return (enum close_reason)conn->lost_reason;
     return conn->client_closed_first ? CLOSE_CLIENT_QUIT : CLOSE_SERVER_QUIT;
 }
 
 // ---- bytes --------------------------------------------------------------------------------------
 
-// Sends at once what the socket takes; the rest becomes the side's tail. False when the connection
-// ended over it.
-static bool forward(struct side *side, const uint8_t *bytes, size_t len)
-{
-    if (side->shut)
-        return true; // nobody is there to read it
-    ssize_t sent = send(side->fd, bytes, len, MSG_NOSIGNAL);
-    if (sent < 0 && !net_is_transient(errno)) {
-        note_lost(side);
-        return true;
-    }
-    size_t taken = sent > 0 ? (size_t)sent : 0;
-    if (taken == len || buf_append(&side->tail, bytes + taken, len - taken))
-        return true;
-    conn_on_relayed(side->conn, CLOSE_INTERNAL);
-    return false;
-}
-
-static void flush_tail(struct side *side)
-{
-    if (buf_is_empty(&side->tail))
-        return;
-    ssize_t sent = send(side->fd, buf_head(&side->tail), buf_len(&side->tail), MSG_NOSIGNAL);
-    if (sent > 0) {
-        touch(side->conn);
-        buf_consume(&side->tail, (size_t)sent);
-    } else if (sent < 0 && !net_is_transient(errno)) {
-        note_lost(side);
-    }
-}
-
 static void note_received(struct side *side, size_t bytes)
 {
-    struct conn *conn = side->conn;
+    struct conn *conn = side_conn(side);
     struct worker_counters *counters = &conn->worker->counters;
-    bool from_client = is_client(side);
     side->received += bytes;
-    if (!side->peer->shut)
+    side->heard = true;
+    conn->server_spoke_last = !side->is_client;
+    worker_count(
+        side->is_client ? &counters->client_bytes : &counters->server_bytes, (int64_t)bytes);
+    if (!side_peer(side)->shut)
         touch(conn); // what nobody reads is no activity
-    conn->server_spoke_last = !from_client;
-    worker_count(from_client ? &counters->client_bytes : &counters->server_bytes, (int64_t)bytes);
+}
+
+// Sends at once what the socket takes; the rest becomes the side's tail.
+static enum pumped forward(struct side *side, const uint8_t *bytes, size_t len)
+{
+    struct conn *conn = side_conn(side);
+    if (side->shut)
+        return PUMPED_CALM; // nobody is there to read it
+    ssize_t sent = send(side->fd, bytes, len, MSG_NOSIGNAL);
+    side->asked = true;
+    if (sent == (ssize_t)len)
+        return PUMPED_CALM;
+    if (sent < 0 && !net_is_transient(errno)) {
+        note_lost(side, errno);
+        return PUMPED_CHANGED;
+    }
+    size_t taken = sent > 0 ? (size_t)sent : 0;
+    side_peer(side)->careful = true;
+    if (tail_append(&conn->worker->tails, &side->tail, bytes + taken, len - taken))
+        return PUMPED_CHANGED;
+    conn_close(conn, CLOSE_INTERNAL);
+    return PUMPED_OVER;
+}
+
+// Why a read of `from` did not give bytes.
+static enum pumped end_of_input(struct side *from, ssize_t got, int sys)
+{
+    if (got < 0 && net_is_transient(sys))
+        return PUMPED_CALM;
+    if (got < 0)
+        note_lost(from, sys);
+    note_eof(from);
+    return PUMPED_CHANGED;
+}
+
+// ---- a stream -----------------------------------------------------------------------------------
+
+static bool starts_to_stream(struct side *from, size_t got)
+{
+    const struct conn *conn = side_conn(from);
+    if (got < RELAY_STREAM_BYTES) {
+        from->large_reads = 0;
+        return false;
+    }
+    if (from->large_reads < RELAY_STREAM_READS)
+        from->large_reads++;
+    return from->large_reads == RELAY_STREAM_READS && conn->view->options.splice;
+}
+
+static void stop_streaming(struct side *from)
+{
+    struct side *to = side_peer(from);
+    stream_give(&side_conn(from)->worker->pipes, to->pipe);
+    to->pipe = NULL;
+    from->large_reads = 0;
+}
+
+// What is in the pipe goes to its side.
+static void flush_pipe(struct side *to)
+{
+    ssize_t sent = stream_drain(to->pipe, to->fd);
+    to->asked = true;
+    if (sent > 0)
+        touch(side_conn(to));
+    else if (sent < 0 && !net_is_transient(errno))
+        note_lost(to, errno);
+}
+
+// From socket to socket through the peer's pipe, until one of them has enough for now. An empty
+// socket ends the stream: what comes next may be a small packet again.
+static enum pumped pump_stream(struct side *from)
+{
+    struct side *to = side_peer(from);
+    size_t budget = RELAY_BUDGET_BYTES;
+    while (budget) {
+        ssize_t got = stream_fill(to->pipe, from->fd);
+        if (got <= 0) {
+            int sys = errno;
+            stop_streaming(from);
+            end_of_input(from, got, sys);
+            return PUMPED_CHANGED;
+        }
+        note_received(from, (size_t)got);
+        flush_pipe(to);
+        if (!to->pipe || to->pipe->bytes)
+            return PUMPED_CHANGED; // lost, or it has enough
+        budget -= (size_t)got < budget ? (size_t)got : budget;
+    }
+    return PUMPED_CALM;
+}
+
+// ---- the pump -----------------------------------------------------------------------------------
+
+static size_t read_limit(const struct side *from)
+{
+    return from->careful ? TAIL_BLOCK_BYTES : RELAY_SCRATCH_BYTES;
 }
 
 // Reads while the other side takes everything and the budget lasts. A short read means that the
-// socket is empty: asking again would cost a system call to hear EAGAIN. False when the connection
-// ended.
-static bool pump(struct side *from)
+// socket is empty: asking again would cost a system call to hear EAGAIN.
+static enum pumped pump(struct side *from)
 {
-    struct conn *conn = from->conn;
-    uint8_t *scratch = conn->worker->scratch;
+    struct side *to = side_peer(from);
+    struct worker *worker = side_conn(from)->worker;
     size_t budget = RELAY_BUDGET_BYTES;
-    while (!from->eof && budget && buf_is_empty(&from->peer->tail)) {
-        ssize_t got = recv(from->fd, scratch, RELAY_SCRATCH_BYTES, 0);
-        if (got < 0) {
-            if (net_is_transient(errno))
-                return true;
-            note_lost(from);
-            note_eof(from);
-            return true;
-        }
-        if (got == 0) {
-            note_eof(from);
-            return true;
-        }
+    while (budget) {
+        size_t limit = read_limit(from);
+        ssize_t got = recv(from->fd, worker->scratch, limit, 0);
+        if (got <= 0)
+            return end_of_input(from, got, errno);
         note_received(from, (size_t)got);
-        if (!forward(from->peer, scratch, (size_t)got))
-            return false;
-        if (got < RELAY_SCRATCH_BYTES)
-            return true;
-        budget -= (size_t)got;
+        enum pumped pumped = forward(to, worker->scratch, (size_t)got);
+        if (pumped != PUMPED_CALM)
+            return pumped;
+        if (starts_to_stream(from, (size_t)got) && !to->shut) {
+            to->pipe = stream_take(&worker->pipes);
+            if (to->pipe)
+                return pump_stream(from);
+        }
+        if ((size_t)got < limit)
+            return PUMPED_CALM;
+        from->careful = false; // it took a full read at once
+        budget -= (size_t)got < budget ? (size_t)got : budget;
     }
-    return true;
+    return PUMPED_CALM;
 }
+
+static enum pumped on_readable(struct side *from)
+{
+    if (from->eof || relay_is_owed(side_peer(from)))
+        return PUMPED_CHANGED;
+    return side_peer(from)->pipe ? pump_stream(from) : pump(from);
+}
+
+static void flush_tail(struct side *to)
+{
+    ssize_t sent = tail_send(&side_conn(to)->worker->tails, &to->tail, to->fd);
+    to->asked = true;
+    if (sent > 0)
+        touch(side_conn(to));
+    else if (sent < 0 && !net_is_transient(errno))
+        note_lost(to, errno);
+}
+
+// A stream goes on at once; for anything else the next wait tells whether there is more.
+static enum pumped on_writable(struct side *to)
+{
+    if (to->pipe && to->pipe->bytes)
+        flush_pipe(to);
+    else if (to->tail)
+        flush_tail(to);
+    bool goes_on = to->pipe && !to->pipe->bytes && !side_peer(to)->eof;
+    if (goes_on)
+        pump_stream(side_peer(to));
+    return PUMPED_CHANGED;
+}
+
+// ---- what is watched ----------------------------------------------------------------------------
 
 // What is wanted follows from the facts alone, every time: read while the other side keeps up,
 // write while something is left over, pass the end on when everything before it was delivered.
 static void side_settle(struct side *side)
 {
-    if (side->peer->eof && buf_is_empty(&side->tail) && !side->shut) {
+    struct side *peer = side_peer(side);
+    if (peer->eof && !relay_is_owed(side) && !side->shut) {
         side->shut = true;
         shutdown(side->fd, SHUT_WR);
     }
     unsigned wanted = 0;
-    if (!side->eof && buf_is_empty(&side->peer->tail))
+    if (!side->eof && !relay_is_owed(peer))
         wanted |= WATCH_READ;
-    if (!buf_is_empty(&side->tail))
+    if (relay_is_owed(side))
         wanted |= WATCH_WRITE;
     watch_want(&side->watch, wanted);
 }
@@ -171,32 +287,39 @@ static void settle(struct conn *conn)
     side_settle(&conn->client);
     side_settle(&conn->server);
     if (conn->client.eof && conn->server.eof && conn->client.shut && conn->server.shut)
-        conn_on_relayed(conn, end_reason(conn));
+        conn_close(conn, end_reason(conn));
 }
 
 static void on_side_ready(struct watch *watch, unsigned what)
 {
     struct side *side = CONTAINER_OF(watch, struct side, watch);
+    enum pumped pumped = PUMPED_CALM;
     if (what & WATCH_WRITE)
-        flush_tail(side);
-    if ((what & WATCH_READ) && !pump(side))
-        return;
-    settle(side->conn);
+        pumped = on_writable(side);
+    if (what & WATCH_READ) {
+        enum pumped read = on_readable(side);
+        pumped = read > pumped ? read : pumped;
+    }
+    if (pumped == PUMPED_CHANGED)
+        settle(side_conn(side));
 }
 
 void relay_start(struct conn *conn)
 {
     touch(conn);
-    watch_init(&conn->client.watch, conn->worker->loop, conn->client.fd, on_side_ready);
-    watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_side_ready);
+    watch_call(&conn->client.watch, on_side_ready);
+    if (conn->used_spare)
+        watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_side_ready);
+    else
+        watch_call(&conn->server.watch, on_side_ready);
     settle(conn);
 }
 
 void relay_received(struct side *from, const uint8_t *bytes, size_t len)
 {
     note_received(from, len);
-    if (forward(from->peer, bytes, len))
-        settle(from->conn);
+    if (forward(side_peer(from), bytes, len) == PUMPED_CHANGED)
+        settle(side_conn(from));
 }
 
 void relay_cancel(struct conn *conn)
@@ -205,16 +328,24 @@ void relay_cancel(struct conn *conn)
     watch_stop(&conn->server.watch);
 }
 
-void relay_on_timeout(struct conn *conn)
+// ---- for the sweep ------------------------------------------------------------------------------
+
+bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
 {
-    uint64_t quiet_ms = loop_now_ms(conn->worker->loop) - conn->active_ms;
-    uint64_t limit_ms = quiet_limit_ms(conn);
-    // Who is slow to take its bytes gets the time it needs; keepalive ends it when it is gone.
-    bool owed = !buf_is_empty(&conn->client.tail) || !buf_is_empty(&conn->server.tail);
-    if (owed || quiet_ms < limit_ms)
-        timer_start(&conn->timer, owed ? limit_ms : limit_ms - quiet_ms);
-    else if (conn->is_lost || !conn->client_closed_first)
-        conn_on_relayed(conn, end_reason(conn));
-    else
-        conn_on_relayed(conn, CLOSE_HALF_OPEN);
+    return conn->state == CONN_RELAY && conn->server_spoke_last && !conn->client.eof &&
+           !conn->server.eof && !relay_is_owed(&conn->client) && !relay_is_owed(&conn->server) &&
+           now_ms - conn->active_ms >= quiet_ms;
+}
+
+bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reason)
+{
+    bool has_ended = conn->client.eof || conn->server.eof || conn->is_lost;
+    if (!has_ended || relay_is_owed(&conn->client) || relay_is_owed(&conn->server))
+        return false;
+    bool client_may_wait = conn->client_closed_first && !conn->is_lost;
+    uint64_t limit_ms = client_may_wait ? RELAY_CLIENT_CLOSED_MS : RELAY_SERVER_CLOSED_MS;
+    uint64_t ended_ms = conn->began_ms + conn->ended_after_ms;
+    uint64_t moved_ms = conn->active_ms > ended_ms ? conn->active_ms : ended_ms;
+    *out_reason = client_may_wait ? (int)CLOSE_HALF_OPEN : (int)end_reason(conn);
+    return now_ms - moved_ms >= limit_ms;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Moves bytes between the two sides of a connection until both have closed: one pump for both
-// directions, backpressure by not reading, half-close passed on. The connection's worker only.
+// directions, backpressure by not reading, half-close passed on, long streams by splice(2). The
+// connection's worker only.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,11 +14,17 @@ struct side;
 
 enum { RELAY_SCRATCH_BYTES = 256 * 1024 };
 
-// Ends with one conn_on_relayed unless relay_cancel comes first.
+// Ends with one conn_close unless relay_cancel comes first.
 void relay_start(struct conn *conn);
 void relay_cancel(struct conn *conn);
 // Bytes that were read from a side before the relay started: counted and sent on like any. Right
 // after relay_start.
 void relay_received(struct side *from, const uint8_t *bytes, size_t len);
-// The connection's timer ran out during the relay: one side has closed long ago.
-void relay_on_timeout(struct conn *conn);
+
+// For the sweep. True: one side has closed long ago and the other one stays silent; *out_reason is
+// why it ends. What is still to be delivered gets the time it needs.
+bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reason);
+// Whether something that one side said is still to be sent to this one.
+bool relay_is_owed(const struct side *side);
+// Nothing is owed to the client and nothing has moved for `quiet_ms`.
+bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms);

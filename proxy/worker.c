@@ -9,15 +9,16 @@
 #include "proxy/home.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/sweep.h"
 #include "proxy/view.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
-    WORKER_SWEEP_MS = 200, // how often to look while something drains
     // A session counts as idle after this share of the drain's time without a byte. It may still be
     // inside a transaction or a result that the server is slow to continue: bytes alone do not
     // tell.
@@ -26,50 +27,39 @@ enum {
 
 // ---- messages from the main thread --------------------------------------------------------------
 
-struct taken {
-    struct worker *worker;
-    uint64_t id;
-    int client_fd;
-    size_t target;
-    bool refused;
-    struct err refusal;
-    char client_name[CONN_NAME_BYTES];
-};
-
-static void on_taken(void *arg)
+static void on_arrival(void *arg)
 {
-    struct taken *taken = arg;
-    struct worker *worker = taken->worker;
-    const struct err *refusal = taken->refused ? &taken->refusal : NULL;
+    struct arrival *arrival = arg;
+    struct worker *worker = arrival->worker;
     bool started = false;
     if (worker->stopping)
-        close(taken->client_fd);
+        close(arrival->client_fd);
     else
-        started = conn_start(
-            worker, taken->id, taken->client_fd, taken->target, taken->client_name, refusal);
-    if (!started)
+        started = conn_start(arrival);
+    if (!started) {
         atomic_fetch_sub_explicit(&worker->counters.open, 1, memory_order_relaxed);
-    free(taken);
+        if (arrival->listener != CONN_NO_PLACE)
+            atomic_fetch_sub_explicit(
+                &worker->listener_open[arrival->listener], 1, memory_order_relaxed);
+    }
+    free(arrival->refusal);
+    free(arrival);
 }
 
-void worker_take(struct worker *worker, uint64_t id, int client_fd, size_t target,
-    const char *client_name, const struct err *refusal)
+void worker_take(struct worker *worker, const struct arrival *arrival)
 {
-    struct taken *taken = malloc(sizeof(*taken));
-    if (!taken) {
-        close(client_fd);
+    struct arrival *copy = malloc(sizeof(*copy));
+    if (!copy) {
+        close(arrival->client_fd);
+        free(arrival->refusal);
         return;
     }
-    taken->worker = worker;
-    taken->id = id;
-    taken->client_fd = client_fd;
-    taken->target = target;
-    taken->refused = refusal != NULL;
-    if (refusal)
-        taken->refusal = *refusal;
-    snprintf(taken->client_name, sizeof(taken->client_name), "%s", client_name);
+    *copy = *arrival;
+    copy->worker = worker;
     atomic_fetch_add_explicit(&worker->counters.open, 1, memory_order_relaxed);
-    loop_post(worker->loop, on_taken, taken);
+    if (copy->listener != CONN_NO_PLACE)
+        atomic_fetch_add_explicit(&worker->listener_open[copy->listener], 1, memory_order_relaxed);
+    loop_post(worker->loop, on_arrival, copy);
 }
 
 struct shown {
@@ -79,7 +69,7 @@ struct shown {
 };
 
 static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms);
-static void sweep_if_needed(struct worker *worker);
+static void find_strays(struct worker *worker, size_t target);
 
 static void on_shown(void *arg)
 {
@@ -95,10 +85,12 @@ static void on_shown(void *arg)
     else if (!worker->drains[target].until_ms)
         drain_target(worker, target, shown->view->options.drain_timeout_ms);
 
-    struct conn *conn, *next;
-    TAILQ_FOREACH_SAFE(conn, &worker->waiting, wait_link, next)
-        if (conn->target == target)
-            conn_see(conn, shown->view);
+    find_strays(worker, target);
+    spares_see(&worker->spares[target]);
+    struct setup *setup, *next;
+    TAILQ_FOREACH_SAFE(setup, &worker->waiting, wait_link, next)
+        if (setup->conn->target == target)
+            conn_see(setup->conn, shown->view);
     sweep_if_needed(worker);
     free(shown);
 }
@@ -133,42 +125,106 @@ void worker_use_control(struct worker *worker, struct control *control)
     loop_post(worker->loop, on_control_use, use);
 }
 
+// ---- the lists of connections ------------------------------------------------------------------
+
+void worker_busy(struct worker *worker, struct conn *conn)
+{
+    conn->is_busy = true;
+    LIST_REMOVE(conn, link);
+    LIST_INSERT_HEAD(&worker->busy, conn, link);
+    sweep_if_needed(worker);
+}
+
+void worker_quiet(struct worker *worker, struct conn *conn)
+{
+    conn->is_busy = false;
+    LIST_REMOVE(conn, link);
+    LIST_INSERT_HEAD(&worker->quiet, conn, link);
+}
+
+static void tell_if_drained(struct worker *worker)
+{
+    bool is_empty =
+        LIST_EMPTY(&worker->busy) && LIST_EMPTY(&worker->quiet) && LIST_EMPTY(&worker->closed);
+    if (!worker->draining || !is_empty || worker->drained_told)
+        return;
+    worker->drained_told = true;
+    home_tell_drained(worker->home);
+}
+
+static void reap(struct deferred *deferred)
+{
+    struct worker *worker = CONTAINER_OF(deferred, struct worker, reap);
+    while (!LIST_EMPTY(&worker->closed))
+        conn_reap(LIST_FIRST(&worker->closed));
+    tell_if_drained(worker);
+}
+
+void worker_reap_later(struct worker *worker, struct conn *conn)
+{
+    LIST_REMOVE(conn, link);
+    LIST_INSERT_HEAD(&worker->closed, conn, link);
+    loop_defer(worker->loop, &worker->reap, reap);
+}
+
+void worker_leave_listener(struct worker *worker, struct conn *conn)
+{
+    if (conn->listener == CONN_NO_PLACE)
+        return;
+    atomic_fetch_sub_explicit(&worker->listener_open[conn->listener], 1, memory_order_relaxed);
+    conn->listener = CONN_NO_PLACE;
+}
+
+void worker_leave(struct worker *worker, struct conn *conn)
+{
+    worker_leave_listener(worker, conn);
+    atomic_fetch_sub_explicit(&worker->counters.open, 1, memory_order_relaxed);
+}
+
 // ---- drain --------------------------------------------------------------------------------------
 
-static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms)
+static struct drain make_drain(struct worker *worker, uint64_t timeout_ms)
 {
-    worker->drains[target] = (struct drain){
+    return (struct drain){
         .until_ms = loop_now_ms(worker->loop) + timeout_ms,
         .quiet_ms = timeout_ms / WORKER_QUIET_SHARE,
     };
 }
 
-static void sweep(struct worker *worker)
+static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms)
 {
-    uint64_t now_ms = loop_now_ms(worker->loop);
-    struct conn *conn, *next;
-    LIST_FOREACH_SAFE(conn, &worker->conns, link, next) {
-        const struct drain *drain = &worker->drains[conn->target];
-        if (!drain->until_ms || conn->state != CONN_RELAY)
-            continue;
-        if (now_ms >= drain->until_ms || conn_is_idle(conn, now_ms, drain->quiet_ms))
-            conn_close(conn, CLOSE_DRAINED);
-    }
-    sweep_if_needed(worker);
+    worker->drains[target] = make_drain(worker, timeout_ms);
 }
 
-static void on_sweep(struct timer *timer)
+static bool has_address(const struct addr_set *addrs, const struct peer *peer)
 {
-    sweep(CONTAINER_OF(timer, struct worker, sweep));
+    for (size_t i = 0; i < addrs->count; i++)
+        if (peer_has_ip(peer, &addrs->addrs[i]))
+            return true;
+    return false;
 }
 
-static void sweep_if_needed(struct worker *worker)
+// dns-drain: marks the connections whose address the cluster no longer has.
+static void find_strays(struct worker *worker, size_t target)
 {
-    for (size_t i = 0; i < worker->target_count; i++) {
-        bool any = atomic_load_explicit(&worker->target_open[i], memory_order_relaxed) > 0;
-        if (worker->drains[i].until_ms && any && !timer_is_running(&worker->sweep))
-            timer_start(&worker->sweep, WORKER_SWEEP_MS);
+    const struct view *view = worker->views[target];
+    struct drain *drain = &worker->stray_drains[target];
+    bool any = false;
+    for (int list = 0; list < 2; list++) {
+        struct conn *conn;
+        LIST_FOREACH(conn, list ? &worker->busy : &worker->quiet, link) {
+            if (conn->target != target || conn->state != CONN_RELAY)
+                continue;
+            conn->is_stray = view->options.dns_drain && view->addrs &&
+                             !has_address(view->addrs, &conn->server_peer);
+            any = any || conn->is_stray;
+        }
     }
+    uint64_t timeout_ms = view->options.drain_timeout_ms;
+    if (!any)
+        *drain = (struct drain){ 0 };
+    else if (!drain->until_ms)
+        *drain = make_drain(worker, timeout_ms);
 }
 
 struct drain_order {
@@ -185,17 +241,16 @@ static void on_drain(void *arg)
         drain_target(worker, i, order->timeout_ms);
     free(order);
 
+    for (size_t i = 0; i < worker->target_count; i++)
+        spares_done(&worker->spares[i]);
     struct err err;
     refusal_draining(&err);
     struct conn *conn, *next;
-    LIST_FOREACH_SAFE(conn, &worker->conns, link, next)
+    LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)
         if (conn->state < CONN_RELAY)
             conn_refuse(conn, &err);
     sweep_if_needed(worker);
-    if (LIST_EMPTY(&worker->conns) && !worker->drained_told) {
-        worker->drained_told = true;
-        home_tell_drained(worker->home);
-    }
+    tell_if_drained(worker);
 }
 
 void worker_drain(struct worker *worker, uint64_t timeout_ms)
@@ -213,57 +268,109 @@ static void on_stop(void *arg)
 {
     struct worker *worker = arg;
     worker->stopping = true;
-    struct conn *conn, *next;
-    LIST_FOREACH_SAFE(conn, &worker->conns, link, next)
-        conn_close(conn, CLOSE_STOPPED);
+    for (size_t i = 0; i < worker->target_count; i++)
+        spares_done(&worker->spares[i]);
+    while (!LIST_EMPTY(&worker->busy))
+        conn_close(LIST_FIRST(&worker->busy), CLOSE_STOPPED);
+    while (!LIST_EMPTY(&worker->quiet))
+        conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
     timer_stop(&worker->sweep);
     loop_stop(worker->loop);
+}
+
+// Wakes up others less often, so that they and this thread work in larger batches: sched(7).
+static void use_batch_scheduling(void)
+{
+    struct sched_param none = { 0 };
+    int sys = pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+    if (sys)
+        log_warn("scheduling = batch is not possible: %s", err_errno_text(sys));
 }
 
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
+    sigset_t pipe_signal;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE); // splice(2) has no MSG_NOSIGNAL
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
+    if (worker->is_batch)
+        use_batch_scheduling();
     loop_run(worker->loop);
     return NULL;
 }
 
 static void worker_free(struct worker *worker)
 {
-    loop_free(worker->loop); // what was still in the mailbox is closed by on_taken
+    loop_free(worker->loop); // what was still in the mailbox is closed by on_arrival
     for (size_t i = 0; worker->views && i < worker->target_count; i++)
         view_unref(worker->views[i]);
+    for (size_t i = 0; worker->paths && i < worker->target_count; i++)
+        paths_done(&worker->paths[i]);
+    tail_pool_done(&worker->tails);
+    stream_pool_done(&worker->pipes);
     free(worker->views);
     free(worker->drains);
+    free(worker->stray_drains);
+    free(worker->paths);
+    free(worker->spares);
     free(worker->target_open);
+    free(worker->listener_open);
     free(worker->scratch);
     home_unref(worker->home);
     free(worker);
 }
 
-struct worker *worker_start(size_t target_count, struct home *home, struct err *err)
+static bool make_arrays(struct worker *worker)
+{
+    size_t targets = worker->target_count;
+    worker->views = calloc(targets, sizeof(*worker->views));
+    worker->drains = calloc(targets, sizeof(*worker->drains));
+    worker->stray_drains = calloc(targets, sizeof(*worker->stray_drains));
+    worker->paths = calloc(targets, sizeof(*worker->paths));
+    worker->spares = calloc(targets, sizeof(*worker->spares));
+    worker->target_open = calloc(targets, sizeof(*worker->target_open));
+    worker->listener_open = calloc(worker->listener_count + 1, sizeof(*worker->listener_open));
+    worker->scratch = malloc(RELAY_SCRATCH_BYTES);
+    return worker->views && worker->drains && worker->stray_drains && worker->paths &&
+           worker->spares && worker->target_open && worker->listener_open && worker->scratch;
+}
+
+static struct worker *worker_new(const struct worker_plan *plan, struct home *home, struct err *err)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (!worker) {
         err_set(err, ERR_MEMORY, "out of memory for a worker");
         return NULL;
     }
-    worker->target_count = target_count;
+    worker->index = plan->index;
+    worker->worker_count = plan->worker_count;
+    worker->target_count = plan->target_count;
+    worker->listener_count = plan->listener_count;
+    worker->is_batch = plan->options->batch;
     worker->home = home_ref(home);
-    LIST_INIT(&worker->conns);
+    LIST_INIT(&worker->busy);
+    LIST_INIT(&worker->quiet);
+    LIST_INIT(&worker->closed);
     TAILQ_INIT(&worker->waiting);
-    worker->views = calloc(target_count, sizeof(struct view *));
-    worker->drains = calloc(target_count, sizeof(struct drain));
-    worker->target_open = calloc(target_count, sizeof(*worker->target_open));
-    worker->scratch = malloc(RELAY_SCRATCH_BYTES);
     worker->loop = loop_new("worker", err);
-    if (!worker->views || !worker->drains || !worker->target_open || !worker->scratch ||
-        !worker->loop) {
-        if (worker->loop)
-            err_set(err, ERR_MEMORY, "out of memory for a worker");
-        worker_free(worker);
+    if (worker->loop && make_arrays(worker))
+        return worker;
+    if (worker->loop)
+        err_set(err, ERR_MEMORY, "out of memory for a worker");
+    worker_free(worker);
+    return NULL;
+}
+
+struct worker *worker_start(const struct worker_plan *plan, struct home *home, struct err *err)
+{
+    struct worker *worker = worker_new(plan, home, err);
+    if (!worker)
         return NULL;
-    }
-    timer_init(&worker->sweep, worker->loop, on_sweep);
+    for (size_t i = 0; i < worker->target_count; i++)
+        spares_init(&worker->spares[i], worker, i);
+    timer_init(&worker->sweep, worker->loop, sweep_on_timer);
+    loop_busy_poll(worker->loop, plan->options->busy_poll_us);
     int sys = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (sys) {
         err_sys(err, ERR_INTERNAL, sys, "cannot start a worker thread");

@@ -6,12 +6,17 @@
 
 #include "base/err.h"
 #include "proxy/conn.h"
+#include "proxy/paths.h"
+#include "proxy/spare.h"
+#include "proxy/stream.h"
+#include "proxy/tail.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct control;
 struct home;
+struct proxy_options;
 struct view;
 struct worker;
 
@@ -23,6 +28,9 @@ struct worker_counters {
     _Atomic uint64_t refused[ERR_CODES];
     _Atomic uint64_t closed[CLOSE_REASONS];
     _Atomic uint64_t unchecked;
+    _Atomic uint64_t broken; // refused at once, because nothing answered a moment ago
+    _Atomic uint64_t dials, dial_failures, dial_races;
+    _Atomic uint64_t spares_ready, spares_used, spares_discarded; // ready: now
 };
 
 // Running connections of a target are let end, and made to.
@@ -35,32 +43,52 @@ struct drain {
 struct worker {
     struct loop *loop;
     pthread_t thread;
+    size_t index, worker_count; // which of how many
+    bool is_batch;              // scheduling = batch
     bool stopping;
     struct home *home;       // how the main thread is told things; a reference
     struct control *control; // NULL: none
     uint8_t *scratch;        // RELAY_SCRATCH_BYTES, between a read and its write only
     struct view **views;     // one per target, each a reference; never NULL once connections come
-    struct drain *drains;    // per target
-    _Atomic uint64_t *target_open; // per target: connections
+    // Per target:
+    struct drain *drains;
+    struct drain *stray_drains; // of the connections to addresses that the cluster no longer has
+    struct paths *paths;
+    struct spares *spares;
+    _Atomic uint64_t *target_open; // connections
     size_t target_count;
+    _Atomic uint64_t *listener_open; // per listener: places taken; raised by the main thread
+    size_t listener_count;
+    size_t next_source; // whose turn it is
+    struct tail_pool tails;
+    struct stream_pool pipes;
     bool draining; // all targets, for good
     bool drained_told;
-    struct timer sweep; // runs only while something drains
-    LIST_HEAD(, conn) conns;
-    TAILQ_HEAD(, conn) waiting;
+    struct timer sweep; // see sweep.h
+    // A connection is on one of the first three: the sweep looks at it, need not, it is closed.
+    LIST_HEAD(, conn) busy, quiet, closed;
+    TAILQ_HEAD(, setup) waiting; // for a new view
+    struct deferred reap;
     struct worker_counters counters;
 };
 
 // ---- main thread ------------------------------------------------------------------------------
 
+// How many of what a worker has to do with.
+struct worker_plan {
+    size_t index, worker_count;
+    size_t target_count, listener_count;
+    const struct proxy_options *options; // read at the start only
+};
+
 // The thread runs when this returns. Signals must be blocked by the caller.
-struct worker *worker_start(size_t target_count, struct home *home, struct err *err) MUST_CHECK;
+struct worker *worker_start(
+    const struct worker_plan *plan, struct home *home, struct err *err) MUST_CHECK;
 // Ends every connection now, joins the thread, frees. NULL is allowed.
 void worker_stop(struct worker *worker);
-// Hands over an accepted socket; `refusal` (may be NULL, copied) is told to the client. `id` is the
-// connection's in every log line.
-void worker_take(struct worker *worker, uint64_t id, int client_fd, size_t target,
-    const char *client_name, const struct err *refusal);
+// Hands over an accepted socket with everything that `arrival` owns. Cannot fail in a burst: the
+// mailbox has no bound.
+void worker_take(struct worker *worker, const struct arrival *arrival);
 // Takes over a reference on the view.
 void worker_show(struct worker *worker, size_t target, struct view *view);
 void worker_use_control(struct worker *worker, struct control *control);
@@ -75,3 +103,11 @@ static inline void worker_count(_Atomic uint64_t *counter, int64_t change)
     uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, value + (uint64_t)change, memory_order_relaxed);
 }
+
+// Which list a connection is on.
+void worker_busy(struct worker *worker, struct conn *conn);
+void worker_quiet(struct worker *worker, struct conn *conn);
+void worker_reap_later(struct worker *worker, struct conn *conn); // closed: freed at the turn's end
+// It no longer takes a place of its listener; at all.
+void worker_leave_listener(struct worker *worker, struct conn *conn);
+void worker_leave(struct worker *worker, struct conn *conn);

@@ -247,7 +247,7 @@ def test_running_connections_survive_the_control_plane(world):
                     assert query(second, "SELECT 2") == ((2,),)
                 world.clear_faults()
                 proxy.wait_metric('tidblink_api_up{cluster="orders"}', 1)
-        assert proxy.metric('tidblink_connections_closed_total{reason="server-gone"}') == 0
+        assert proxy.metric('tidblink_connections_closed_total{reason="server-reset"}') == 0
 
 
 def test_sigterm_drains_and_a_second_one_stops(world):

@@ -306,7 +306,7 @@ static void test_options_of_connected_sockets(void **state)
 {
     (void)state;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    net_keepalive(fd);
+    net_keepalive(fd, 60000);
     net_nodelay(fd);
     net_user_timeout(fd, 5000);
     assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -320,7 +320,7 @@ static void test_options_of_connected_sockets(void **state)
     assert_int_equal(net_socket_error(fd), EBADF);
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    net_keepalive(pair[0]);
+    net_keepalive(pair[0], 60000);
     net_nodelay(pair[0]);
     net_user_timeout(pair[0], 5000);
     assert_int_equal(write(pair[0], "x", 1), 1);

@@ -137,13 +137,13 @@ static void test_resets_end_the_other_side(void **state)
     reset_socket(client);
     assert_ended(server);
     close(server);
-    FIXTURE_WAIT(&fixture, closed[CLOSE_CLIENT_GONE], 1);
+    FIXTURE_WAIT(&fixture, closed[CLOSE_CLIENT_RESET], 1);
 
     fixture_pair(&fixture, &client, &server);
     reset_socket(server);
     assert_ended(client);
     close(client);
-    FIXTURE_WAIT(&fixture, closed[CLOSE_SERVER_GONE], 1);
+    FIXTURE_WAIT(&fixture, closed[CLOSE_SERVER_RESET], 1);
     FIXTURE_WAIT(&fixture, open, 0);
     fixture_stop(&fixture);
 }

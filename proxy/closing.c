@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ends of connections. Called by conn.c, relay.c and sweep.c.
+#include "proxy/closing.h"
+
+#include "base/log.h"
+#include "base/net.h"
+#include "proxy/conn.h"
+#include "proxy/stream.h"
+#include "proxy/tail.h"
+#include "proxy/view.h"
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { CLOSING_IDLE_MS = 10 * 1000 }; // a silence that a middlebox may have taken for an end
+
+static const char *const reason_names[CLOSE_REASONS] = {
+    [CLOSE_CLIENT_QUIT] = "client-quit",
+    [CLOSE_CLIENT_RESET] = "client-reset",
+    [CLOSE_CLIENT_GONE] = "client-gone",
+    [CLOSE_CLIENT_DEAD] = "client-dead",
+    [CLOSE_SERVER_QUIT] = "server-quit",
+    [CLOSE_SERVER_RESET] = "server-reset",
+    [CLOSE_SERVER_DEAD] = "server-dead",
+    [CLOSE_IDLE_DROPPED] = "idle-dropped",
+    [CLOSE_HALF_OPEN] = "half-open",
+    [CLOSE_REFUSED] = "refused",
+    [CLOSE_LIMIT] = "limit",
+    [CLOSE_DRAINED] = "drained",
+    [CLOSE_STOPPED] = "stopped",
+    [CLOSE_INTERNAL] = "internal",
+};
+
+const char *closing_reason_name(enum close_reason reason)
+{
+    return reason_names[reason];
+}
+
+// A reset that answers us after a silence, or a silence that keepalive could not break, is the
+// way's doing as far as can be told: a load balancer forgets a flow that idles and resets what
+// comes then (docs.aws.amazon.com, "Network Load Balancers", "Connection idle timeout"). A reset
+// out of the blue is the other end's own.
+enum close_reason closing_reason_of(struct side *side, int sys)
+{
+    struct net_tcp tcp;
+    const struct conn *conn = side_conn(side);
+    enum close_reason reset = side->is_client ? CLOSE_CLIENT_RESET : CLOSE_SERVER_RESET;
+    enum close_reason dead = side->is_client ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD;
+    if (!net_tcp_info(side->fd, &tcp))
+        return reset; // a unix socket
+    // What was sent after the last acknowledgement was not acknowledged.
+    bool unanswered = side->asked && tcp.since_sent_ms < tcp.since_ack_ms;
+    bool was_reset = sys == ECONNRESET || sys == EPIPE || sys == ECONNREFUSED;
+    if (!was_reset)
+        return unanswered ? dead : CLOSE_IDLE_DROPPED;
+    if (tcp.since_ack_ms >= conn->view->options.keepalive_ms)
+        return CLOSE_IDLE_DROPPED;
+    return unanswered && tcp.since_ack_ms >= CLOSING_IDLE_MS ? CLOSE_IDLE_DROPPED : reset;
+}
+
+static void close_side(struct conn *conn, struct side *side, bool with_reset)
+{
+    tail_drop(&conn->worker->tails, &side->tail);
+    if (side->pipe)
+        stream_give(&conn->worker->pipes, side->pipe);
+    side->pipe = NULL;
+    if (side->fd < 0)
+        return;
+    if (with_reset && net_is_delivered(side->fd))
+        net_reset_on_close(side->fd);
+    close(side->fd);
+    side->fd = -1;
+}
+
+void closing_close_sockets(struct conn *conn)
+{
+    bool client_lost = conn->is_lost && conn->lost_reason == CLOSE_CLIENT_RESET;
+    bool server_lost = conn->is_lost && !client_lost;
+    close_side(conn, &conn->client, server_lost);
+    close_side(conn, &conn->server, client_lost);
+}
+
+void closing_log(const struct conn *conn, enum close_reason reason)
+{
+    const struct setup *setup = conn->setup;
+    enum log_level level = setup && setup->probe ? LOG_DEBUG : LOG_INFO;
+    if (!log_enabled(level))
+        return;
+    char text[PEER_TEXT_BYTES];
+    uint64_t now_ms = loop_now_ms(conn->worker->loop);
+    struct log_line line;
+    log_start(&line, level, "connection closed");
+    log_uint(&line, "conn", conn->id);
+    log_str(&line, "cluster", conn->view->alias);
+    log_str(&line, "client", peer_format(&conn->client_peer, text));
+    if (conn->server_peer.family != AF_UNSPEC)
+        log_str(&line, "server", peer_format(&conn->server_peer, text));
+    log_str(&line, "close", reason_names[reason]);
+    log_str(&line, "step", conn_state_name(conn->reached));
+    if (setup && setup->why)
+        log_err(&line, setup->why);
+    if (conn->server_id)
+        log_uint(&line, "server_id", conn->server_id);
+    if (conn->used_spare)
+        log_str(&line, "spare", "yes");
+    if (conn->is_ready) {
+        log_uint(&line, "ready_ms", conn->ready_after_ms);
+        log_uint(&line, "idle_ms", now_ms - conn->active_ms);
+    }
+    log_uint(&line, "client_bytes", conn->client.received);
+    log_uint(&line, "server_bytes", conn->server.received);
+    log_uint(&line, "ms", now_ms - conn->began_ms);
+    log_write(&line);
+}

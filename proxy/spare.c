@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The stock of warm spares. Fed by worker.c (views) and conn.c (what greeted), emptied by conn.c.
+#include "proxy/spare.h"
+
+#include "base/log.h"
+#include "base/net.h"
+#include "proxy/mysql.h"
+#include "proxy/paths.h"
+#include "proxy/view.h"
+#include "proxy/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    SPARE_REFILL_MS = 10, // jitter: workers and proxies must not refill in step
+    SPARE_BACKOFF_MS = 1000,
+    SPARE_BACKOFF_MAX_MS = 30 * 1000,
+};
+
+static void on_timer(struct timer *timer);
+static void refill(struct spares *spares);
+
+static uint64_t now_of(const struct spares *spares)
+{
+    return loop_now_ms(spares->worker->loop);
+}
+
+static uint64_t random_below(uint64_t limit)
+{
+    uint32_t random = 0;
+    (void)!getrandom(&random, sizeof(random), 0);
+    return limit ? random % limit : 0;
+}
+
+static const struct view *view_of(const struct spares *spares)
+{
+    return spares->worker->views[spares->target];
+}
+
+// Whether the cluster is to be connected to at all.
+static bool is_wanted(const struct spares *spares)
+{
+    const struct view *view = view_of(spares);
+    return spares->fits && view && view->verdict.action == VERDICT_ALLOW && view->addrs &&
+           view->port && !spares->worker->draining && !spares->worker->stopping &&
+           !paths_is_open(&spares->worker->paths[spares->target]);
+}
+
+static uint64_t share_of(const struct spares *spares)
+{
+    const struct worker *worker = spares->worker;
+    uint64_t total = view_of(spares)->options.spares;
+    return total / worker->worker_count + (worker->index < total % worker->worker_count);
+}
+
+// ---- one spare ----------------------------------------------------------------------------------
+
+void spare_free(struct spare *spare)
+{
+    view_unref(spare->view);
+    free(spare);
+}
+
+static void count_ready(const struct spare *spare, int change)
+{
+    if (spare->is_ready)
+        worker_count(&spare->spares->worker->counters.spares_ready, change);
+}
+
+static void unlink_spare(struct spare *spare)
+{
+    TAILQ_REMOVE(&spare->spares->all, spare, link);
+    spare->spares->count--;
+    count_ready(spare, -1);
+}
+
+static void discard(struct spare *spare)
+{
+    worker_count(&spare->spares->worker->counters.spares_discarded, spare->is_ready);
+    unlink_spare(spare);
+    dial_cancel(&spare->dial);
+    if (spare->fd >= 0) {
+        watch_stop(&spare->watch);
+        close(spare->fd);
+    }
+    spare_free(spare);
+}
+
+static void wait_and_refill(struct spares *spares, uint64_t after_ms)
+{
+    spares->refill_ms = now_of(spares) + after_ms;
+    refill(spares);
+}
+
+static void on_failed(struct spares *spares)
+{
+    uint64_t wait_ms = SPARE_BACKOFF_MS;
+    for (unsigned i = 0; i < spares->failures && wait_ms < SPARE_BACKOFF_MAX_MS; i++)
+        wait_ms *= 2;
+    spares->failures++;
+    wait_and_refill(spares, wait_ms / 2 + random_below(wait_ms));
+}
+
+// A greeted server has nothing to say before the client's answer: if it stirs, it is leaving.
+static void on_stirred(struct watch *watch, unsigned what)
+{
+    struct spare *spare = CONTAINER_OF(watch, struct spare, watch);
+    struct spares *spares = spare->spares;
+    (void)what;
+    discard(spare);
+    wait_and_refill(spares, random_below(SPARE_REFILL_MS));
+}
+
+static void become_ready(struct spare *spare, const struct mysql_greeting *greeting)
+{
+    struct spares *spares = spare->spares;
+    uint64_t age_ms = spare->view->options.spare_max_age_ms;
+    spare->is_ready = true;
+    spare->server_id = greeting->connection_id;
+    // Up to a quarter sooner, so that they do not all end together.
+    spare->expires_ms = now_of(spares) + age_ms - random_below(age_ms / 4);
+    watch_call(&spare->watch, on_stirred);
+    watch_want(&spare->watch, WATCH_READ | WATCH_GONE);
+    count_ready(spare, 1);
+    spares->failures = 0;
+    refill(spares);
+}
+
+static void on_greeting(struct watch *watch, unsigned what)
+{
+    struct spare *spare = CONTAINER_OF(watch, struct spare, watch);
+    struct spares *spares = spare->spares;
+    struct mysql_greeting greeting = { 0 };
+    (void)what;
+    ssize_t got = recv(spare->fd, spare->greeting + spare->greeting_len,
+        SPARE_GREETING_BYTES - spare->greeting_len, 0);
+    if (got < 0 && net_is_transient(errno))
+        return;
+    if (got > 0)
+        spare->greeting_len += (size_t)got;
+    enum mysql_first first = mysql_read_greeting(spare->greeting, spare->greeting_len, &greeting);
+    if (got > 0 && first == MYSQL_FIRST_MORE && spare->greeting_len < SPARE_GREETING_BYTES)
+        return;
+    if (got > 0 && first == MYSQL_FIRST_GREETING && greeting.is_tidb &&
+        greeting.packet_bytes == spare->greeting_len) {
+        become_ready(spare, &greeting);
+        return;
+    }
+    if (first == MYSQL_FIRST_GREETING && !greeting.is_tidb)
+        spares->fits = false;
+    discard(spare);
+    on_failed(spares);
+}
+
+static void on_dialed(struct dial *dial, const struct err *err)
+{
+    struct spare *spare = CONTAINER_OF(dial, struct spare, dial);
+    struct spares *spares = spare->spares;
+    if (err) {
+        log_debug("cluster %s: no spare connection: %s", spare->view->alias, err->text);
+        discard(spare);
+        on_failed(spares);
+        return;
+    }
+    spare->fd = dial->fd;
+    spare->addr = dial->addr;
+    spare->expires_ms = now_of(spares) + spare->view->options.handshake_timeout_ms;
+    watch_init(&spare->watch, spares->worker->loop, spare->fd, on_greeting);
+    watch_want(&spare->watch, WATCH_READ);
+    refill(spares);
+}
+
+static void open_spare(struct spares *spares)
+{
+    struct spare *spare = calloc(1, sizeof(*spare));
+    if (!spare)
+        return;
+    spare->spares = spares;
+    spare->view = view_ref(spares->worker->views[spares->target]);
+    spare->fd = -1;
+    spare->expires_ms = UINT64_MAX; // the dial has a deadline of its own
+    TAILQ_INSERT_HEAD(&spares->all, spare, link);
+    spares->count++;
+    dial_start(&spare->dial, spares->worker, spares->target, spare->view, on_dialed);
+}
+
+// ---- the stock ----------------------------------------------------------------------------------
+
+static bool is_current(const struct spare *spare)
+{
+    const struct addr_set *addrs = view_of(spare->spares)->addrs;
+    struct peer peer = peer_from_addr(&spare->addr);
+    if (spare->fd < 0)
+        return spare->view->addrs == addrs;
+    for (size_t i = 0; i < addrs->count; i++)
+        if (peer_has_ip(&peer, &addrs->addrs[i]))
+            return peer.port == view_of(spare->spares)->port;
+    return false;
+}
+
+static void drop_outdated(struct spares *spares)
+{
+    struct spare *spare, *next;
+    uint64_t now_ms = now_of(spares);
+    bool wanted = is_wanted(spares);
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
+        if (!wanted || now_ms >= spare->expires_ms || !is_current(spare))
+            discard(spare);
+}
+
+static void arm(struct spares *spares, bool is_short)
+{
+    struct spare *spare;
+    uint64_t now_ms = now_of(spares), at_ms = UINT64_MAX;
+    if (is_short)
+        at_ms = spares->refill_ms;
+    TAILQ_FOREACH(spare, &spares->all, link)
+        if (spare->expires_ms < at_ms)
+            at_ms = spare->expires_ms;
+    if (at_ms == UINT64_MAX)
+        timer_stop(&spares->timer);
+    else
+        timer_start(&spares->timer, at_ms > now_ms ? at_ms - now_ms : 0);
+}
+
+// Opens what is missing when its time has come, and sets the timer for what comes next.
+static void refill(struct spares *spares)
+{
+    bool wanted = is_wanted(spares);
+    uint64_t share = wanted ? share_of(spares) : 0;
+    while (spares->count > share)
+        discard(TAILQ_LAST(&spares->all, spare_list));
+    while (spares->count < share && now_of(spares) >= spares->refill_ms) {
+        size_t before = spares->count;
+        open_spare(spares);
+        if (spares->count == before)
+            spares->refill_ms = now_of(spares) + SPARE_BACKOFF_MS; // out of memory
+    }
+    arm(spares, spares->count < share);
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct spares *spares = CONTAINER_OF(timer, struct spares, timer);
+    drop_outdated(spares);
+    refill(spares);
+}
+
+void spares_init(struct spares *spares, struct worker *worker, size_t target)
+{
+    *spares = (struct spares){ .worker = worker, .target = target };
+    TAILQ_INIT(&spares->all);
+    timer_init(&spares->timer, worker->loop, on_timer);
+}
+
+void spares_done(struct spares *spares)
+{
+    while (!TAILQ_EMPTY(&spares->all))
+        discard(TAILQ_FIRST(&spares->all));
+    timer_stop(&spares->timer);
+}
+
+void spares_see(struct spares *spares)
+{
+    drop_outdated(spares);
+    refill(spares);
+}
+
+void spares_learn(struct spares *spares, const struct mysql_greeting *greeting)
+{
+    bool is_news = spares->fits != greeting->is_tidb;
+    spares->fits = greeting->is_tidb;
+    if (is_news || spares->count < share_of(spares))
+        spares_see(spares);
+}
+
+struct spare *spares_take(struct spares *spares)
+{
+    struct spare *spare, *next;
+    char byte;
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
+        if (!spare->is_ready)
+            continue;
+        // What has happened on it since the last turn counts as well.
+        if (recv(spare->fd, &byte, 1, MSG_PEEK) < 0 && net_is_transient(errno))
+            break;
+        discard(spare);
+    }
+    if (spare) {
+        watch_stop(&spare->watch);
+        unlink_spare(spare);
+        worker_count(&spares->worker->counters.spares_used, 1);
+    }
+    uint64_t at_ms = now_of(spares) + random_below(SPARE_REFILL_MS);
+    if (at_ms > spares->refill_ms)
+        spares->refill_ms = at_ms;
+    refill(spares);
+    return spare;
+}

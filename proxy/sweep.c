@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dead peers, half-closed connections, drains. Called by worker.c.
+#include "proxy/sweep.h"
+
+#include "base/net.h"
+#include "proxy/conn.h"
+#include "proxy/relay.h"
+#include "proxy/worker.h"
+
+// ---- dead peers ---------------------------------------------------------------------------------
+
+// A paused reader is not dead: it answers the probes of its closed window.
+static bool is_dead(const struct net_tcp *tcp)
+{
+    bool unanswered = (tcp->unacked && tcp->retransmits) || tcp->probes >= SWEEP_DEAD_PROBES;
+    return unanswered && tcp->since_ack_ms >= SWEEP_DEAD_MS;
+}
+
+// Only a side that was sent something and has not spoken since can be dead without our knowing.
+static bool side_is_dead(struct side *side)
+{
+    struct net_tcp tcp;
+    bool was_heard = side->heard;
+    side->heard = false;
+    if (!side->asked || was_heard)
+        return false;
+    if (!net_tcp_info(side->fd, &tcp)) {
+        side->asked = false; // a unix socket: the kernel tells of its end at once
+        return false;
+    }
+    if (!tcp.unacked && !tcp.unsent_bytes)
+        side->asked = false;
+    return is_dead(&tcp);
+}
+
+static bool end_if_dead(struct conn *conn)
+{
+    bool client_dead = side_is_dead(&conn->client);
+    bool server_dead = side_is_dead(&conn->server);
+    if (!client_dead && !server_dead)
+        return false;
+    // Nobody is there to be told, and nothing of it must linger in the kernel.
+    net_reset_on_close(client_dead ? conn->client.fd : conn->server.fd);
+    conn_close(conn, client_dead ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD);
+    return true;
+}
+
+// ---- drains -------------------------------------------------------------------------------------
+
+static const struct drain *drain_of(const struct conn *conn)
+{
+    const struct worker *worker = conn->worker;
+    const struct drain *drain = &worker->drains[conn->target];
+    if (!drain->until_ms && conn->is_stray)
+        drain = &worker->stray_drains[conn->target];
+    return drain->until_ms ? drain : NULL;
+}
+
+static bool end_if_draining(struct conn *conn, uint64_t now_ms)
+{
+    const struct drain *drain = drain_of(conn);
+    if (!drain || conn->state != CONN_RELAY)
+        return false;
+    if (now_ms < drain->until_ms && !relay_is_idle(conn, now_ms, drain->quiet_ms))
+        return false;
+    conn_close(conn, CLOSE_DRAINED);
+    return true;
+}
+
+static bool drains_any(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->target_count; i++) {
+        bool is_open = atomic_load_explicit(&worker->target_open[i], memory_order_relaxed) > 0;
+        if (is_open && (worker->drains[i].until_ms || worker->stray_drains[i].until_ms))
+            return true;
+    }
+    return false;
+}
+
+// ---- the sweep ----------------------------------------------------------------------------------
+
+static bool needs_no_look(const struct conn *conn, uint64_t now_ms)
+{
+    return !conn->client.asked && !conn->server.asked && !relay_is_owed(&conn->client) &&
+           !relay_is_owed(&conn->server) && !conn->client.eof && !conn->server.eof &&
+           !conn->is_lost && now_ms - conn->active_ms >= SWEEP_MS;
+}
+
+static void look_at(struct conn *conn, uint64_t now_ms)
+{
+    int reason;
+    if (relay_is_half_open(conn, now_ms, &reason))
+        conn_close(conn, (enum close_reason)reason);
+    else if (!end_if_dead(conn) && needs_no_look(conn, now_ms))
+        worker_quiet(conn->worker, conn);
+}
+
+void sweep_on_timer(struct timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, sweep);
+    uint64_t now_ms = loop_now_ms(worker->loop);
+    bool drains = drains_any(worker);
+    struct conn *conn, *next;
+    LIST_FOREACH_SAFE(conn, &worker->busy, link, next)
+        if (!drains || !end_if_draining(conn, now_ms))
+            look_at(conn, now_ms);
+    if (drains)
+        LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)
+            end_if_draining(conn, now_ms);
+    sweep_if_needed(worker);
+}
+
+void sweep_if_needed(struct worker *worker)
+{
+    if (timer_is_running(&worker->sweep))
+        return;
+    if (drains_any(worker))
+        timer_start(&worker->sweep, SWEEP_DRAIN_MS);
+    else if (!LIST_EMPTY(&worker->busy))
+        timer_start(&worker->sweep, SWEEP_MS);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The look, once a second, at the connections of a worker that may need one: those that moved bytes
+// or are owed something, those with one closed side, and all while something drains. A connection
+// that is idle and acknowledged is taken off the list and costs nothing until it moves again; with
+// none left there is no timer. The worker's thread only.
+#pragma once
+
+#include <stdint.h>
+
+struct timer;
+struct worker;
+
+enum {
+    SWEEP_MS = 1000,
+    SWEEP_DRAIN_MS = 200,
+    // A peer that has acknowledged nothing for so long, with something under way to it that was
+    // sent again: it is gone. TCP alone would try for a quarter of an hour (tcp(7), tcp_retries2).
+    SWEEP_DEAD_MS = 30 * 1000,
+    SWEEP_DEAD_PROBES = 4, // of a closed window, unanswered
+};
+
+void sweep_on_timer(struct timer *timer);
+// Runs the timer when there is something to look at.
+void sweep_if_needed(struct worker *worker);
