@@ -10,10 +10,12 @@ import peers
 
 
 class Column:
-    """`ratio`: whether ratios to the references are shown too."""
+    """`ratio`: whether ratios to the references are shown too; `spread`: the smallest and the
+    largest besides the median."""
 
-    def __init__(self, key, title, form="{:.1f}", ratio=False):
-        self.key, self.title, self.form, self.ratio = key, title, form, ratio
+    def __init__(self, key, title, form="{:.1f}", ratio=False, spread=False):
+        self.key, self.title, self.form = key, title, form
+        self.ratio, self.spread = ratio, spread
 
 
 class Test:
@@ -53,12 +55,12 @@ GREETED = [Column("p50_us", "greeting p50 µs", "{:.0f}", True),
            Column("samples", "samples", "{:.0f}")]
 IDLE = [Column("pss_each", "PSS B each", "{:.0f}", True), Column("rss_mb", "RSS MB", "{:.1f}"),
         Column("idle_us_s", "idle CPU µs/s", "{:.0f}"),
-        Column("kept", "16 busy: with ÷ without", "{:.3f}"),
+        Column("kept", "16 busy: with ÷ without", "{:.3f}", spread=True),
         Column("with_idle", "with, per s", "{:.0f}"), Column("ready", "connections", "{:.0f}")]
 CHURN = [Column("first_mb", "RSS MB after the first", "{:.2f}"),
-         Column("last_mb", "after the last", "{:.2f}"), Column("grown", "last ÷ first", "{:.3f}")]
-DEAD = [P50, Column("p90_us", "p90 µs", "{:.0f}"), Column("p99_us", "p99 µs", "{:.0f}"),
-        Column("max_us", "max µs", "{:.0f}"), Column("samples", "samples", "{:.0f}")]
+         Column("last_mb", "after the last", "{:.2f}"), Column("grown", "last ÷ first", "{:.3f}", spread=True)]
+DEAD = [Column("p50_us", "p50 µs", "{:.0f}"), Column("p90_us", "p90 µs", "{:.0f}"), Column("p99_us", "p99 µs", "{:.0f}", spread=True),
+        Column("max_us", "max µs", "{:.0f}", spread=True), Column("samples", "samples", "{:.0f}")]
 
 
 # ---- the functions: (run, peer, seconds) -> figures -------------------------------------------
@@ -231,7 +233,7 @@ def _connects():
 
 def _connections():
     yield Test("idle", "idle", "idle connections", idle,
-               ["direct", "haproxy-1", "nginx", "tidblink-1"], IDLE, seconds=14.0, rounds=5,
+               ["direct", "haproxy-1", "nginx", "tidblink-1"], IDLE, seconds=14.0,
                fresh=True, clear=True)
     yield Test("churn", "churn", "all connections come and go", churn,
                ["haproxy-1", "nginx", "tidblink-1"], CHURN, seconds=25.0, rounds=3, fresh=True,

@@ -35,6 +35,15 @@ def ratio_text(values):
     return text
 
 
+def value_text(column, values):
+    if not values:
+        return "–"
+    text = column.form.format(median(values))
+    if column.spread:
+        text += f" [{column.form.format(min(values))}–{column.form.format(max(values))}]"
+    return text
+
+
 def ratios(rounds, key, peer, reference):
     """The peer's figure divided by the reference's of the same round."""
     found = []
@@ -50,7 +59,7 @@ def cells(test, rounds, peer):
     for column in test.columns:
         values = [results[peer][column.key] for results in rounds
                   if results.get(peer, {}).get(column.key) is not None]
-        yield column.form.format(median(values)) if values else "–"
+        yield value_text(column, values)
         for reference in test.refs if column.ratio else ():
             yield "–" if reference == peer else \
                 ratio_text(ratios(rounds, column.key, peer, reference))

@@ -173,10 +173,10 @@ def test_max_connections_needs_descriptors(config):
         import resource
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 
-    result = run("proxy", "--check", "a", "--config", config(""), preexec=limit)
+    result = run("proxy", "--check", "a", "--config", config("threads = 1\n"), preexec=limit)
     assert result.returncode == 2
-    assert ("max-connections = 500 needs 1065 open files, and the limit is 256: raise it "
-            "(LimitNOFILE=, ulimit -Hn), or set max-connections to at most 95") in result.stderr
+    assert ("max-connections = 500 needs 1101 open files, and the limit is 256: raise it "
+            "(LimitNOFILE=, ulimit -Hn), or set max-connections to at most 77") in result.stderr
 
 
 def test_port_in_use(config):

@@ -273,7 +273,7 @@ def test_rate_limit(cloud, client):
 # ---- changing through the API ---------------------------------------------------------------------
 
 def test_endpoint_from_creation_to_removal(cloud, client):
-    cloud.settings(acceptSeconds=0.1, deleteSeconds=0.1)
+    cloud.settings(acceptSeconds=0.1, deleteSeconds=0.1, requestsPerMinute=1000000)
     answer = client.ask("POST", ENDPOINTS, {"endpointId": "vpce-1"})
     assert answer.status == 200 and answer.json["endpointState"] == "PENDING"
     number = answer.json["privateEndpointConnectionId"]
