@@ -97,8 +97,7 @@ static void test_a_failed_address_is_left_alone_then_tried_by_one(void **unused)
     assert_int_equal(paths_pick(&paths, set, 0, over_ms, &on_trial), 0);
     assert_true(on_trial);
     assert_false(paths_failed(&paths, &set->addrs[0], over_ms)); // no news
-    assert_int_equal(
-        paths_quarantine_ms(&paths, &set->addrs[0], over_ms), 2 * PATHS_QUARANTINE_MS);
+    assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], over_ms), 2 * PATHS_QUARANTINE_MS);
 }
 
 static void test_quarantine_doubles_up_to_a_minute_and_a_success_ends_it(void **unused)
@@ -112,8 +111,7 @@ static void test_quarantine_doubles_up_to_a_minute_and_a_success_ends_it(void **
         assert_true(on_trial);
     }
     paths_failed(&paths, &set->addrs[0], now_ms);
-    assert_int_equal(
-        paths_quarantine_ms(&paths, &set->addrs[0], now_ms), PATHS_QUARANTINE_MAX_MS);
+    assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], now_ms), PATHS_QUARANTINE_MAX_MS);
     assert_true(paths_connected(&paths, &set->addrs[0], 100, now_ms));
     assert_false(paths_connected(&paths, &set->addrs[0], 100, now_ms));
     assert_true(paths_is_good(&paths, &set->addrs[0], now_ms));
@@ -188,8 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             test_each_address_is_measured_once_then_the_nearest_is_first, begin, end),
-        cmocka_unit_test_setup_teardown(
-            test_connect_times_are_smoothed_and_grow_old, begin, end),
+        cmocka_unit_test_setup_teardown(test_connect_times_are_smoothed_and_grow_old, begin, end),
         cmocka_unit_test_setup_teardown(
             test_a_failed_address_is_left_alone_then_tried_by_one, begin, end),
         cmocka_unit_test_setup_teardown(
