@@ -114,7 +114,8 @@ class Cgroup:
         if not self.path:
             return None
         if self.unified:
-            return int(re.search(r"usage_usec (\d+)", (self.path / "cpu.stat").read_text())[1]) * 1000
+            text = (self.path / "cpu.stat").read_text()
+            return int(re.search(r"usage_usec (\d+)", text)[1]) * 1000
         return int((self.path / "cpuacct.usage").read_text())
 
     def pids(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The relays that are compared. Each stands in front of every server ("target") of the run, with
 one port per target; they differ by their configuration only."""
+import contextlib
 import glob
 import os
 import re
@@ -120,13 +121,18 @@ class Nft(Peer):
             raise Absent(f"nft is not permitted: {machine.first_line(done.stderr)}")
 
     def activate(self):
-        rules = "\n".join(f"ip daddr 127.0.0.0/8 tcp dport {port} redirect to :{self.run.targets[to]}"
-                          for to, port in self.ports.items())
+        targets = self.run.targets
+        rules = "\n".join(f"ip daddr 127.0.0.0/8 tcp dport {port} redirect to :{targets[name]}"
+                          for name, port in self.ports.items())
         self._nft(f"table ip {self.TABLE} {{\nchain out {{\n"
                   f"type nat hook output priority -100\n{rules}\n}}\n}}\n")
 
     def deactivate(self):
         self._nft(f"table ip {self.TABLE}\ndelete table ip {self.TABLE}\n")
+
+    def stop(self):
+        with contextlib.suppress(Absent):
+            self.deactivate()
 
 
 class Haproxy(Peer):
@@ -181,10 +187,11 @@ class Router(Peer):
     mysql_only = True
 
     def launch(self):
-        root = Path(os.environ.get("BENCH_ROUTER_ROOT", Path(__file__).parent / "router-root"))
+        usual = Path(__file__).resolve().parents[1] / "build-router"
+        root = Path(os.environ.get("BENCH_ROUTER_ROOT", usual))
         library = root / "usr/lib/x86_64-linux-gnu"
         if not (root / "usr/bin/mysqlrouter").exists():
-            raise Absent("no MySQL Router: neither BENCH_ROUTER_ROOT nor bench/router-root has one")
+            raise Absent("no MySQL Router: neither BENCH_ROUTER_ROOT nor build-router has one")
         run = [library / "ld-linux-x86-64.so.2", "--library-path",
                f"{library}:{root}/usr/lib/mysql-router:{root}/usr/lib/mysqlrouter/plugin",
                root / "usr/bin/mysqlrouter"]
@@ -199,7 +206,8 @@ class Router(Peer):
             text += (f"[routing:{target}]\nbind_address=127.0.0.1\nbind_port={port}\n"
                      f"destinations=127.0.0.1:{self.run.targets[target]}\nprotocol=classic\n"
                      "routing_strategy=first-available\nclient_ssl_mode=PASSTHROUGH\n"
-                     "server_ssl_mode=AS_CLIENT\nmax_connections=9900\nmax_connect_errors=100000000\n")
+                     "server_ssl_mode=AS_CLIENT\nmax_connections=9900\n"
+                     "max_connect_errors=100000000\n")
         self.wait(self.spawn(*run, "-c", self.file(text)))
 
 

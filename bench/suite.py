@@ -58,8 +58,10 @@ IDLE = [Column("pss_each", "PSS B each", "{:.0f}", True), Column("rss_mb", "RSS 
         Column("kept", "16 busy: with ÷ without", "{:.3f}", spread=True),
         Column("with_idle", "with, per s", "{:.0f}"), Column("ready", "connections", "{:.0f}")]
 CHURN = [Column("first_mb", "RSS MB after the first", "{:.2f}"),
-         Column("last_mb", "after the last", "{:.2f}"), Column("grown", "last ÷ first", "{:.3f}", spread=True)]
-DEAD = [Column("p50_us", "p50 µs", "{:.0f}"), Column("p90_us", "p90 µs", "{:.0f}"), Column("p99_us", "p99 µs", "{:.0f}", spread=True),
+         Column("last_mb", "after the last", "{:.2f}"),
+         Column("grown", "last ÷ first", "{:.3f}", spread=True)]
+DEAD = [Column("p50_us", "p50 µs", "{:.0f}"), Column("p90_us", "p90 µs", "{:.0f}"),
+        Column("p99_us", "p99 µs", "{:.0f}", spread=True),
         Column("max_us", "max µs", "{:.0f}", spread=True), Column("samples", "samples", "{:.0f}")]
 
 
@@ -218,7 +220,8 @@ def _connects():
                ["direct", "nft", "haproxy-1", "haproxy-2", "nginx", "socat", "tidblink-1",
                 "tidblink-2", "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"),
                clear=True)
-    yield Test("connect-mariadb", "connect", "MariaDB: connect, log in, SELECT 1, close; 16 threads",
+    yield Test("connect-mariadb", "connect",
+               "MariaDB: connect, log in, SELECT 1, close; 16 threads",
                mysql("connect", "--connections", 16),
                ["direct", "haproxy-1", "nginx", "router", "tidblink-1", "tidblink-source"],
                THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), clear=True)
