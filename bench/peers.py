@@ -160,7 +160,7 @@ class Nginx(Peer):
         if not shutil.which("nginx") or not modules:
             raise Absent("nginx with its stream module is not installed")
         text = (f"load_module {modules[0]};\ndaemon off;\nworker_processes 1;\n"
-                f"pid {self.run.dir}/nginx.pid;\nerror_log stderr warn;\n"
+                f"pid {self.run.dir}/{self.key}.pid;\nerror_log stderr warn;\n"
                 "worker_rlimit_nofile 20000;\nevents { worker_connections 19900; }\nstream {\n"
                 " proxy_timeout 1h;\n")
         for target, port in self.ports.items():

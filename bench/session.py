@@ -56,6 +56,7 @@ class Run:
         self.tidblink = Path(tidblink or BUILD / "app" / "tidblink").resolve()
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-bench-"))
         stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
+        self.load_before = " ".join(f"{load:.2f}" for load in os.getloadavg())
         self.time_wait = machine.TimeWait()
         self.targets, self.servers, self.absent = {}, {}, {}
         self.sysbench_rows = 0

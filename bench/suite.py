@@ -219,12 +219,13 @@ def _connects():
     yield Test("connect", "connect", "connect, greeting, 1 request, close; 16 at a time", connect,
                ["direct", "nft", "haproxy-1", "haproxy-2", "nginx", "socat", "tidblink-1",
                 "tidblink-2", "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"),
-               clear=True)
+               seconds=3.0, clear=True)
     yield Test("connect-mariadb", "connect",
                "MariaDB: connect, log in, SELECT 1, close; 16 threads",
                mysql("connect", "--connections", 16),
                ["direct", "haproxy-1", "nginx", "router", "tidblink-1", "tidblink-source"],
-               THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), clear=True)
+               THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), seconds=3.0,
+               clear=True)
     for ms in (1, 2, 5):
         for burst, interval in ((1, 20), (4, 80)):
             yield Test(f"spares-{ms}ms-x{burst}", "spares",
