@@ -282,11 +282,22 @@ static void side_settle(struct side *side)
     watch_want(&side->watch, wanted);
 }
 
+// A side that takes no more and whose last words were delivered. Its reset is passed on by the
+// close, so no FIN may come before it.
+static bool has_left(struct side *side)
+{
+    return side->shut && side->eof && !relay_is_owed(side_peer(side));
+}
+
 static void settle(struct conn *conn)
 {
-    side_settle(&conn->client);
-    side_settle(&conn->server);
-    if (conn->client.eof && conn->server.eof && conn->client.shut && conn->server.shut)
+    bool is_over = conn->is_lost && (has_left(&conn->client) || has_left(&conn->server));
+    if (!is_over) {
+        side_settle(&conn->client);
+        side_settle(&conn->server);
+        is_over = conn->client.eof && conn->server.eof && conn->client.shut && conn->server.shut;
+    }
+    if (is_over)
         conn_close(conn, end_reason(conn));
 }
 
