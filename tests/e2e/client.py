@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Raw sockets as MySQL clients: what reaches a client, byte for byte."""
+import contextlib
 import socket
 import struct
 
@@ -57,7 +58,38 @@ def read_greeting(sock):
     return head + body
 
 
+def connection_id(packet):
+    """The server's id of the connection, from its greeting."""
+    at = packet.index(b"\0", 5) + 1
+    return int.from_bytes(packet[at:at + 4], "little")
+
+
+def read_exactly(sock, size):
+    parts = []
+    while size:
+        part = sock.recv(min(size, 1 << 20))
+        assert part, f"closed with {size} bytes missing"
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def read_packet(sock):
+    """The first packet, a greeting or a refusal."""
+    head = read_exactly(sock, 4)
+    return head + read_exactly(sock, int.from_bytes(head[:3], "little"))
+
+
 def reset(sock):
     """Closes with RST instead of FIN."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def read_to_the_end(sock):
+    """What arrives before the end, whether that is a FIN or a reset."""
+    parts = []
+    with contextlib.suppress(ConnectionResetError):
+        while part := sock.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
