@@ -6,6 +6,7 @@ import select
 import socket
 import struct
 import threading
+import time
 
 WAIT_SECONDS = 30
 TIDB, MYSQL = "8.0.11-TiDB-v8.5.2", "8.0.36"
@@ -63,7 +64,7 @@ class Server:
 
     def __init__(self, host="127.0.0.1", port=0, version=TIDB, greets=True):
         self.host, self.version, self.greets = host, version, greets
-        self.hangs_up = False  # True: when its client does, and the test gets no sockets
+        self.hangs_up = False  # True: echoes, hangs up when its client does, keeps the socket
         self.listener = socket.create_server((host, port), backlog=128)
         self.port = self.listener.getsockname()[1]
         self.greeted = 0     # connections so far
@@ -113,10 +114,31 @@ class Server:
 
     def _follow(self, sock):
         with contextlib.suppress(OSError):
-            if sock.recv(65536):
+            if part := sock.recv(65536):
+                sock.sendall(part)
                 return
         self.followed.remove(sock)
         sock.close()
+
+    def stir(self, event):
+        """event(sock) for each connection that waits for its client to say something."""
+        for sock in list(self.followed):
+            self.unfollow(sock)
+            event(sock)
+
+    def unfollow(self, sock):
+        """The test has it from now on."""
+        before = b"s" if self.serving else b"p"
+        self._order(b"p")
+        self.followed.remove(sock)
+        self._order(before)
+        sock.settimeout(WAIT_SECONDS)
+
+    def wait_followed(self, count, seconds=WAIT_SECONDS):
+        deadline = time.monotonic() + seconds
+        while (seen := len(self.followed)) != count:
+            assert time.monotonic() < deadline, f"{seen} connections, not {count}"
+            time.sleep(0.01)
 
     def _order(self, order):
         self.wake.send(order)
