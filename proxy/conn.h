@@ -48,6 +48,7 @@ struct side {
     bool careful;        // the other side was slow to take what this one said: read less at a time
     bool asked;          // was sent something since the sweep last found all of it acknowledged
     bool heard;          // said something since the last sweep
+    bool said_quit;      // the last that it said was COM_QUIT
     uint8_t large_reads; // in a row
 };
 

@@ -72,7 +72,9 @@ static void note_success(const struct dial *dial, const struct attempt *attempt)
 {
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
     const struct addr *addr = address_of(dial, attempt->address);
-    if (!paths_connected(paths_of(dial), addr, net_rtt_us(attempt->fd), now_ms))
+    uint32_t connect_us =
+        paths_wants_time(paths_of(dial), addr, now_ms) ? net_rtt_us(attempt->fd) : 0;
+    if (!paths_connected(paths_of(dial), addr, connect_us, now_ms))
         return;
     char text[ADDR_TEXT_BYTES];
     struct log_line line;

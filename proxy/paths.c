@@ -110,18 +110,30 @@ uint64_t paths_quarantine_ms(const struct paths *paths, const struct addr *addr,
 
 // ---- what came of it ----------------------------------------------------------------------------
 
+// An eighth of the news, as TCP smooths its round trip times (RFC 6298 section 2).
+static void measure(struct path *path, bool anew, uint32_t connect_us, uint64_t now_ms)
+{
+    if (!path->connect_us || anew)
+        path->connect_us = connect_us;
+    else
+        path->connect_us = (uint32_t)(((uint64_t)path->connect_us * 7 + connect_us + 7) / 8);
+    path->measured_ms = now_ms;
+}
+
+bool paths_wants_time(const struct paths *paths, const struct addr *addr, uint64_t now_ms)
+{
+    const struct path *path = look_up(paths, addr);
+    return !path || !path->connect_us || path->until_ms ||
+           now_ms - path->measured_ms >= PATHS_MEASURE_MS;
+}
+
 bool paths_connected(
     struct paths *paths, const struct addr *addr, uint32_t connect_us, uint64_t now_ms)
 {
     struct path *path = enter(paths, addr);
     bool was_failing = path->until_ms != 0;
-    uint32_t measured_us = connect_us ? connect_us : 1;
-    // An eighth of the news, as TCP smooths its round trip times (RFC 6298 section 2).
-    if (!path->connect_us || was_failing)
-        path->connect_us = measured_us;
-    else
-        path->connect_us = (uint32_t)(((uint64_t)path->connect_us * 7 + measured_us + 7) / 8);
-    path->measured_ms = now_ms;
+    if (connect_us)
+        measure(path, was_failing, connect_us, now_ms);
     path->failures = 0;
     path->until_ms = 0;
     path->on_trial = false;

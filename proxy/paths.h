@@ -18,7 +18,8 @@ enum {
     PATHS_QUARANTINE_MAX_MS = 60 * 1000,
     PATHS_BREAK_MS = 1000, // the negative answer, doubled while the cluster stays out of reach
     PATHS_BREAK_MAX_MS = 8000,
-    PATHS_SLOW_MS = 250,  // failures that cost the client less are not worth a negative answer
+    PATHS_SLOW_MS = 250, // failures that cost the client less are not worth a negative answer
+    PATHS_MEASURE_MS = 1000,
     PATHS_FORGET_S = 600, // a connect time that is so old counts half
 };
 
@@ -47,7 +48,10 @@ int paths_pick(struct paths *paths, const struct addr_set *set, uint32_t tried, 
     bool *out_trial);
 // Whether the address may be left alone now (a new view has it, or it is not quarantined).
 bool paths_is_good(const struct paths *paths, const struct addr *addr, uint64_t now_ms);
-// What came of dialling it. True when that is news: it was good before, or was not.
+// Whether its connect time is worth measuring again: it has not been for a second.
+bool paths_wants_time(const struct paths *paths, const struct addr *addr, uint64_t now_ms);
+// What came of dialling it; connect_us 0: not measured. True when that is news: it was good before,
+// or was not.
 bool paths_connected(
     struct paths *paths, const struct addr *addr, uint32_t connect_us, uint64_t now_ms);
 bool paths_failed(struct paths *paths, const struct addr *addr, uint64_t now_ms);

@@ -13,6 +13,7 @@
 #include "proxy/worker.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -24,6 +25,7 @@ enum {
     // How long nothing may move once one side has closed: a client may still wait for a long
     // query's result, but nobody waits for a server that is gone.
     RELAY_CLIENT_CLOSED_MS = 30 * 1000,
+    RELAY_QUIT_MS = 1000, // from a client's COM_QUIT to the server's end
     RELAY_SERVER_CLOSED_MS = 1000,
 };
 
@@ -141,6 +143,15 @@ static enum pumped end_of_input(struct side *from, ssize_t got, int sys)
     return PUMPED_CHANGED;
 }
 
+// COM_QUIT is a client's last packet, which a server answers by closing (dev.mysql.com,
+// "COM_QUIT"). Compressed or encrypted it is not recognised, and nothing is lost by that.
+static void note_quit(struct side *from, const uint8_t *bytes, size_t len)
+{
+    static const uint8_t com_quit[] = { 1, 0, 0, 0, 1 };
+    from->said_quit = from->is_client && len == sizeof(com_quit) &&
+                      memcmp(bytes, com_quit, sizeof(com_quit)) == 0;
+}
+
 // ---- a stream -----------------------------------------------------------------------------------
 
 static bool starts_to_stream(struct side *from, size_t got)
@@ -217,6 +228,7 @@ static enum pumped pump(struct side *from)
         if (got <= 0)
             return end_of_input(from, got, errno);
         note_received(from, (size_t)got);
+        note_quit(from, worker->scratch, (size_t)got);
         enum pumped pumped = forward(to, worker->scratch, (size_t)got);
         if (pumped != PUMPED_CALM)
             return pumped;
@@ -270,9 +282,13 @@ static enum pumped on_writable(struct side *to)
 static void side_settle(struct side *side)
 {
     struct side *peer = side_peer(side);
-    if (peer->eof && !relay_is_owed(side) && !side->shut) {
+    // After COM_QUIT the server closes, and who closes first keeps the port for a minute
+    // (TIME_WAIT): on our machine ports towards one server are scarce.
+    bool waits = peer->said_quit && !side->eof;
+    if (peer->eof && !relay_is_owed(side) && !side->shut && !waits) {
         side->shut = true;
-        shutdown(side->fd, SHUT_WR);
+        if (!side->eof)
+            shutdown(side->fd, SHUT_WR);
     }
     unsigned wanted = 0;
     if (!side->eof && !relay_is_owed(peer))
@@ -346,6 +362,15 @@ bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
     return conn->state == CONN_RELAY && conn->server_spoke_last && !conn->client.eof &&
            !conn->server.eof && !relay_is_owed(&conn->client) && !relay_is_owed(&conn->server) &&
            now_ms - conn->active_ms >= quiet_ms;
+}
+
+void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms)
+{
+    uint64_t ended_ms = conn->began_ms + conn->ended_after_ms;
+    if (!conn->client.said_quit || !conn->client.eof || now_ms - ended_ms < RELAY_QUIT_MS)
+        return;
+    conn->client.said_quit = false;
+    settle(conn);
 }
 
 bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reason)

@@ -21,7 +21,9 @@ void relay_cancel(struct conn *conn);
 // after relay_start.
 void relay_received(struct side *from, const uint8_t *bytes, size_t len);
 
-// For the sweep. True: one side has closed long ago and the other one stays silent; *out_reason is
+// For the sweep. The server had the time to close after the client's COM_QUIT, and did not.
+void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms);
+// True: one side has closed long ago and the other one stays silent; *out_reason is
 // why it ends. What is still to be delivered gets the time it needs.
 bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reason);
 // Whether something that one side said is still to be sent to this one.

@@ -3,8 +3,10 @@
 // The stock of warm spares. Fed by worker.c (views) and conn.c (what greeted), emptied by conn.c.
 #include "proxy/spare.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "control/control.h"
 #include "proxy/mysql.h"
 #include "proxy/paths.h"
 #include "proxy/view.h"
@@ -13,7 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -30,11 +31,12 @@ static uint64_t now_of(const struct spares *spares)
     return loop_now_ms(spares->worker->loop);
 }
 
-static uint64_t random_below(uint64_t limit)
+// Jitter needs no secret: rand_r(3), seeded by the clock and the worker.
+static uint64_t random_below(struct spares *spares, uint64_t limit)
 {
-    uint32_t random = 0;
-    (void)!getrandom(&random, sizeof(random), 0);
-    return limit ? random % limit : 0;
+    if (!spares->seed)
+        spares->seed = (unsigned)(clock_us() + spares->worker->index + 1);
+    return limit ? (uint64_t)rand_r(&spares->seed) % limit : 0;
 }
 
 static const struct view *view_of(const struct spares *spares)
@@ -103,7 +105,7 @@ static void on_failed(struct spares *spares)
     for (unsigned i = 0; i < spares->failures && wait_ms < SPARE_BACKOFF_MAX_MS; i++)
         wait_ms *= 2;
     spares->failures++;
-    wait_and_refill(spares, wait_ms / 2 + random_below(wait_ms));
+    wait_and_refill(spares, wait_ms / 2 + random_below(spares, wait_ms));
 }
 
 // A greeted server has nothing to say before the client's answer: if it stirs, it is leaving.
@@ -113,7 +115,7 @@ static void on_stirred(struct watch *watch, unsigned what)
     struct spares *spares = spare->spares;
     (void)what;
     discard(spare);
-    wait_and_refill(spares, random_below(SPARE_REFILL_MS));
+    wait_and_refill(spares, random_below(spares, SPARE_REFILL_MS));
 }
 
 static void become_ready(struct spare *spare, const struct mysql_greeting *greeting)
@@ -123,11 +125,13 @@ static void become_ready(struct spare *spare, const struct mysql_greeting *greet
     spare->is_ready = true;
     spare->server_id = greeting->connection_id;
     // Up to a quarter sooner, so that they do not all end together.
-    spare->expires_ms = now_of(spares) + age_ms - random_below(age_ms / 4);
+    spare->expires_ms = now_of(spares) + age_ms - random_below(spares, age_ms / 4);
     watch_call(&spare->watch, on_stirred);
     watch_want(&spare->watch, WATCH_READ | WATCH_GONE);
     count_ready(spare, 1);
     spares->failures = 0;
+    if (spares->worker->control)
+        control_note_success(spares->worker->control, spares->target);
     refill(spares);
 }
 
@@ -283,6 +287,8 @@ struct spare *spares_take(struct spares *spares)
 {
     struct spare *spare, *next;
     char byte;
+    if (!spares->fits)
+        return NULL;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
         if (!spare->is_ready)
             continue;
@@ -296,7 +302,7 @@ struct spare *spares_take(struct spares *spares)
         unlink_spare(spare);
         worker_count(&spares->worker->counters.spares_used, 1);
     }
-    uint64_t at_ms = now_of(spares) + random_below(SPARE_REFILL_MS);
+    uint64_t at_ms = now_of(spares) + random_below(spares, SPARE_REFILL_MS);
     if (at_ms > spares->refill_ms)
         spares->refill_ms = at_ms;
     refill(spares);

@@ -45,6 +45,7 @@ struct spares {
     unsigned failures; // in a row
     struct timer timer;
     uint64_t refill_ms; // not before
+    unsigned seed;      // of the jitter
 };
 
 void spares_init(struct spares *spares, struct worker *worker, size_t target);

@@ -90,6 +90,9 @@ static bool needs_no_look(const struct conn *conn, uint64_t now_ms)
 static void look_at(struct conn *conn, uint64_t now_ms)
 {
     int reason;
+    relay_end_wait_for_quit(conn, now_ms);
+    if (conn->state != CONN_RELAY)
+        return;
     if (relay_is_half_open(conn, now_ms, &reason))
         conn_close(conn, (enum close_reason)reason);
     else if (!end_if_dead(conn) && needs_no_look(conn, now_ms))

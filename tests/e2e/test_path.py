@@ -312,3 +312,25 @@ def test_a_reload_counts_descriptors_as_a_start_does(world):
         proxy.signal(signal.SIGHUP)
         proxy.wait_log("not reloaded: the old one stays .*max-connections = 100000 needs", after=mark)
         assert proxy.metric("tidblink_connections_max") == 50
+
+
+def waiting_ports(remote_port):
+    """Local ports that this machine keeps for a minute after it closed a connection first."""
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        fields = [line.split() for line in table.readlines()[1:]]
+    return {local for _, local, remote, state, *_ in fields
+            if state == "06" and int(remote.rpartition(":")[2], 16) == remote_port}
+
+
+def test_after_com_quit_the_server_closes_first(world, mariadb):
+    """Who closes first keeps the port: a proxy that opens many connections must not run out."""
+    world.patch(ENDPOINT, state="ACTIVE")
+    with Proxy(world) as proxy:
+        proxy.wait_verdict("allow")
+        before = waiting_ports(mariadb.port)
+        for _ in range(40):
+            connect(proxy.port()).close()
+        proxy.wait_metric('tidblink_connections_closed_total{reason="client-quit"}', 40)
+        kept = waiting_ports(mariadb.port) - before
+    # A server that takes over a second is not waited for.
+    assert len(kept) < 20, f"{len(kept)} of 40 connections left a port behind"
