@@ -122,7 +122,7 @@ static void free_setup(struct conn *conn)
     timer_stop(&setup->timer);
     conn->setup = NULL;
     free(setup->why);
-    free(setup);
+    worker_give_setup(conn->worker, setup);
 }
 
 // ---- start --------------------------------------------------------------------------------------
@@ -131,14 +131,14 @@ static void on_client_stirred(struct watch *watch, unsigned what);
 
 static struct conn *conn_new(const struct arrival *arrival)
 {
+    struct worker *worker = arrival->worker;
+    struct setup *setup = worker_take_setup(worker);
     struct conn *conn = calloc(1, sizeof(*conn));
-    struct setup *setup = calloc(1, sizeof(*setup));
     if (!conn || !setup) {
         free(conn);
         free(setup);
         return NULL;
     }
-    struct worker *worker = arrival->worker;
     setup->conn = conn;
     timer_init(&setup->timer, worker->loop, on_timeout);
     *conn = (struct conn){

@@ -59,7 +59,10 @@ struct setup {
     struct err *why; // NULL unless refused
     bool probe;      // the client left at once and without a byte: not worth a log line
     bool waits;      // on the worker's list of those whom a new view concerns
-    TAILQ_ENTRY(setup) wait_link;
+    union {
+        TAILQ_ENTRY(setup) wait_link;
+        struct setup *next; // unused: in the worker's pool
+    };
 };
 
 struct conn {

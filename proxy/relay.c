@@ -364,6 +364,15 @@ bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
            now_ms - conn->active_ms >= quiet_ms;
 }
 
+// A stream whose last byte came with its last turn still has its pipe.
+void relay_rest(struct conn *conn)
+{
+    if (conn->client.pipe && !conn->client.pipe->bytes)
+        stop_streaming(&conn->server);
+    if (conn->server.pipe && !conn->server.pipe->bytes)
+        stop_streaming(&conn->client);
+}
+
 void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms)
 {
     uint64_t ended_ms = conn->began_ms + conn->ended_after_ms;

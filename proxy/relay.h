@@ -21,7 +21,10 @@ void relay_cancel(struct conn *conn);
 // after relay_start.
 void relay_received(struct side *from, const uint8_t *bytes, size_t len);
 
-// For the sweep. The server had the time to close after the client's COM_QUIT, and did not.
+// For the sweep:
+// Gives back what an idle connection does not need.
+void relay_rest(struct conn *conn);
+// The server had the time to close after the client's COM_QUIT, and did not.
 void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms);
 // True: one side has closed long ago and the other one stays silent; *out_reason is
 // why it ends. What is still to be delivered gets the time it needs.

@@ -95,8 +95,10 @@ static void look_at(struct conn *conn, uint64_t now_ms)
         return;
     if (relay_is_half_open(conn, now_ms, &reason))
         conn_close(conn, (enum close_reason)reason);
-    else if (!end_if_dead(conn) && needs_no_look(conn, now_ms))
+    else if (!end_if_dead(conn) && needs_no_look(conn, now_ms)) {
+        relay_rest(conn);
         worker_quiet(conn->worker, conn);
+    }
 }
 
 void sweep_on_timer(struct timer *timer)

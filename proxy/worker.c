@@ -16,9 +16,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
+    WORKER_SETUPS = 64, // kept for the next connections
     // A session counts as idle after this share of the drain's time without a byte. It may still be
     // inside a transaction or a result that the server is slow to continue: bytes alone do not
     // tell.
@@ -123,6 +125,39 @@ void worker_use_control(struct worker *worker, struct control *control)
         abort();
     *use = (struct control_use){ worker, control };
     loop_post(worker->loop, on_control_use, use);
+}
+
+// ---- setups -------------------------------------------------------------------------------------
+
+struct setup *worker_take_setup(struct worker *worker)
+{
+    struct setup *setup = worker->unused_setups;
+    if (!setup)
+        return calloc(1, sizeof(*setup));
+    worker->unused_setups = setup->next;
+    worker->unused_setup_count--;
+    memset(setup, 0, sizeof(*setup));
+    return setup;
+}
+
+void worker_give_setup(struct worker *worker, struct setup *setup)
+{
+    if (worker->unused_setup_count >= WORKER_SETUPS) {
+        free(setup);
+        return;
+    }
+    setup->next = worker->unused_setups;
+    worker->unused_setups = setup;
+    worker->unused_setup_count++;
+}
+
+static void free_setups(struct worker *worker)
+{
+    while (worker->unused_setups) {
+        struct setup *setup = worker->unused_setups;
+        worker->unused_setups = setup->next;
+        free(setup);
+    }
 }
 
 // ---- the lists of connections ------------------------------------------------------------------
@@ -307,6 +342,7 @@ static void worker_free(struct worker *worker)
         view_unref(worker->views[i]);
     for (size_t i = 0; worker->paths && i < worker->target_count; i++)
         paths_done(&worker->paths[i]);
+    free_setups(worker);
     tail_pool_done(&worker->tails);
     stream_pool_done(&worker->pipes);
     free(worker->views);

@@ -60,6 +60,8 @@ struct worker {
     _Atomic uint64_t *listener_open; // per listener: places taken; raised by the main thread
     size_t listener_count;
     size_t next_source; // whose turn it is
+    struct setup *unused_setups;
+    size_t unused_setup_count;
     struct tail_pool tails;
     struct stream_pool pipes;
     bool draining; // all targets, for good
@@ -104,6 +106,10 @@ static inline void worker_count(_Atomic uint64_t *counter, int64_t change)
     atomic_store_explicit(counter, value + (uint64_t)change, memory_order_relaxed);
 }
 
+// Zeroed. They come and go with every connection; from a pool they leave no holes in the heap
+// between the connections that stay.
+struct setup *worker_take_setup(struct worker *worker); // NULL: out of memory
+void worker_give_setup(struct worker *worker, struct setup *setup);
 // Which list a connection is on.
 void worker_busy(struct worker *worker, struct conn *conn);
 void worker_quiet(struct worker *worker, struct conn *conn);
