@@ -5,6 +5,8 @@ import contextlib
 import re
 import socket
 
+import pytest
+
 import client
 from emulator import Emulator
 from namespaces import Namespace, Way
@@ -86,3 +88,15 @@ def half_open():
             with server.accept() as far:
                 assert far.recv(1) == b""
                 yield proxy, near, far
+
+
+@pytest.fixture(scope="session")
+def slow_ends_begun():
+    """Begun by whoever asks first: {"half-open": …, and "networks", or "why" there can be none}."""
+    with contextlib.ExitStack() as stack:
+        found = {"half-open": stack.enter_context(half_open())}
+        try:
+            found["networks"] = SlowEnds(stack)
+        except pytest.skip.Exception as why:
+            found["why"] = str(why)
+        yield found
