@@ -2,6 +2,7 @@
 """What several suites do with a proxy: a cluster that is ready, a client that is served, an end."""
 import contextlib
 import os
+import time
 
 import client
 from emulator import CLUSTER, ENDPOINT, HOST
@@ -45,3 +46,11 @@ def ended(proxy, reason, count=1, seconds=30):
     found = proxy.wait_log(rf"connection closed .*\bclose={reason} ", count, seconds).string
     proxy.wait_metric(CLOSED % reason, count)
     return found
+
+
+def wait_descriptors_at_most(proxy, count, seconds=60):
+    """One fewer is no leak: the control API's and DNS's own come and go."""
+    deadline = time.monotonic() + seconds
+    while (seen := proxy.descriptors()) > count:
+        assert time.monotonic() < deadline, f"{seen} descriptors, more than {count}"
+        time.sleep(0.01)

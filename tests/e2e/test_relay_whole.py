@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Not a byte is lost, doubled or moved, however slow, odd or busy the two sides are. In the long form
-(scenes.LONG) a reader pauses for two minutes in 200 MB."""
+"""Not a byte is lost, doubled or moved, however slow, odd or busy the two sides are. In the long
+form (scenes.LONG) a reader pauses for two minutes in 200 MB."""
 import contextlib
 import hashlib
 import os
@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 import client
-from scenes import LONG, RELAYED, ended, ready, running, served
+from scenes import LONG, RELAYED, ended, ready, running, served, wait_descriptors_at_most
 from servers import Server
 
 MIB = 1 << 20
@@ -95,8 +95,8 @@ def patient_client(proxy, path=None):
 
 @pytest.mark.parametrize("splice", ["on", "off"])
 def test_a_reader_that_pauses_loses_nothing(cloud, server, splice, tmp_path):
-    """Downwards over TCP and a unix socket, and upwards, at once: all buffers fill up, nothing moves
-    for a while, then everything arrives, with the end after it."""
+    """Downwards over TCP and a unix socket, and upwards, at once: all buffers fill up, nothing
+    moves for a while, then everything arrives, with the end after it."""
     path = f"{tmp_path}/o.sock"
     place = {"listen": f"127.0.0.1:0, unix:{path}"}
     with running(cloud, place, splice=splice) as proxy, contextlib.ExitStack() as stack:
@@ -212,6 +212,7 @@ def test_one_byte_at_a_time(cloud, server):
         for thread in threads:
             thread.join()
         near.close()
+        assert far.recv(1) == b""
         far.close()
         line = ended(proxy, "client-quit")
         assert f"client_bytes={size} " in line
@@ -265,10 +266,3 @@ def test_slow_readers_that_leave_give_everything_back(cloud, server, splice):
             server.hang_up()
             proxy.wait_metric(RELAYED, 0)
             wait_descriptors_at_most(proxy, before + 2 * POOLED_PIPES * (splice == "on"))
-
-
-def wait_descriptors_at_most(proxy, count):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while (seen := proxy.descriptors()) > count:
-        assert time.monotonic() < deadline, f"{seen} descriptors, more than {count}"
-        time.sleep(0.01)
