@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ends that take time: peers whose network is cut, ways that forget an idle connection, a client
-that closed its half. In a run of all tests they have begun long ago (test_close_reasons.py)."""
+"""The ends that take time: peers whose network is cut, ways that forget an idle connection, a
+client that closed its half. In a run of all tests they have begun long ago (test_close_reasons.py)."""
 import re
 
 import pytest

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real sysbench on the real MariaDB through the proxy, while the world moves: addresses fail and
-heal, the process is reloaded and at last drained. Not a transaction is lost or repeated."""
+"""The real sysbench on the real MariaDB through the proxy, while the world moves: addresses fail
+and heal, the process is reloaded and at last drained. Not a transaction is lost or repeated."""
 import contextlib
 import re
 import shutil
