@@ -84,6 +84,25 @@ void timer_start(struct timer *timer, uint64_t after_ms); // once; a running one
 void timer_stop(struct timer *timer);
 bool timer_is_running(const struct timer *timer);
 
+// ---- tickers: for what runs beside traffic ------------------------------------------------------
+
+// A timer of the kernel's (timerfd_create(2)) that is watched like a socket. A struct timer that is
+// running makes every wait of its loop set up and take down a timer in the kernel, a thirtieth of
+// the cost of a relayed query; a ticker costs nothing until it runs out.
+struct ticker;
+typedef void (*ticker_fn)(struct ticker *ticker);
+struct ticker {
+    struct watch watch;
+    ticker_fn fn;
+    int fd;
+    bool is_running;
+};
+
+bool ticker_init(struct ticker *ticker, struct loop *loop, ticker_fn fn) MUST_CHECK; // errno
+void ticker_start(struct ticker *ticker, uint64_t after_ms); // once; a running one is moved
+void ticker_stop(struct ticker *ticker);
+void ticker_done(struct ticker *ticker); // also of zeroed memory
+
 // ---- end of turn ------------------------------------------------------------------------------
 
 // fn runs once at the end of this turn, after every callback of the turn: the place to free what a

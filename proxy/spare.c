@@ -217,19 +217,23 @@ static void drop_outdated(struct spares *spares)
             discard(spare);
 }
 
+// The timer is for a refill alone, which is soon: a running timer slows its loop. The end of the
+// oldest is the worker's ticker's, one for all targets.
 static void arm(struct spares *spares, bool is_short)
 {
     struct spare *spare;
-    uint64_t now_ms = now_of(spares), at_ms = UINT64_MAX;
-    if (is_short)
-        at_ms = spares->refill_ms;
+    struct worker *worker = spares->worker;
+    uint64_t now_ms = now_of(spares), oldest_ms = UINT64_MAX;
     TAILQ_FOREACH(spare, &spares->all, link)
-        if (spare->expires_ms < at_ms)
-            at_ms = spare->expires_ms;
-    if (at_ms == UINT64_MAX)
-        timer_stop(&spares->timer);
+        oldest_ms = spare->expires_ms < oldest_ms ? spare->expires_ms : oldest_ms;
+    if (oldest_ms < worker->ageing_ms) {
+        worker->ageing_ms = oldest_ms;
+        ticker_start(&worker->ageing, oldest_ms > now_ms ? oldest_ms - now_ms : 0);
+    }
+    if (is_short)
+        timer_start(&spares->timer, spares->refill_ms > now_ms ? spares->refill_ms - now_ms : 0);
     else
-        timer_start(&spares->timer, at_ms > now_ms ? at_ms - now_ms : 0);
+        timer_stop(&spares->timer);
 }
 
 // Opens what is missing when its time has come, and sets the timer for what comes next.

@@ -101,9 +101,9 @@ static void look_at(struct conn *conn, uint64_t now_ms)
     }
 }
 
-void sweep_on_timer(struct timer *timer)
+void sweep_on_tick(struct ticker *ticker)
 {
-    struct worker *worker = CONTAINER_OF(timer, struct worker, sweep);
+    struct worker *worker = CONTAINER_OF(ticker, struct worker, sweep);
     uint64_t now_ms = loop_now_ms(worker->loop);
     bool drains = drains_any(worker);
     struct conn *conn, *next;
@@ -118,10 +118,10 @@ void sweep_on_timer(struct timer *timer)
 
 void sweep_if_needed(struct worker *worker)
 {
-    if (timer_is_running(&worker->sweep))
+    if (worker->sweep.is_running)
         return;
     if (drains_any(worker))
-        timer_start(&worker->sweep, SWEEP_DRAIN_MS);
+        ticker_start(&worker->sweep, SWEEP_DRAIN_MS);
     else if (!LIST_EMPTY(&worker->busy))
-        timer_start(&worker->sweep, SWEEP_MS);
+        ticker_start(&worker->sweep, SWEEP_MS);
 }

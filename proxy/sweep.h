@@ -3,12 +3,12 @@
 // The look, once a second, at the connections of a worker that may need one: those that moved bytes
 // or are owed something, those with one closed side, and all while something drains. A connection
 // that is idle and acknowledged is taken off the list and costs nothing until it moves again; with
-// none left there is no timer. The worker's thread only.
+// none left nothing runs. The worker's thread only.
 #pragma once
 
 #include <stdint.h>
 
-struct timer;
+struct ticker;
 struct worker;
 
 enum {
@@ -20,6 +20,6 @@ enum {
     SWEEP_DEAD_PROBES = 4, // of a closed window, unanswered
 };
 
-void sweep_on_timer(struct timer *timer);
-// Runs the timer when there is something to look at.
+void sweep_on_tick(struct ticker *ticker);
+// Runs the ticker when there is something to look at.
 void sweep_if_needed(struct worker *worker);

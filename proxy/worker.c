@@ -309,7 +309,7 @@ static void on_stop(void *arg)
         conn_close(LIST_FIRST(&worker->busy), CLOSE_STOPPED);
     while (!LIST_EMPTY(&worker->quiet))
         conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
-    timer_stop(&worker->sweep);
+    ticker_stop(&worker->sweep);
     loop_stop(worker->loop);
 }
 
@@ -337,6 +337,8 @@ static void *worker_main(void *arg)
 
 static void worker_free(struct worker *worker)
 {
+    ticker_done(&worker->sweep);
+    ticker_done(&worker->ageing);
     loop_free(worker->loop); // what was still in the mailbox is closed by on_arrival
     for (size_t i = 0; worker->views && i < worker->target_count; i++)
         view_unref(worker->views[i]);
@@ -355,6 +357,14 @@ static void worker_free(struct worker *worker)
     free(worker->scratch);
     home_unref(worker->home);
     free(worker);
+}
+
+static void on_spares_age(struct ticker *ticker)
+{
+    struct worker *worker = CONTAINER_OF(ticker, struct worker, ageing);
+    worker->ageing_ms = UINT64_MAX;
+    for (size_t i = 0; i < worker->target_count; i++)
+        spares_see(&worker->spares[i]);
 }
 
 static bool make_arrays(struct worker *worker)
@@ -389,11 +399,16 @@ static struct worker *worker_new(const struct worker_plan *plan, struct home *ho
     LIST_INIT(&worker->quiet);
     LIST_INIT(&worker->closed);
     TAILQ_INIT(&worker->waiting);
+    worker->ageing_ms = UINT64_MAX;
     worker->loop = loop_new("worker", err);
-    if (worker->loop && make_arrays(worker))
+    if (!worker->loop) {
+        worker_free(worker);
+        return NULL;
+    }
+    if (make_arrays(worker) && ticker_init(&worker->sweep, worker->loop, sweep_on_tick) &&
+        ticker_init(&worker->ageing, worker->loop, on_spares_age))
         return worker;
-    if (worker->loop)
-        err_set(err, ERR_MEMORY, "out of memory for a worker");
+    err_sys(err, ERR_INTERNAL, errno, "cannot set up a worker");
     worker_free(worker);
     return NULL;
 }
@@ -405,7 +420,6 @@ struct worker *worker_start(const struct worker_plan *plan, struct home *home, s
         return NULL;
     for (size_t i = 0; i < worker->target_count; i++)
         spares_init(&worker->spares[i], worker, i);
-    timer_init(&worker->sweep, worker->loop, sweep_on_timer);
     loop_busy_poll(worker->loop, plan->options->busy_poll_us);
     int sys = pthread_create(&worker->thread, NULL, worker_main, worker);
     if (sys) {

@@ -66,7 +66,9 @@ struct worker {
     struct stream_pool pipes;
     bool draining; // all targets, for good
     bool drained_told;
-    struct timer sweep; // see sweep.h
+    struct ticker sweep;  // see sweep.h
+    struct ticker ageing; // the oldest spare's end
+    uint64_t ageing_ms;   // when; UINT64_MAX: not running
     // A connection is on one of the first three: the sweep looks at it, need not, it is closed.
     LIST_HEAD(, conn) busy, quiet, closed;
     TAILQ_HEAD(, setup) waiting; // for a new view
