@@ -49,9 +49,9 @@ def pss_kib(pid):
 
 def come(proxy):
     """A crowd that has been greeted."""
-    crowd = []
+    crowd, port = [], proxy.port()  # which is looked up in the log
     for _ in range(CROWD):
-        crowd.append(client.connect(proxy.port()))
+        crowd.append(client.connect(port))
         client.read_greeting(crowd[-1])
     proxy.wait_metric(RELAYED, CROWD, SECONDS)
     return crowd
