@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The limit of open files, counted ahead: two per connection, pipes,
-// spares and a reserve. Used at start and again
+// spares, refused clients and a reserve. Used at start and again
 // before a reload takes a larger max-connections. Main thread.
 #include "app/descriptors.h"
 
 #include "app/settings.h"
 #include "base/err.h"
+#include "proxy/gate.h"
 #include "proxy/stream.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ bool descriptors_raise(const struct settings *settings, struct err *err)
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
     uint64_t pipes = settings->proxy.splice ? proxy_threads(&settings->proxy) * STREAM_PIPES : 0;
-    uint64_t fixed = RESERVED_FDS + listeners + pipes * FDS_PER_PIPE +
+    uint64_t fixed = RESERVED_FDS + GATE_REFUSALS + listeners + pipes * FDS_PER_PIPE +
                      settings->proxy.spares * settings->cluster_count;
     uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
     if (wanted == RLIM_INFINITY || needed <= wanted)

@@ -50,6 +50,7 @@ struct side {
     bool heard;          // said something since the last sweep
     bool said_quit;      // the last that it said was COM_QUIT
     uint8_t large_reads; // in a row
+    uint8_t silent_sweeps; // in a row that found something unacknowledged and sent again
 };
 
 struct setup {

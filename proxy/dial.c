@@ -212,11 +212,6 @@ static bool begin_next(struct dial *dial)
     return false;
 }
 
-static bool is_over(const struct dial *dial, uint64_t now_ms)
-{
-    return is_ours(dial->sys) || now_ms >= dial->until_ms;
-}
-
 static void give_up(struct dial *dial)
 {
     struct err err;
@@ -270,10 +265,11 @@ static void arm(struct dial *dial, uint64_t now_ms)
     timer_start(&dial->timer, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
-// Starts what is to be started now. False when nothing is left to wait for.
+// Starts what is to be started now. False when nothing is left to wait for. Without descriptors no
+// other address is tried, but the one that is under way may still answer.
 static bool begin(struct dial *dial, uint64_t now_ms)
 {
-    while (!is_over(dial, now_ms)) {
+    while (!is_ours(dial->sys) && now_ms < dial->until_ms) {
         size_t count = in_flight(dial);
         bool is_slow = count && now_ms - latest_ms(dial) >= DIAL_RACE_MS;
         if (count == DIAL_WAYS || (count && !is_slow) || !begin_next(dial))
@@ -281,7 +277,7 @@ static bool begin(struct dial *dial, uint64_t now_ms)
         if (count)
             worker_count(&dial->worker->counters.dial_races, 1);
     }
-    return in_flight(dial) && !is_over(dial, now_ms);
+    return in_flight(dial) && now_ms < dial->until_ms;
 }
 
 static void go_on(struct dial *dial)

@@ -23,7 +23,7 @@ struct gate_load {
 };
 
 // Refused clients each keep a descriptor for up to a second, beside max-connections.
-enum { GATE_REFUSALS = 64 };
+enum { GATE_REFUSALS = 32 };
 
 // False with the refusal that the client is to be told.
 bool gate_admit(const struct gate *gate, const struct gate_load *load, struct err *err) MUST_CHECK;

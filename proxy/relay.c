@@ -81,8 +81,8 @@ static void note_lost(struct side *side, int sys)
     struct conn *conn = side_conn(side);
     side->shut = true;
     drop_owed(side);
-    if (conn->is_lost)
-        return;
+    if (conn->is_lost || side->eof)
+        return; // it had said goodbye: what comes too late for it is no news
     conn->is_lost = true;
     conn->lost_reason = (uint8_t)closing_reason_of(side, sys);
     note_end(conn);

@@ -99,8 +99,13 @@ static void wait_and_refill(struct spares *spares, uint64_t after_ms)
     refill(spares);
 }
 
+// Those that fail together are one failure.
 static void on_failed(struct spares *spares)
 {
+    if (now_of(spares) < spares->refill_ms && spares->failures) {
+        refill(spares);
+        return;
+    }
     uint64_t wait_ms = SPARE_BACKOFF_MS;
     for (unsigned i = 0; i < spares->failures && wait_ms < SPARE_BACKOFF_MAX_MS; i++)
         wait_ms *= 2;
@@ -108,14 +113,15 @@ static void on_failed(struct spares *spares)
     wait_and_refill(spares, wait_ms / 2 + random_below(spares, wait_ms));
 }
 
-// A greeted server has nothing to say before the client's answer: if it stirs, it is leaving.
+// A greeted server has nothing to say before the client's answer: if it stirs, it is leaving. One
+// that greets and leaves again and again must not be asked again and again.
 static void on_stirred(struct watch *watch, unsigned what)
 {
     struct spare *spare = CONTAINER_OF(watch, struct spare, watch);
     struct spares *spares = spare->spares;
     (void)what;
     discard(spare);
-    wait_and_refill(spares, random_below(spares, SPARE_REFILL_MS));
+    on_failed(spares);
 }
 
 static void become_ready(struct spare *spare, const struct mysql_greeting *greeting)
@@ -129,7 +135,6 @@ static void become_ready(struct spare *spare, const struct mysql_greeting *greet
     watch_call(&spare->watch, on_stirred);
     watch_want(&spare->watch, WATCH_READ | WATCH_GONE);
     count_ready(spare, 1);
-    spares->failures = 0;
     if (spares->worker->control)
         control_note_success(spares->worker->control, spares->target);
     refill(spares);
@@ -212,9 +217,13 @@ static void drop_outdated(struct spares *spares)
     struct spare *spare, *next;
     uint64_t now_ms = now_of(spares);
     bool wanted = is_wanted(spares);
-    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
-        if (!wanted || now_ms >= spare->expires_ms || !is_current(spare))
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
+        bool is_old = now_ms >= spare->expires_ms;
+        if (is_old && spare->is_ready)
+            spares->failures = 0; // it lasted
+        if (!wanted || is_old || !is_current(spare))
             discard(spare);
+    }
 }
 
 // The timer is for a refill alone, which is soon: a running timer slows its loop. The end of the
@@ -304,6 +313,7 @@ struct spare *spares_take(struct spares *spares)
     if (spare) {
         watch_stop(&spare->watch);
         unlink_spare(spare);
+        spares->failures = 0;
         worker_count(&spares->worker->counters.spares_used, 1);
     }
     uint64_t at_ms = now_of(spares) + random_below(spares, SPARE_REFILL_MS);

@@ -10,28 +10,33 @@
 
 // ---- dead peers ---------------------------------------------------------------------------------
 
-// A paused reader is not dead: it answers the probes of its closed window.
-static bool is_dead(const struct net_tcp *tcp)
+// A paused reader is not silent: it answers the probes of its closed window.
+static bool is_silent(const struct net_tcp *tcp)
 {
     bool unanswered = (tcp->unacked && tcp->retransmits) || tcp->probes >= SWEEP_DEAD_PROBES;
-    return unanswered && tcp->since_ack_ms >= SWEEP_DEAD_MS;
+    return unanswered && tcp->since_ack_ms >= SWEEP_MS;
 }
 
-// Only a side that was sent something and has not spoken since can be dead without our knowing.
+// Only a side that was sent something and has not spoken since can be dead without our knowing. How
+// long the last acknowledgement is ago says nothing by itself: the side may have been idle, and
+// what it does not acknowledge may just have been sent. So the looks are counted.
 static bool side_is_dead(struct side *side)
 {
     struct net_tcp tcp;
     bool was_heard = side->heard;
     side->heard = false;
-    if (!side->asked || was_heard)
+    if (!side->asked || was_heard) {
+        side->silent_sweeps = 0;
         return false;
+    }
     if (!net_tcp_info(side->fd, &tcp)) {
         side->asked = false; // a unix socket: the kernel tells of its end at once
         return false;
     }
     if (!tcp.unacked && !tcp.unsent_bytes)
         side->asked = false;
-    return is_dead(&tcp);
+    side->silent_sweeps = is_silent(&tcp) ? side->silent_sweeps + 1 : 0;
+    return side->silent_sweeps >= SWEEP_DEAD_LOOKS;
 }
 
 static bool end_if_dead(struct conn *conn)
@@ -87,6 +92,15 @@ static bool needs_no_look(const struct conn *conn, uint64_t now_ms)
            !conn->is_lost && now_ms - conn->active_ms >= SWEEP_MS;
 }
 
+// Once a second, also while a drain looks more often.
+static bool is_due(struct worker *worker, uint64_t now_ms)
+{
+    if (now_ms - worker->swept_ms < SWEEP_MS)
+        return false;
+    worker->swept_ms = now_ms;
+    return true;
+}
+
 static void look_at(struct conn *conn, uint64_t now_ms)
 {
     int reason;
@@ -105,10 +119,10 @@ void sweep_on_tick(struct ticker *ticker)
 {
     struct worker *worker = CONTAINER_OF(ticker, struct worker, sweep);
     uint64_t now_ms = loop_now_ms(worker->loop);
-    bool drains = drains_any(worker);
+    bool drains = drains_any(worker), due = is_due(worker, now_ms);
     struct conn *conn, *next;
     LIST_FOREACH_SAFE(conn, &worker->busy, link, next)
-        if (!drains || !end_if_draining(conn, now_ms))
+        if ((!drains || !end_if_draining(conn, now_ms)) && due)
             look_at(conn, now_ms);
     if (drains)
         LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)

@@ -14,9 +14,10 @@ struct worker;
 enum {
     SWEEP_MS = 1000,
     SWEEP_DRAIN_MS = 200,
-    // A peer that has acknowledged nothing for so long, with something under way to it that was
-    // sent again: it is gone. TCP alone would try for a quarter of an hour (tcp(7), tcp_retries2).
-    SWEEP_DEAD_MS = 30 * 1000,
+    // A peer is gone when something was under way to it, was sent again, and stayed unacknowledged
+    // for so many looks of a second. TCP alone would try for a quarter of an hour (tcp(7),
+    // tcp_retries2).
+    SWEEP_DEAD_LOOKS = 30,
     SWEEP_DEAD_PROBES = 4, // of a closed window, unanswered
 };
 

@@ -183,6 +183,55 @@ static void test_a_stall_is_measured(void **state)
     pair_close(&pair);
 }
 
+struct clockwork {
+    struct loop *loop;
+    struct ticker ticker, never;
+    struct timer timer;
+    int ticks;
+};
+
+static void on_tick(struct ticker *ticker)
+{
+    struct clockwork *clockwork = CONTAINER_OF(ticker, struct clockwork, ticker);
+    assert_false(ticker->is_running);
+    if (++clockwork->ticks < 3)
+        ticker_start(ticker, 1);
+    else
+        timer_start(&clockwork->timer, 20); // time enough for the one that was stopped
+}
+
+static void on_never(struct ticker *ticker)
+{
+    fail_msg("a stopped ticker ran");
+}
+
+static void on_clockwork_timeout(struct timer *timer)
+{
+    loop_stop(CONTAINER_OF(timer, struct clockwork, timer)->loop);
+}
+
+// With and without the busy poll: it must find and miss the same events.
+static void test_tickers_run_once_and_can_be_stopped(void **state)
+{
+    (void)state;
+    for (uint64_t busy_us = 0; busy_us <= 1000; busy_us += 1000) {
+        struct clockwork clockwork = { .loop = loop_new("test", NULL) };
+        loop_busy_poll(clockwork.loop, busy_us);
+        assert_true(ticker_init(&clockwork.ticker, clockwork.loop, on_tick));
+        assert_true(ticker_init(&clockwork.never, clockwork.loop, on_never));
+        timer_init(&clockwork.timer, clockwork.loop, on_clockwork_timeout);
+        ticker_start(&clockwork.ticker, 0);
+        ticker_start(&clockwork.never, 5);
+        ticker_stop(&clockwork.never);
+        assert_false(clockwork.never.is_running);
+        loop_run(clockwork.loop);
+        assert_int_equal(clockwork.ticks, 3);
+        ticker_done(&clockwork.ticker);
+        ticker_done(&clockwork.never);
+        loop_free(clockwork.loop);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_undelivered_messages_run_at_free),
         cmocka_unit_test(test_watch_reports_what_is_wanted),
         cmocka_unit_test(test_a_stall_is_measured),
+        cmocka_unit_test(test_tickers_run_once_and_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
