@@ -19,6 +19,9 @@ SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=t
 MESON_SUITES = ("unit", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 480, 600
+LONG_SECONDS = 1800
+LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_relay_whole.py",
+              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
 STOP_SECONDS = 30
 
 if os.environ.get("CI") == "true":
@@ -140,11 +143,11 @@ def run_tidy(count):
         count.failed.append("tidy: clang-tidy has findings, or was not done (above)")
 
 
-def run_pytest(suite, count):
+def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
     results = BUILD / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                "--junitxml", str(results), f"tests/{suite}"], PYTEST_SECONDS)
+                "--junitxml", str(results), *(files or [f"tests/{suite}"])], seconds)
     before = len(count.failed)
     try:
         cases = list(ElementTree.parse(results).iter("testcase"))
@@ -163,7 +166,7 @@ def run_pytest(suite, count):
         else:
             count.passed += 1
     if code is None:
-        count.failed.append(f"{suite}: not done after {PYTEST_SECONDS} s, in the test named above")
+        count.failed.append(f"{suite}: not done after {seconds} s, in the test named above")
     elif code != 0 and len(count.failed) == before:
         count.failed.append(f"{suite}: pytest ended with code {code} (above)")
 
@@ -177,6 +180,9 @@ def main(parts):
                 run_pytest(suite, count)
         if "tidy" in parts:
             run_tidy(count)
+        if "long" in parts:
+            os.environ["TIDBLINK_LONG"] = "1"  # read by tests/e2e/scenes.py
+            run_pytest("long", count, LONG_TESTS, LONG_SECONDS)
     if "tsan" in parts and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
     return count.report()
