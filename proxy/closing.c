@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { CLOSING_IDLE_MS = 10 * 1000 }; // a silence that a middlebox may have taken for an end
+enum {
+    CLOSING_IDLE_MS = 10 * 1000, // a silence that a middlebox may have taken for an end
+    CLOSING_PROBE_MS = 1000,
+};
 
 static const char *const reason_names[CLOSE_REASONS] = {
     [CLOSE_CLIENT_QUIT] = "client-quit",
@@ -76,20 +79,26 @@ static void close_side(struct conn *conn, struct side *side, bool with_reset)
 
 void closing_close_sockets(struct conn *conn)
 {
-    bool client_lost = conn->is_lost && conn->lost_reason == CLOSE_CLIENT_RESET;
-    bool server_lost = conn->is_lost && !client_lost;
-    close_side(conn, &conn->client, server_lost);
-    close_side(conn, &conn->server, client_lost);
+    close_side(conn, &conn->client, conn->is_lost && !conn->client_lost);
+    close_side(conn, &conn->server, conn->is_lost && conn->client_lost);
+}
+
+// Who leaves soon and without a byte is a health check.
+static bool is_probe(const struct conn *conn, enum close_reason reason, uint64_t now_ms)
+{
+    bool client_left =
+        reason == CLOSE_CLIENT_GONE || reason == CLOSE_CLIENT_QUIT || reason == CLOSE_CLIENT_RESET;
+    return client_left && !conn->client.received && now_ms - conn->began_ms < CLOSING_PROBE_MS;
 }
 
 void closing_log(const struct conn *conn, enum close_reason reason)
 {
     const struct setup *setup = conn->setup;
-    enum log_level level = setup && setup->probe ? LOG_DEBUG : LOG_INFO;
-    if (!log_enabled(level))
-        return;
     char text[PEER_TEXT_BYTES];
     uint64_t now_ms = loop_now_ms(conn->worker->loop);
+    enum log_level level = is_probe(conn, reason, now_ms) ? LOG_DEBUG : LOG_INFO;
+    if (!log_enabled(level))
+        return;
     struct log_line line;
     log_start(&line, level, "connection closed");
     log_uint(&line, "conn", conn->id);

@@ -12,12 +12,12 @@
 #include "base/net.h"
 #include "control/control.h"
 #include "proxy/home.h"
+#include "proxy/linger.h"
 #include "proxy/mysql.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/spare.h"
-#include "proxy/stream.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -28,23 +28,18 @@
 
 enum {
     CONN_MAGIC = 0x7469646c,
-    CONN_LINGER_MS = 1000,
-    CONN_PROBE_MS = 1000, // who leaves sooner without a byte is a health check
 };
 
 static void conn_hold(struct conn *conn);
 static void conn_resolve(struct conn *conn);
 static void conn_dial(struct conn *conn);
 static void conn_handshake(struct conn *conn);
-static void conn_linger(struct conn *conn);
 static void stop_waiting(struct conn *conn);
 static void dial_off(struct conn *conn);
 static void handshake_off(struct conn *conn);
-static void linger_off(struct conn *conn);
 static void on_hold_timeout(struct conn *conn);
 static void refuse_by_address(struct conn *conn);
 static void on_handshake_timeout(struct conn *conn);
-static void close_refused(struct conn *conn);
 
 // A step: how it starts, how it is called off, its deadline and what happens then. The dial keeps a
 // timer of its own, and the sweep looks after the relay.
@@ -66,7 +61,7 @@ static const struct step steps[CONN_STATES] = {
     [CONN_DIAL]      = { "dial",      conn_dial,      dial_off,         0,                             NULL },
     [CONN_HANDSHAKE] = { "handshake", conn_handshake, handshake_off,    TIMEOUT(handshake_timeout_ms), on_handshake_timeout },
     [CONN_RELAY]     = { "relay",     relay_start,    relay_cancel,     0,                             NULL },
-    [CONN_LINGER]    = { "linger",    conn_linger,    linger_off,       0,                             close_refused },
+    [CONN_LINGER]    = { "linger",    linger_start,   linger_cancel,    0,                             linger_on_timeout },
     [CONN_CLOSED]    = { "closed",    NULL,           NULL,             0,                             NULL },
 };
 // clang-format on
@@ -88,8 +83,9 @@ static struct conn *conn_checked(struct conn *conn)
 // start here would then belong to the next step, so nothing does.
 static void conn_enter(struct conn *conn, enum conn_state state)
 {
-    if (state <= conn->state)
-        abort(); // steps are only ever passed forwards
+    bool dials_again = state == CONN_DIAL && conn->state == CONN_HANDSHAKE;
+    if (state <= conn->state && !dials_again)
+        abort(); // other steps are only ever passed forwards
     log_trace("conn %llu: %s -> %s", (unsigned long long)conn->id, steps[conn->state].name,
         steps[state].name);
     worker_count(&conn->worker->counters.steps[conn->state], -1);
@@ -191,7 +187,6 @@ static void on_client_stirred(struct watch *watch, unsigned what)
         return;
     watch_want(watch, 0);
     if (got <= 0) {
-        conn->setup->probe = loop_now_ms(conn->worker->loop) - conn->began_ms < CONN_PROBE_MS;
         conn_close(conn, CLOSE_CLIENT_GONE);
         return;
     }
@@ -311,9 +306,18 @@ static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
     relay_received(&conn->server, greeting, len);
 }
 
+// False: there is none. A client that has left already must not use one up.
 static bool use_spare(struct conn *conn)
 {
-    struct spare *spare = spares_take(&conn->worker->spares[conn->target]);
+    char byte;
+    struct spares *spares = &conn->worker->spares[conn->target];
+    if (!spares->count)
+        return false;
+    if (recv(conn->client.fd, &byte, 1, MSG_PEEK) >= 0 || !net_is_transient(errno)) {
+        on_client_stirred(&conn->client.watch, WATCH_READ);
+        return true;
+    }
+    struct spare *spare = spares_take(spares);
     if (!spare)
         return false;
     conn->server.fd = spare->fd;
@@ -328,17 +332,19 @@ static bool use_spare(struct conn *conn)
 static void conn_dial(struct conn *conn)
 {
     struct worker *worker = conn->worker;
-    struct dial *dial = &conn->setup->dial;
+    struct dial_plan plan = {
+        .worker = worker, .target = conn->target, .view = conn->view, .fn = on_dialed
+    };
     struct err err;
-    if (use_spare(conn))
-        return;
+    if (conn->setup->dial.worker || use_spare(conn))
+        return; // it goes on with another address, or is not needed
     if (paths_is_broken(
-            &worker->paths[conn->target], loop_now_ms(worker->loop), &dial->is_probe, &err)) {
+            &worker->paths[conn->target], loop_now_ms(worker->loop), &plan.is_probe, &err)) {
         worker_count(&worker->counters.broken, 1);
         conn_refuse(conn, &err);
         return;
     }
-    dial_start(dial, worker, conn->target, conn->view, on_dialed);
+    dial_start(&conn->setup->dial, &plan);
 }
 
 static void dial_off(struct conn *conn)
@@ -364,11 +370,19 @@ static void on_dialed(struct dial *dial, const struct err *err)
 
 // ---- handshake ----------------------------------------------------------------------------------
 
-static void handshake_failed(struct conn *conn, const char *what)
+// Nothing was said to the client yet, so another address may serve it.
+static void handshake_failed(struct conn *conn, const char *what, int sys)
 {
     struct err err;
-    refusal_greeting(conn->view, &conn->setup->dial.addr, what, &err);
-    conn_refuse(conn, &err);
+    struct dial *dial = &conn->setup->dial;
+    refusal_greeting(conn->view, &dial->addr, what, sys, &err);
+    watch_stop(&conn->server.watch);
+    close(conn->server.fd);
+    conn->server.fd = -1;
+    if (dial_reject(dial, &err))
+        conn_enter(conn, CONN_DIAL);
+    else
+        conn_refuse(conn, &err);
 }
 
 // The greeting goes to the client byte for byte; what it says is only noted. An ERR packet of the
@@ -382,10 +396,11 @@ static void on_greeting(struct watch *watch, unsigned what)
     if (got < 0 && net_is_transient(errno))
         return;
     if (got <= 0) {
-        handshake_failed(conn, got == 0 ? "closed it" : "reset it");
+        handshake_failed(conn, got == 0 ? "closed it" : "reset it", ECONNRESET);
         return;
     }
     struct mysql_greeting greeting = { 0 };
+    dial_confirm(&conn->setup->dial, conn->server.fd);
     if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING) {
         conn->server_id = greeting.connection_id;
         spares_learn(&worker->spares[conn->target], &greeting);
@@ -404,14 +419,15 @@ static void conn_handshake(struct conn *conn)
 static void handshake_off(struct conn *conn)
 {
     watch_stop(&conn->server.watch);
+    dial_cancel(&conn->setup->dial);
 }
 
 static void on_handshake_timeout(struct conn *conn)
 {
-    handshake_failed(conn, "said nothing in time");
+    handshake_failed(conn, "said nothing in time", ETIMEDOUT);
 }
 
-// ---- refuse and linger --------------------------------------------------------------------------
+// ---- refuse -------------------------------------------------------------------------------------
 
 void conn_refuse(struct conn *conn, const struct err *err)
 {
@@ -432,40 +448,6 @@ void conn_refuse(struct conn *conn, const struct err *err)
         close(conn->server.fd);
     conn->server.fd = -1;
     conn_enter(conn, CONN_LINGER);
-}
-
-static void close_refused(struct conn *conn)
-{
-    conn_close(conn, conn->setup->why->code == ERR_LIMIT ? CLOSE_LIMIT : CLOSE_REFUSED);
-}
-
-static void on_linger_readable(struct watch *watch, unsigned what)
-{
-    struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, client.watch));
-    (void)what;
-    ssize_t got = recv(conn->client.fd, conn->worker->scratch, RELAY_SCRATCH_BYTES, 0);
-    if (got > 0 || (got < 0 && net_is_transient(errno)))
-        return;
-    close_refused(conn);
-}
-
-// Closing a socket with unread bytes in it sends a reset, which can destroy the ERR packet on its
-// way: so the write side is closed and the client's bytes are read until it hangs up.
-static void conn_linger(struct conn *conn)
-{
-    uint8_t packet[MYSQL_ERR_BYTES];
-    size_t len = mysql_err_packet(conn->setup->why, packet);
-    ssize_t sent = send(conn->client.fd, packet, len, MSG_NOSIGNAL);
-    (void)sent; // a client that is gone is noticed by the read
-    shutdown(conn->client.fd, SHUT_WR);
-    watch_call(&conn->client.watch, on_linger_readable);
-    watch_want(&conn->client.watch, WATCH_READ);
-    timer_start(&conn->setup->timer, CONN_LINGER_MS);
-}
-
-static void linger_off(struct conn *conn)
-{
-    watch_stop(&conn->client.watch);
 }
 
 // ---- close and reap -----------------------------------------------------------------------------

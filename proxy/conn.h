@@ -58,7 +58,6 @@ struct setup {
     struct timer timer; // the step's one deadline
     struct dial dial;
     struct err *why; // NULL unless refused
-    bool probe;      // the client left at once and without a byte: not worth a log line
     bool waits;      // on the worker's list of those whom a new view concerns
     union {
         TAILQ_ENTRY(setup) wait_link;
@@ -83,6 +82,7 @@ struct conn {
     uint8_t state, reached; // enum conn_state; reached: the last step before LINGER or CLOSED
     uint8_t lost_reason;    // enum close_reason of is_lost
     bool is_lost : 1;       // one side was reset or is dead
+    bool client_lost : 1;   // which
     bool is_busy : 1;       // the sweep looks at it
     bool is_ready : 1;      // the relay runs, or ran
     bool used_spare : 1;

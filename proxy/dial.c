@@ -34,7 +34,8 @@ static struct addr with_port(const struct addr *addr, uint16_t port)
     return out;
 }
 
-// A failure of this machine's own, for which no address is to blame.
+// A failure of this machine's own, for which no address is to blame. Local ports are used up
+// towards one address at a time, descriptors for all of them.
 static bool is_ours(int sys)
 {
     return net_is_shortage(sys) || sys == EADDRNOTAVAIL;
@@ -68,20 +69,10 @@ static void note_failure(const struct dial *dial, int address, int sys)
     log_write(&line);
 }
 
-static void note_success(const struct dial *dial, const struct attempt *attempt)
+static void release(const struct dial *dial, int address, bool on_trial)
 {
-    uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    const struct addr *addr = address_of(dial, attempt->address);
-    uint32_t connect_us =
-        paths_wants_time(paths_of(dial), addr, now_ms) ? net_rtt_us(attempt->fd) : 0;
-    if (!paths_connected(paths_of(dial), addr, connect_us, now_ms))
-        return;
-    char text[ADDR_TEXT_BYTES];
-    struct log_line line;
-    log_start(&line, LOG_INFO, "an address answers again");
-    log_str(&line, "cluster", dial->view->alias);
-    log_str(&line, "server", addr_format(&dial->addr, text));
-    log_write(&line);
+    if (on_trial)
+        paths_unpicked(paths_of(dial), address_of(dial, address));
 }
 
 // ---- one address --------------------------------------------------------------------------------
@@ -103,20 +94,25 @@ static void attempt_abandon(struct attempt *attempt, bool overtaken)
     attempt_end(attempt);
     if (overtaken && waited_ms >= DIAL_RACE_MS)
         note_failure(dial, attempt->address, ETIMEDOUT);
-    else if (attempt->on_trial)
-        paths_unpicked(paths_of(dial), address_of(dial, attempt->address));
+    else
+        release(dial, attempt->address, attempt->on_trial);
+}
+
+// Nothing came of the address.
+static void note_end(struct dial *dial, int address, bool on_trial, int sys)
+{
+    dial->sys = sys;
+    dial->addr = with_port(address_of(dial, address), dial->view->port);
+    if (is_ours(sys))
+        release(dial, address, on_trial);
+    else
+        note_failure(dial, address, sys);
 }
 
 static void attempt_fail(struct attempt *attempt, int sys)
 {
-    struct dial *dial = attempt->dial;
     attempt_end(attempt);
-    dial->sys = sys;
-    dial->addr = with_port(address_of(dial, attempt->address), dial->view->port);
-    if (!is_ours(sys))
-        note_failure(dial, attempt->address, sys);
-    else if (attempt->on_trial)
-        paths_unpicked(paths_of(dial), address_of(dial, attempt->address));
+    note_end(attempt->dial, attempt->address, attempt->on_trial, sys);
 }
 
 static void go_on(struct dial *dial);
@@ -133,27 +129,15 @@ static void on_connected(struct watch *watch, unsigned what)
         return;
     }
     dial->addr = with_port(address_of(dial, attempt->address), dial->view->port);
-    note_success(dial, attempt);
+    dial->reached = attempt->address;
+    dial->reached_on_trial = attempt->on_trial;
     watch_stop(&attempt->watch);
     dial->fd = attempt->fd;
     attempt->fd = -1;
     for (size_t i = 0; i < DIAL_WAYS; i++)
         attempt_abandon(&dial->attempts[i], true);
     timer_stop(&dial->timer);
-    dial->is_probe = false;
     dial->fn(dial, NULL);
-}
-
-// The source addresses take turns, so that each has its own range of local ports.
-static int bind_source(const struct dial *dial, int fd, int family)
-{
-    const struct proxy_options *options = &dial->view->options;
-    for (size_t i = 0; i < options->source_count; i++) {
-        size_t at = dial->worker->next_source++ % options->source_count;
-        if (options->sources[at].any.sa_family == family)
-            return net_bind_source(fd, &options->sources[at]) ? 0 : errno;
-    }
-    return 0;
 }
 
 static int open_socket(const struct dial *dial, int family)
@@ -168,6 +152,43 @@ static int open_socket(const struct dial *dial, int family)
     return fd;
 }
 
+// The source addresses take turns, so that each has its own range of local ports. False with errno.
+static bool bind_next_source(const struct dial *dial, int fd, int family)
+{
+    const struct proxy_options *options = &dial->view->options;
+    for (size_t i = 0; i < options->source_count; i++) {
+        size_t at = dial->worker->next_source++ % options->source_count;
+        if (options->sources[at].any.sa_family == family)
+            return net_bind_source(fd, &options->sources[at]);
+    }
+    return true;
+}
+
+// A connecting socket, or -1 with errno.
+static int begin_connect(const struct dial *dial, const struct addr *addr)
+{
+    int fd = open_socket(dial, addr->any.sa_family);
+    if (fd < 0)
+        return -1;
+    if (bind_next_source(dial, fd, addr->any.sa_family) &&
+        (connect(fd, &addr->any, addr->len) == 0 || errno == EINPROGRESS))
+        return fd;
+    int sys = errno;
+    close(fd);
+    errno = sys;
+    return -1;
+}
+
+// A source that is gone, or has no port left towards this address, leaves the others.
+static int begin_from_any_source(const struct dial *dial, const struct addr *addr)
+{
+    int fd = begin_connect(dial, addr);
+    for (size_t i = 1; fd < 0 && errno == EADDRNOTAVAIL && i < dial->view->options.source_count;
+         i++)
+        fd = begin_connect(dial, addr);
+    return fd;
+}
+
 static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
 {
     struct dial *dial = attempt->dial;
@@ -177,21 +198,13 @@ static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
     attempt->began_ms = loop_now_ms(dial->worker->loop);
     dial->tried |= UINT32_C(1) << address;
     worker_count(&dial->worker->counters.dials, 1);
-    attempt->fd = open_socket(dial, addr.any.sa_family);
+    attempt->fd = begin_from_any_source(dial, &addr);
     if (attempt->fd < 0) {
-        dial->sys = errno;
-        if (on_trial)
-            paths_unpicked(paths_of(dial), address_of(dial, address));
+        note_end(dial, address, on_trial, errno);
         return;
     }
     watch_init(&attempt->watch, dial->worker->loop, attempt->fd, on_connected);
-    int sys = bind_source(dial, attempt->fd, addr.any.sa_family);
-    if (!sys && connect(attempt->fd, &addr.any, addr.len) < 0 && errno != EINPROGRESS)
-        sys = errno;
-    if (sys)
-        attempt_fail(attempt, sys);
-    else
-        watch_want(&attempt->watch, WATCH_WRITE);
+    watch_want(&attempt->watch, WATCH_WRITE);
 }
 
 // ---- all of them --------------------------------------------------------------------------------
@@ -217,12 +230,11 @@ static void give_up(struct dial *dial)
     struct err err;
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
     int sys = dial->sys ? dial->sys : ETIMEDOUT;
-    dial->is_probe = false;
     refusal_dial(dial->view, (size_t)__builtin_popcount(dial->tried), &dial->addr, sys, &err);
-    if (is_ours(sys))
-        paths_probed(paths_of(dial));
-    else
-        paths_broke(paths_of(dial), &err, now_ms - dial->began_ms, now_ms);
+    if (!is_ours(sys)) {
+        paths_broke(paths_of(dial), dial->is_probe, &err, now_ms - dial->began_ms, now_ms);
+        dial->is_probe = false;
+    }
     dial_cancel(dial);
     dial->fn(dial, &err);
 }
@@ -232,9 +244,14 @@ static void end_late_attempts(struct dial *dial, uint64_t now_ms)
     uint64_t limit_ms = dial->view->options.connect_timeout_ms;
     for (size_t i = 0; i < DIAL_WAYS; i++) {
         struct attempt *attempt = &dial->attempts[i];
-        if (attempt->fd >= 0 &&
-            (now_ms - attempt->began_ms >= limit_ms || now_ms >= dial->until_ms))
+        uint64_t waited_ms = now_ms - attempt->began_ms;
+        if (attempt->fd < 0 || (waited_ms < limit_ms && now_ms < dial->until_ms))
+            continue;
+        // The budget may end one that has only begun.
+        if (waited_ms >= limit_ms || waited_ms >= DIAL_RACE_MS)
             attempt_fail(attempt, ETIMEDOUT);
+        else
+            attempt_abandon(attempt, false);
     }
 }
 
@@ -269,7 +286,7 @@ static void arm(struct dial *dial, uint64_t now_ms)
 // other address is tried, but the one that is under way may still answer.
 static bool begin(struct dial *dial, uint64_t now_ms)
 {
-    while (!is_ours(dial->sys) && now_ms < dial->until_ms) {
+    while (!net_is_shortage(dial->sys) && now_ms < dial->until_ms) {
         size_t count = in_flight(dial);
         bool is_slow = count && now_ms - latest_ms(dial) >= DIAL_RACE_MS;
         if (count == DIAL_WAYS || (count && !is_slow) || !begin_next(dial))
@@ -295,31 +312,69 @@ static void on_timer(struct timer *timer)
     go_on(CONTAINER_OF(timer, struct dial, timer));
 }
 
-void dial_start(
-    struct dial *dial, struct worker *worker, size_t target, const struct view *view, dial_fn fn)
+static void start(struct dial *dial)
 {
-    bool is_probe = dial->is_probe;
-    uint64_t now_ms = loop_now_ms(worker->loop);
+    uint64_t now_ms = loop_now_ms(dial->worker->loop);
+    // Nobody is called back from here: what is over already is told by the timer.
+    if (begin(dial, now_ms))
+        arm(dial, now_ms);
+    else
+        timer_start(&dial->timer, 0);
+}
+
+void dial_start(struct dial *dial, const struct dial_plan *plan)
+{
+    uint64_t now_ms = loop_now_ms(plan->worker->loop);
     *dial = (struct dial){
-        .worker = worker,
-        .target = target,
-        .view = view,
-        .fn = fn,
-        .is_probe = is_probe,
+        .worker = plan->worker,
+        .target = plan->target,
+        .view = plan->view,
+        .fn = plan->fn,
+        .is_probe = plan->is_probe,
         .began_ms = now_ms,
-        .until_ms = now_ms + view->options.dial_budget_ms,
+        .until_ms = now_ms + plan->view->options.dial_budget_ms,
+        .reached = PATHS_NONE,
         .fd = -1,
     };
     for (size_t i = 0; i < DIAL_WAYS; i++) {
         dial->attempts[i].dial = dial;
         dial->attempts[i].fd = -1;
     }
-    timer_init(&dial->timer, worker->loop, on_timer);
-    // Nobody is called back from here: what is over already is told by the timer.
-    if (begin(dial, now_ms))
-        arm(dial, now_ms);
-    else
-        timer_start(&dial->timer, 0);
+    timer_init(&dial->timer, dial->worker->loop, on_timer);
+    start(dial);
+}
+
+void dial_confirm(struct dial *dial, int fd)
+{
+    uint64_t now_ms = loop_now_ms(dial->worker->loop);
+    const struct addr *addr = address_of(dial, dial->reached);
+    uint32_t connect_us = paths_wants_time(paths_of(dial), addr, now_ms) ? net_rtt_us(fd) : 0;
+    dial->is_probe = false;
+    dial->reached = PATHS_NONE;
+    if (!paths_connected(paths_of(dial), addr, connect_us, now_ms))
+        return;
+    char text[ADDR_TEXT_BYTES];
+    struct log_line line;
+    log_start(&line, LOG_INFO, "an address answers again");
+    log_str(&line, "cluster", dial->view->alias);
+    log_str(&line, "server", addr_format(&dial->addr, text));
+    log_write(&line);
+}
+
+bool dial_reject(struct dial *dial, const struct err *why)
+{
+    uint64_t now_ms = loop_now_ms(dial->worker->loop);
+    note_failure(dial, dial->reached, why->sys);
+    dial->reached = PATHS_NONE;
+    bool all_tried = (size_t)__builtin_popcount(dial->tried) >= dial->view->addrs->count;
+    if (!all_tried && now_ms < dial->until_ms) {
+        dial->sys = 0;
+        start(dial);
+        return true;
+    }
+    paths_broke(paths_of(dial), dial->is_probe, why, now_ms - dial->began_ms, now_ms);
+    dial->is_probe = false;
+    return false;
 }
 
 void dial_cancel(struct dial *dial)
@@ -329,6 +384,9 @@ void dial_cancel(struct dial *dial)
     timer_stop(&dial->timer);
     for (size_t i = 0; i < DIAL_WAYS; i++)
         attempt_abandon(&dial->attempts[i], false);
+    if (dial->reached != PATHS_NONE)
+        release(dial, dial->reached, dial->reached_on_trial);
+    dial->reached = PATHS_NONE;
     if (dial->is_probe)
         paths_probed(paths_of(dial));
     dial->is_probe = false;

@@ -42,13 +42,27 @@ struct dial {
     uint32_t tried; // addresses, a bit each
     int sys;        // of the last failure
     uint64_t began_ms, until_ms;
-    bool is_probe; // see paths_is_broken
+    int reached; // the address that connected, until it is confirmed or rejected
+    bool reached_on_trial;
+    bool is_probe;
     struct addr addr;
     int fd;
 };
 
-// Ends with one call of fn, on a later turn, unless dial_cancel comes first. `view` has addresses
-// and outlives the dial.
-void dial_start(
-    struct dial *dial, struct worker *worker, size_t target, const struct view *view, dial_fn fn);
+struct dial_plan {
+    struct worker *worker;
+    size_t target;
+    const struct view *view; // has addresses and outlives the dial
+    dial_fn fn;
+    bool is_probe; // see paths_is_broken
+};
+
+// Ends with one call of fn, on a later turn, unless dial_cancel comes first. Once connected, one of
+// dial_confirm, dial_reject and dial_cancel follows: whether an address is good shows when its
+// server greets.
+void dial_start(struct dial *dial, const struct dial_plan *plan);
+void dial_confirm(struct dial *dial, int fd);
+// The server did not greet, because of `why`. True: another address is tried, and fn is called
+// again. False: all were, or the time is up.
+bool dial_reject(struct dial *dial, const struct err *why);
 void dial_cancel(struct dial *dial); // also before dial_start (of zeroed memory) and afterwards

@@ -97,11 +97,6 @@ int paths_pick(struct paths *paths, const struct addr_set *set, uint32_t tried, 
     return best;
 }
 
-bool paths_is_good(const struct paths *paths, const struct addr *addr, uint64_t now_ms)
-{
-    return !is_left_alone(look_up(paths, addr), now_ms);
-}
-
 uint64_t paths_quarantine_ms(const struct paths *paths, const struct addr *addr, uint64_t now_ms)
 {
     const struct path *path = look_up(paths, addr);
@@ -191,13 +186,14 @@ bool paths_is_open(const struct paths *paths)
     return paths->open_until_ms != 0;
 }
 
-void paths_broke(struct paths *paths, const struct err *err, uint64_t took_ms, uint64_t now_ms)
+void paths_broke(
+    struct paths *paths, bool was_probe, const struct err *err, uint64_t took_ms, uint64_t now_ms)
 {
     bool was_open = paths->open_until_ms != 0;
-    bool was_probe = paths->probing;
-    paths->probing = false;
+    if (was_probe)
+        paths->probing = false;
     // Several that failed together are one break; and a quick refusal costs nobody anything.
-    if (was_open && !was_probe && now_ms < paths->open_until_ms)
+    if (was_open && !was_probe)
         return;
     if (took_ms < PATHS_SLOW_MS) {
         paths->breaks = 0;

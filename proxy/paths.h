@@ -43,11 +43,10 @@ struct paths {
 
 // The address to dial next, an index in `set` whose bit in `tried` is not set: the nearest that
 // works; if all fail, the one whose quarantine ends first. An address never dialled counts as near,
-// so each is measured once. PATHS_NONE: all were tried. *out_trial: see paths_done.
+// so each is measured once. PATHS_NONE: all were tried. *out_trial: its quarantine is
+// over and nobody else tries it, until paths_connected, paths_failed or paths_unpicked.
 int paths_pick(struct paths *paths, const struct addr_set *set, uint32_t tried, uint64_t now_ms,
     bool *out_trial);
-// Whether the address may be left alone now (a new view has it, or it is not quarantined).
-bool paths_is_good(const struct paths *paths, const struct addr *addr, uint64_t now_ms);
 // Whether its connect time is worth measuring again: it has not been for a second.
 bool paths_wants_time(const struct paths *paths, const struct addr *addr, uint64_t now_ms);
 // What came of dialling it; connect_us 0: not measured. True when that is news: it was good before,
@@ -64,7 +63,8 @@ uint64_t paths_quarantine_ms(const struct paths *paths, const struct addr *addr,
 // finds out, and paths_probed or a success must follow.
 bool paths_is_broken(struct paths *paths, uint64_t now_ms, bool *out_probe, struct err *err);
 bool paths_is_open(const struct paths *paths); // without asking to be the one
-// All addresses failed, which took so long.
-void paths_broke(struct paths *paths, const struct err *err, uint64_t took_ms, uint64_t now_ms);
-void paths_probed(struct paths *paths); // called off before anything came of it
+// All addresses failed, which took so long; `was_probe`: this was the one that tried.
+void paths_broke(
+    struct paths *paths, bool was_probe, const struct err *err, uint64_t took_ms, uint64_t now_ms);
+void paths_probed(struct paths *paths); // the one that tried was called off
 void paths_done(struct paths *paths);   // frees

@@ -60,9 +60,10 @@ void refusal_dial(
     }
     if (sys == EADDRNOTAVAIL) {
         err_set(out, ERR_LIMIT,
-            "tidblink: this proxy has no local port left towards cluster %s at %s: too many "
-            "connections were opened in the last minute. Add addresses with source = "
-            "ADDR[,ADDR], or let the app keep its connections",
+            "tidblink: this proxy has no local address and port left towards cluster %s at %s: too "
+            "many "
+            "connections were opened in the last minute, or an address of source is gone. Give it "
+            "more with source = ADDR[,ADDR], or let the app keep its connections",
             view->alias, addr_format(last, text));
         return;
     }
@@ -75,13 +76,14 @@ void refusal_dial(
 }
 
 void refusal_greeting(
-    const struct view *view, const struct addr *server, const char *what, struct err *out)
+    const struct view *view, const struct addr *server, const char *what, int sys, struct err *out)
 {
     char text[ADDR_TEXT_BYTES];
     err_set(out, ERR_GREETING,
         "tidblink: cluster %s accepted the connection at %s and %s before its greeting. Try again; "
         "if it stays so, check the port with tidblink status %s",
         view->alias, addr_format(server, text), what, view->alias);
+    out->sys = sys;
 }
 
 void refusal_spoke_first(struct err *out)

@@ -15,9 +15,9 @@ void refusal_address(const struct view *view, struct err *out);
 // `tried` addresses failed, the last of them with errno `sys`.
 void refusal_dial(
     const struct view *view, size_t tried, const struct addr *last, int sys, struct err *out);
-// Connected, then `what` ("closed it") before a byte of greeting.
+// Connected, then `what` ("closed it", errno `sys`) before a byte of greeting.
 void refusal_greeting(
-    const struct view *view, const struct addr *server, const char *what, struct err *out);
+    const struct view *view, const struct addr *server, const char *what, int sys, struct err *out);
 void refusal_spoke_first(struct err *out);
 void refusal_draining(struct err *out);
 void refusal_listener_limit(uint64_t limit, struct err *out);

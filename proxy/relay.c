@@ -84,6 +84,7 @@ static void note_lost(struct side *side, int sys)
     if (conn->is_lost || side->eof)
         return; // it had said goodbye: what comes too late for it is no news
     conn->is_lost = true;
+    conn->client_lost = side->is_client;
     conn->lost_reason = (uint8_t)closing_reason_of(side, sys);
     note_end(conn);
 }

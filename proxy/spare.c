@@ -9,6 +9,7 @@
 #include "control/control.h"
 #include "proxy/mysql.h"
 #include "proxy/paths.h"
+#include "proxy/refusal.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -128,12 +129,13 @@ static void become_ready(struct spare *spare, const struct mysql_greeting *greet
 {
     struct spares *spares = spare->spares;
     uint64_t age_ms = spare->view->options.spare_max_age_ms;
+    dial_confirm(&spare->dial, spare->fd);
     spare->is_ready = true;
     spare->server_id = greeting->connection_id;
     // Up to a quarter sooner, so that they do not all end together.
     spare->expires_ms = now_of(spares) + age_ms - random_below(spares, age_ms / 4);
     watch_call(&spare->watch, on_stirred);
-    watch_want(&spare->watch, WATCH_READ | WATCH_GONE);
+    watch_want(&spare->watch, WATCH_READ);
     count_ready(spare, 1);
     if (spares->worker->control)
         control_note_success(spares->worker->control, spares->target);
@@ -162,6 +164,15 @@ static void on_greeting(struct watch *watch, unsigned what)
     }
     if (first == MYSQL_FIRST_GREETING && !greeting.is_tidb)
         spares->fits = false;
+    struct err why;
+    refusal_greeting(spare->view, &spare->addr, "closed it", ECONNRESET, &why);
+    watch_stop(watch);
+    close(spare->fd);
+    spare->fd = -1;
+    spare->expires_ms = UINT64_MAX;
+    spare->greeting_len = 0;
+    if (got <= 0 && dial_reject(&spare->dial, &why))
+        return; // it dials on
     discard(spare);
     on_failed(spares);
 }
@@ -195,7 +206,10 @@ static void open_spare(struct spares *spares)
     spare->expires_ms = UINT64_MAX; // the dial has a deadline of its own
     TAILQ_INSERT_HEAD(&spares->all, spare, link);
     spares->count++;
-    dial_start(&spare->dial, spares->worker, spares->target, spare->view, on_dialed);
+    const struct dial_plan plan = {
+        .worker = spares->worker, .target = spares->target, .view = spare->view, .fn = on_dialed
+    };
+    dial_start(&spare->dial, &plan);
 }
 
 // ---- the stock ----------------------------------------------------------------------------------
@@ -216,14 +230,17 @@ static void drop_outdated(struct spares *spares)
 {
     struct spare *spare, *next;
     uint64_t now_ms = now_of(spares);
-    bool wanted = is_wanted(spares);
+    bool wanted = is_wanted(spares), was_silent = false;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
         bool is_old = now_ms >= spare->expires_ms;
+        was_silent = was_silent || (is_old && !spare->is_ready);
         if (is_old && spare->is_ready)
             spares->failures = 0; // it lasted
         if (!wanted || is_old || !is_current(spare))
             discard(spare);
     }
+    if (was_silent)
+        on_failed(spares);
 }
 
 // The timer is for a refill alone, which is soon: a running timer slows its loop. The end of the

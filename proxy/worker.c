@@ -258,7 +258,7 @@ static void find_strays(struct worker *worker, size_t target)
     uint64_t timeout_ms = view->options.drain_timeout_ms;
     if (!any)
         *drain = (struct drain){ 0 };
-    else if (!drain->until_ms)
+    else if (loop_now_ms(worker->loop) >= drain->until_ms) // none, or an earlier one that is over
         *drain = make_drain(worker, timeout_ms);
 }
 

@@ -84,7 +84,6 @@ static void test_a_failed_address_is_left_alone_then_tried_by_one(void **unused)
     measure(100, 200, 300);
     assert_true(paths_failed(&paths, &set->addrs[0], START_MS));
     assert_false(paths_failed(&paths, &set->addrs[0], START_MS + 1)); // one failure, not two
-    assert_false(paths_is_good(&paths, &set->addrs[0], START_MS + 1));
     assert_int_equal(
         paths_quarantine_ms(&paths, &set->addrs[0], START_MS + 1), PATHS_QUARANTINE_MS - 1);
     assert_int_equal(pick_of(0, START_MS + PATHS_QUARANTINE_MS - 1), 1);
@@ -114,7 +113,7 @@ static void test_quarantine_doubles_up_to_a_minute_and_a_success_ends_it(void **
     assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], now_ms), PATHS_QUARANTINE_MAX_MS);
     assert_true(paths_connected(&paths, &set->addrs[0], 100, now_ms));
     assert_false(paths_connected(&paths, &set->addrs[0], 100, now_ms));
-    assert_true(paths_is_good(&paths, &set->addrs[0], now_ms));
+    assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], now_ms), 0);
     paths_failed(&paths, &set->addrs[0], now_ms);
     assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], now_ms), PATHS_QUARANTINE_MS);
 }
@@ -134,10 +133,10 @@ static void test_the_breaker_opens_for_slow_failures_and_lets_one_find_out(void 
     struct err err, told;
     bool probe;
     err_set(&err, ERR_DIAL_TIMEOUT, "tidblink: cannot reach cluster orders");
-    paths_broke(&paths, &err, PATHS_SLOW_MS - 1, START_MS); // a quick refusal
+    paths_broke(&paths, false, &err, PATHS_SLOW_MS - 1, START_MS); // a quick refusal
     assert_false(paths_is_broken(&paths, START_MS, &probe, &told));
     assert_false(probe);
-    paths_broke(&paths, &err, PATHS_SLOW_MS, START_MS);
+    paths_broke(&paths, false, &err, PATHS_SLOW_MS, START_MS);
     assert_true(paths_is_open(&paths));
     assert_true(paths_is_broken(&paths, START_MS + PATHS_BREAK_MS - 1, &probe, &told));
     assert_int_equal(told.code, ERR_DIAL_TIMEOUT);
@@ -149,7 +148,7 @@ static void test_the_breaker_opens_for_slow_failures_and_lets_one_find_out(void 
     paths_probed(&paths);
     assert_false(paths_is_broken(&paths, over_ms, &probe, &told)); // it left: the next one
     assert_true(probe);
-    paths_broke(&paths, &err, PATHS_SLOW_MS, over_ms);
+    paths_broke(&paths, true, &err, PATHS_SLOW_MS, over_ms);
     assert_true(paths_is_broken(&paths, over_ms + 2 * PATHS_BREAK_MS - 1, &probe, &told));
     assert_false(paths_is_broken(&paths, over_ms + 2 * PATHS_BREAK_MS, &probe, &told));
     paths_connected(&paths, &set->addrs[0], 100, over_ms);
@@ -161,10 +160,10 @@ static void test_a_cluster_that_now_refuses_quickly_is_no_longer_broken(void **u
     struct err err, told;
     bool probe;
     err_set(&err, ERR_DIAL, "tidblink: refused");
-    paths_broke(&paths, &err, 5000, START_MS);
+    paths_broke(&paths, false, &err, 5000, START_MS);
     uint64_t over_ms = START_MS + PATHS_BREAK_MS;
     assert_false(paths_is_broken(&paths, over_ms, &probe, &told));
-    paths_broke(&paths, &err, 1, over_ms);
+    paths_broke(&paths, true, &err, 1, over_ms);
     assert_false(paths_is_open(&paths));
 }
 
@@ -178,7 +177,6 @@ static void test_a_full_book_forgets_the_oldest(void **unused)
         paths_connected(&paths, &addr, 100 + i, START_MS + i);
     }
     assert_int_equal(paths.count, PATHS_MAX);
-    assert_true(paths_is_good(&paths, &addr, START_MS));
 }
 
 int main(void)
