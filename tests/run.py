@@ -144,10 +144,13 @@ def run_tidy(count):
 
 
 def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
+    """`files`: not all of the suite's; each of their tests may then take as long as all together."""
     results = BUILD / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                "--junitxml", str(results), *(files or [f"tests/{suite}"])], seconds)
+                "--junitxml", str(results),
+                *(["-o", f"faulthandler_timeout={seconds}", *files] if files
+                  else [f"tests/{suite}"])], seconds)
     before = len(count.failed)
     try:
         cases = list(ElementTree.parse(results).iter("testcase"))
