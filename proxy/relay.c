@@ -58,8 +58,9 @@ static void note_end(struct conn *conn)
 static void note_eof(struct side *side)
 {
     struct conn *conn = side_conn(side);
+    // After COM_QUIT the server's end may be seen before the client's.
     if (!side->eof && !side_peer(side)->eof)
-        conn->client_closed_first = side->is_client;
+        conn->client_closed_first = side->is_client || conn->client.said_quit;
     side->eof = true;
     note_end(conn);
 }
@@ -388,7 +389,7 @@ bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reaso
     bool has_ended = conn->client.eof || conn->server.eof || conn->is_lost;
     if (!has_ended || relay_is_owed(&conn->client) || relay_is_owed(&conn->server))
         return false;
-    bool client_may_wait = conn->client_closed_first && !conn->is_lost;
+    bool client_may_wait = conn->client_closed_first && !conn->server.eof && !conn->is_lost;
     uint64_t limit_ms = client_may_wait ? RELAY_CLIENT_CLOSED_MS : RELAY_SERVER_CLOSED_MS;
     uint64_t ended_ms = conn->began_ms + conn->ended_after_ms;
     uint64_t moved_ms = conn->active_ms > ended_ms ? conn->active_ms : ended_ms;
