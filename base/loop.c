@@ -135,10 +135,6 @@ static struct event_base *base_new(void)
         return NULL;
     // No other thread ever touches this base: loop_post has its own lock and eventfd.
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    // Changes of what is watched reach the kernel once a turn, so that a descriptor whose watch is
-    // stopped and started again within a turn costs one epoll_ctl or none. The flag asks that no
-    // watched descriptor has a dup; a child of ours has one only until its exec.
-    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -312,7 +308,7 @@ void watch_want(struct watch *watch, unsigned wanted)
     event_del(&watch->event);
     event_assign(&watch->event, base, fd, (short)(wanted | EV_PERSIST), on_event, watch);
     if (wanted && event_add(&watch->event, NULL) < 0)
-        abort(); // out of memory
+        abort(); // epoll refused a descriptor of ours: it was closed before its watch was stopped
 }
 
 void watch_stop(struct watch *watch)

@@ -82,6 +82,12 @@ static void unlink_spare(struct spare *spare)
     count_ready(spare, -1);
 }
 
+static void on_turn_end(struct deferred *reap)
+{
+    spare_free(CONTAINER_OF(reap, struct spare, reap));
+}
+
+// Also from its own callbacks: it is freed at the end of the turn.
 static void discard(struct spare *spare)
 {
     worker_count(&spare->spares->worker->counters.spares_discarded, spare->is_ready);
@@ -91,7 +97,7 @@ static void discard(struct spare *spare)
         watch_stop(&spare->watch);
         close(spare->fd);
     }
-    spare_free(spare);
+    loop_defer(spare->spares->worker->loop, &spare->reap, on_turn_end);
 }
 
 static void wait_and_refill(struct spares *spares, uint64_t after_ms)
@@ -267,8 +273,10 @@ static void refill(struct spares *spares)
 {
     bool wanted = is_wanted(spares);
     uint64_t share = wanted ? share_of(spares) : 0;
-    while (spares->count > share)
-        discard(TAILQ_LAST(&spares->all, spare_list));
+    struct spare *spare, *next;
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
+        if (spares->count > share)
+            discard(spare);
     while (spares->count < share && now_of(spares) >= spares->refill_ms) {
         size_t before = spares->count;
         open_spare(spares);
@@ -294,8 +302,9 @@ void spares_init(struct spares *spares, struct worker *worker, size_t target)
 
 void spares_done(struct spares *spares)
 {
-    while (!TAILQ_EMPTY(&spares->all))
-        discard(TAILQ_FIRST(&spares->all));
+    struct spare *spare, *next;
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
+        discard(spare);
     timer_stop(&spares->timer);
 }
 

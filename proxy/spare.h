@@ -33,14 +33,15 @@ struct spare {
     size_t greeting_len;
     uint8_t greeting[SPARE_GREETING_BYTES];
     TAILQ_ENTRY(spare) link;
+    struct deferred reap;
 };
 
 // Of one target on one worker.
 struct spares {
     struct worker *worker;
     size_t target;
-    bool fits;                         // the cluster's last greeting named TiDB
-    TAILQ_HEAD(spare_list, spare) all; // newest first
+    bool fits;               // the cluster's last greeting named TiDB
+    TAILQ_HEAD(, spare) all; // newest first
     size_t count;
     unsigned failures; // in a row
     struct timer timer;

@@ -370,7 +370,7 @@ static void on_spares_age(struct ticker *ticker)
 static bool make_arrays(struct worker *worker)
 {
     size_t targets = worker->target_count;
-    worker->views = calloc(targets, sizeof(*worker->views));
+    worker->views = calloc(targets, sizeof(struct view *));
     worker->drains = calloc(targets, sizeof(*worker->drains));
     worker->stray_drains = calloc(targets, sizeof(*worker->stray_drains));
     worker->paths = calloc(targets, sizeof(*worker->paths));

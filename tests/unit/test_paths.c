@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,7 +97,8 @@ static void test_a_failed_address_is_left_alone_then_tried_by_one(void **unused)
     assert_int_equal(paths_pick(&paths, set, 0, over_ms, &on_trial), 0);
     assert_true(on_trial);
     assert_false(paths_failed(&paths, &set->addrs[0], over_ms)); // no news
-    assert_int_equal(paths_quarantine_ms(&paths, &set->addrs[0], over_ms), 2 * PATHS_QUARANTINE_MS);
+    assert_int_equal(
+        paths_quarantine_ms(&paths, &set->addrs[0], over_ms), UINT64_C(2) * PATHS_QUARANTINE_MS);
 }
 
 static void test_quarantine_doubles_up_to_a_minute_and_a_success_ends_it(void **unused)
@@ -149,8 +151,8 @@ static void test_the_breaker_opens_for_slow_failures_and_lets_one_find_out(void 
     assert_false(paths_is_broken(&paths, over_ms, &probe, &told)); // it left: the next one
     assert_true(probe);
     paths_broke(&paths, true, &err, PATHS_SLOW_MS, over_ms);
-    assert_true(paths_is_broken(&paths, over_ms + 2 * PATHS_BREAK_MS - 1, &probe, &told));
-    assert_false(paths_is_broken(&paths, over_ms + 2 * PATHS_BREAK_MS, &probe, &told));
+    assert_true(paths_is_broken(&paths, over_ms + UINT64_C(2) * PATHS_BREAK_MS - 1, &probe, &told));
+    assert_false(paths_is_broken(&paths, over_ms + UINT64_C(2) * PATHS_BREAK_MS, &probe, &told));
     paths_connected(&paths, &set->addrs[0], 100, over_ms);
     assert_false(paths_is_open(&paths));
 }
