@@ -132,9 +132,11 @@ void sweep_on_tick(struct ticker *ticker)
 
 void sweep_if_needed(struct worker *worker)
 {
-    if (worker->sweep.is_running)
+    bool drains = drains_any(worker);
+    if (worker->sweep.is_running && (!drains || worker->sweeps_fast))
         return;
-    if (drains_any(worker))
+    worker->sweeps_fast = drains;
+    if (drains)
         ticker_start(&worker->sweep, SWEEP_DRAIN_MS);
     else if (!LIST_EMPTY(&worker->busy))
         ticker_start(&worker->sweep, SWEEP_MS);

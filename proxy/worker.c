@@ -167,7 +167,8 @@ void worker_busy(struct worker *worker, struct conn *conn)
     conn->is_busy = true;
     LIST_REMOVE(conn, link);
     LIST_INSERT_HEAD(&worker->busy, conn, link);
-    sweep_if_needed(worker);
+    if (!worker->sweep.is_running)
+        sweep_if_needed(worker);
 }
 
 void worker_quiet(struct worker *worker, struct conn *conn)

@@ -67,6 +67,7 @@ struct worker {
     bool draining; // all targets, for good
     bool drained_told;
     struct ticker sweep;  // see sweep.h
+    bool sweeps_fast;     // because something drains
     uint64_t swept_ms;    // the last look of a second
     struct ticker ageing; // the oldest spare's end
     uint64_t ageing_ms;   // when; UINT64_MAX: not running
