@@ -20,8 +20,9 @@ MESON_SUITES = ("unit", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 480, 600
 LONG_SECONDS = 1800
-LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_relay_whole.py",
-              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
+              "tests/e2e/test_relay_whole.py", "tests/e2e/test_slow_ends.py",
+              "tests/e2e/test_sysbench.py"]
 STOP_SECONDS = 30
 
 if os.environ.get("CI") == "true":
