@@ -218,13 +218,13 @@ def _bulk():
 def _connects():
     yield Test("connect", "connect", "connect, greeting, 1 request, close; 16 at a time", connect,
                ["direct", "nft", "haproxy-1", "haproxy-2", "nginx", "socat", "tidblink-1",
-                "tidblink-2", "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"),
-               seconds=3.0, clear=True)
+                "tidblink-2", "tidblink-batch", "tidblink-source"], THROUGHPUT,
+               refs=("haproxy-1", "direct"), seconds=3.0, clear=True)
     yield Test("connect-mariadb", "connect",
                "MariaDB: connect, log in, SELECT 1, close; 16 threads",
                mysql("connect", "--connections", 16),
-               ["direct", "haproxy-1", "nginx", "router", "tidblink-1", "tidblink-source"],
-               THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), seconds=3.0,
+               ["direct", "haproxy-1", "nginx", "router", "tidblink-1", "tidblink-batch",
+                "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), seconds=3.0,
                clear=True)
     for ms in (1, 2, 5):
         for burst, interval in ((1, 20), (4, 80)):
@@ -243,9 +243,9 @@ def _connections():
                ["haproxy-1", "nginx", "tidblink-1"], CHURN, seconds=25.0, rounds=3, fresh=True,
                clear=True)
     yield Test("dead-none", "dead", "three addresses, all alive: a connect every 10 ms",
-               three(False), ["tidblink-1"], DEAD, refs=(), needs=(), seconds=3.0)
+               three(False), ["tidblink-1"], DEAD, refs=(), seconds=3.0)
     yield Test("dead-one", "dead", "three addresses, the first dead: a connect every 10 ms",
-               three(True), ["tidblink-1"], DEAD, refs=(), needs=(), seconds=3.0)
+               three(True), ["tidblink-1"], DEAD, refs=(), seconds=3.0)
 
 
 def all_tests():

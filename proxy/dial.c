@@ -146,7 +146,7 @@ static int open_socket(const struct dial *dial, int family)
     if (fd < 0)
         return -1;
     net_nodelay(fd);
-    net_keepalive(fd, (unsigned)dial->view->options.keepalive_ms);
+    net_keepalive(fd, dial->view->options.keepalive_ms);
     // Until the relay starts; an established flow must be allowed a closed window for any time.
     net_user_timeout(fd, (unsigned)dial->view->options.connect_timeout_ms);
     return fd;
