@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The limit of open files, counted ahead: two per connection, pipes,
-// spares, refused clients and a reserve. Used at start and again
-// before a reload takes a larger max-connections. Main thread.
+// The limit of open files, counted ahead: two per connection, pipes, spares, refused clients and a
+// reserve. Used at start and again before a reload takes a larger max-connections. Main thread.
 #include "app/descriptors.h"
 
 #include "app/settings.h"

@@ -291,7 +291,7 @@ void watch_init(struct watch *watch, struct loop *loop, int fd, watch_fn fn)
 unsigned watch_wanted(const struct watch *watch)
 {
     bool is_added = watch->event.ev_evcallback.evcb_flags & EVLIST_INSERTED;
-    return is_added ? (unsigned)watch->event.ev_events & (EV_READ | EV_WRITE | EV_CLOSED) : 0;
+    return is_added ? (unsigned)watch->event.ev_events & (EV_READ | EV_WRITE) : 0;
 }
 
 void watch_call(struct watch *watch, watch_fn fn)

@@ -49,9 +49,8 @@ uint64_t loop_stalls(const struct loop *loop);
 
 // ---- watches: one per descriptor -------------------------------------------------------------
 
-// READ and WRITE are level-triggered. GONE reports a peer that closed (EPOLLRDHUP); ask for it only
-// together with READ: alone, a reset raises no callback and spins.
-enum { WATCH_READ = 0x02, WATCH_WRITE = 0x04, WATCH_GONE = 0x80 };
+// Level-triggered. A peer that closed or reset is READ as well.
+enum { WATCH_READ = 0x02, WATCH_WRITE = 0x04 };
 
 struct watch;
 typedef void (*watch_fn)(struct watch *watch, unsigned what);

@@ -6,8 +6,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "proxy/conn.h"
-#include "proxy/stream.h"
-#include "proxy/tail.h"
+#include "proxy/relay.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -63,12 +62,9 @@ enum close_reason closing_reason_of(struct side *side, int sys)
     return unanswered && tcp.since_ack_ms >= CLOSING_IDLE_MS ? CLOSE_IDLE_DROPPED : reset;
 }
 
-static void close_side(struct conn *conn, struct side *side, bool with_reset)
+static void close_side(struct side *side, bool with_reset)
 {
-    tail_drop(&conn->worker->tails, &side->tail);
-    if (side->pipe)
-        stream_give(&conn->worker->pipes, side->pipe);
-    side->pipe = NULL;
+    relay_drop_owed(side);
     if (side->fd < 0)
         return;
     if (with_reset && net_is_delivered(side->fd))
@@ -79,8 +75,8 @@ static void close_side(struct conn *conn, struct side *side, bool with_reset)
 
 void closing_close_sockets(struct conn *conn)
 {
-    close_side(conn, &conn->client, conn->is_lost && !conn->client_lost);
-    close_side(conn, &conn->server, conn->is_lost && conn->client_lost);
+    close_side(&conn->client, conn->is_lost && !conn->client_lost);
+    close_side(&conn->server, conn->is_lost && conn->client_lost);
 }
 
 // Who leaves soon and without a byte is a health check.
@@ -114,7 +110,7 @@ void closing_log(const struct conn *conn, enum close_reason reason)
         log_uint(&line, "server_id", conn->server_id);
     if (conn->used_spare)
         log_str(&line, "spare", "yes");
-    if (conn->is_ready) {
+    if (conn->reached == CONN_RELAY) {
         log_uint(&line, "ready_ms", conn->ready_after_ms);
         log_uint(&line, "idle_ms", now_ms - conn->active_ms);
     }

@@ -293,6 +293,7 @@ void conn_see(struct conn *conn, struct view *view)
 // ---- dial ---------------------------------------------------------------------------------------
 
 static void on_dialed(struct dial *dial, const struct err *err);
+static void on_greeting(struct watch *watch, unsigned what);
 
 // The server's side is the caller's from now on, and has greeted.
 static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
@@ -300,7 +301,6 @@ static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
     struct worker *worker = conn->worker;
     net_user_timeout(conn->server.fd, 0);
     free_setup(conn);
-    conn->is_ready = true;
     conn->ready_after_ms = (uint32_t)(loop_now_ms(worker->loop) - conn->began_ms);
     conn_enter(conn, CONN_RELAY);
     relay_received(&conn->server, greeting, len);
@@ -324,6 +324,7 @@ static bool use_spare(struct conn *conn)
     conn->server_peer = peer_from_addr(&spare->addr);
     conn->server_id = spare->server_id;
     conn->used_spare = true;
+    watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_greeting);
     begin_relay(conn, spare->greeting, spare->greeting_len);
     spare_free(spare);
     return true;

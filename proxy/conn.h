@@ -84,7 +84,6 @@ struct conn {
     bool is_lost : 1;       // one side was reset or is dead
     bool client_lost : 1;   // which
     bool is_busy : 1;       // the sweep looks at it
-    bool is_ready : 1;      // the relay runs, or ran
     bool used_spare : 1;
     bool is_stray : 1;          // its address is no longer the cluster's, and dns-drain is on
     bool server_spoke_last : 1; // nothing is owed to the client

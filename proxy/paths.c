@@ -6,21 +6,11 @@
 #include "resolver/resolver.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static bool same_ip(const struct addr *a, const struct addr *b)
-{
-    if (a->any.sa_family != b->any.sa_family)
-        return false;
-    if (a->any.sa_family == AF_INET)
-        return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
-    return memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0;
-}
 
 static const struct path *look_up(const struct paths *paths, const struct addr *addr)
 {
     for (size_t i = 0; i < paths->count; i++)
-        if (same_ip(&paths->paths[i].addr, addr))
+        if (peer_has_ip(&paths->paths[i].peer, addr))
             return &paths->paths[i];
     return NULL;
 }
@@ -46,7 +36,7 @@ static struct path *enter(struct paths *paths, const struct addr *addr)
             if (paths->paths[i].measured_ms < path->measured_ms)
                 path = &paths->paths[i];
     }
-    *path = (struct path){ .addr = *addr };
+    *path = (struct path){ .peer = peer_from_addr(addr) };
     return path;
 }
 

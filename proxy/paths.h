@@ -6,8 +6,8 @@
 // which the caller passes as monotonic milliseconds. The worker's thread only.
 #pragma once
 
-#include "base/addr.h"
 #include "base/err.h"
+#include "proxy/peer.h"
 
 struct addr_set;
 
@@ -24,7 +24,7 @@ enum {
 };
 
 struct path {
-    struct addr addr;    // as in the set: port 0
+    struct peer peer;    // its IP address
     uint32_t connect_us; // smoothed; 0: not known
     uint64_t measured_ms;
     unsigned failures; // since the last success

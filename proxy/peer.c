@@ -3,6 +3,8 @@
 // Peers as small values. Any thread.
 #include "proxy/peer.h"
 
+#include "resolver/resolver.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -57,4 +59,12 @@ bool peer_has_ip(const struct peer *peer, const struct addr *addr)
 {
     struct peer other = peer_from_addr(addr);
     return peer->family == other.family && memcmp(peer->ip, other.ip, sizeof(peer->ip)) == 0;
+}
+
+bool peer_is_among(const struct peer *peer, const struct addr_set *addrs)
+{
+    for (size_t i = 0; i < addrs->count; i++)
+        if (peer_has_ip(peer, &addrs->addrs[i]))
+            return true;
+    return false;
 }

@@ -6,6 +6,8 @@
 
 #include "base/addr.h"
 
+struct addr_set;
+
 struct peer {
     uint16_t family; // AF_UNSPEC: nobody yet
     uint16_t port;   // host order
@@ -25,3 +27,4 @@ struct peer peer_of_socket(int fd, const struct addr *addr);
 // "10.0.0.7:51234", "[fd00::7]:51234", "pid:4711,uid:1000", "" for nobody; returns out.
 const char *peer_format(const struct peer *peer, char out[PEER_TEXT_BYTES]);
 bool peer_has_ip(const struct peer *peer, const struct addr *addr);
+bool peer_is_among(const struct peer *peer, const struct addr_set *addrs); // by its IP address

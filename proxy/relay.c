@@ -65,7 +65,7 @@ static void note_eof(struct side *side)
     note_end(conn);
 }
 
-static void drop_owed(struct side *side)
+void relay_drop_owed(struct side *side)
 {
     struct worker *worker = side_conn(side)->worker;
     tail_drop(&worker->tails, &side->tail);
@@ -81,7 +81,7 @@ static void note_lost(struct side *side, int sys)
 {
     struct conn *conn = side_conn(side);
     side->shut = true;
-    drop_owed(side);
+    relay_drop_owed(side);
     if (conn->is_lost || side->eof)
         return; // it had said goodbye: what comes too late for it is no news
     conn->is_lost = true;
@@ -337,10 +337,7 @@ void relay_start(struct conn *conn)
 {
     touch(conn);
     watch_call(&conn->client.watch, on_side_ready);
-    if (conn->used_spare)
-        watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_side_ready);
-    else
-        watch_call(&conn->server.watch, on_side_ready);
+    watch_call(&conn->server.watch, on_side_ready);
     settle(conn);
 }
 
@@ -384,7 +381,7 @@ void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms)
     settle(conn);
 }
 
-bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reason)
+bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, enum close_reason *out_reason)
 {
     bool has_ended = conn->client.eof || conn->server.eof || conn->is_lost;
     if (!has_ended || relay_is_owed(&conn->client) || relay_is_owed(&conn->server))
@@ -393,6 +390,6 @@ bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, int *out_reaso
     uint64_t limit_ms = client_may_wait ? RELAY_CLIENT_CLOSED_MS : RELAY_SERVER_CLOSED_MS;
     uint64_t ended_ms = conn->began_ms + conn->ended_after_ms;
     uint64_t moved_ms = conn->active_ms > ended_ms ? conn->active_ms : ended_ms;
-    *out_reason = client_may_wait ? (int)CLOSE_HALF_OPEN : (int)end_reason(conn);
+    *out_reason = client_may_wait ? CLOSE_HALF_OPEN : end_reason(conn);
     return now_ms - moved_ms >= limit_ms;
 }

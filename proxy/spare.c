@@ -222,14 +222,11 @@ static void open_spare(struct spares *spares)
 
 static bool is_current(const struct spare *spare)
 {
-    const struct addr_set *addrs = view_of(spare->spares)->addrs;
+    const struct view *view = view_of(spare->spares);
     struct peer peer = peer_from_addr(&spare->addr);
     if (spare->fd < 0)
-        return spare->view->addrs == addrs;
-    for (size_t i = 0; i < addrs->count; i++)
-        if (peer_has_ip(&peer, &addrs->addrs[i]))
-            return peer.port == view_of(spare->spares)->port;
-    return false;
+        return spare->view->addrs == view->addrs;
+    return peer.port == view->port && peer_is_among(&peer, view->addrs);
 }
 
 static void drop_outdated(struct spares *spares)

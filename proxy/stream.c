@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pipes and splice(2). Called by relay.c and, at the end, by closing.c and worker.c.
+// Pipes and splice(2). Called by relay.c and, at the end, by worker.c.
 #include "proxy/stream.h"
 
 #include <fcntl.h>

@@ -103,12 +103,12 @@ static bool is_due(struct worker *worker, uint64_t now_ms)
 
 static void look_at(struct conn *conn, uint64_t now_ms)
 {
-    int reason;
+    enum close_reason reason;
     relay_end_wait_for_quit(conn, now_ms);
     if (conn->state != CONN_RELAY)
         return;
     if (relay_is_half_open(conn, now_ms, &reason))
-        conn_close(conn, (enum close_reason)reason);
+        conn_close(conn, reason);
     else if (!end_if_dead(conn) && needs_no_look(conn, now_ms)) {
         relay_rest(conn);
         worker_quiet(conn->worker, conn);

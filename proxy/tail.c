@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chains of blocks for slow peers. Called by relay.c and, at the end, by closing.c and worker.c.
+// Chains of blocks for slow peers. Called by relay.c and, at the end, by worker.c.
 #include "proxy/tail.h"
 
 #include <stdlib.h>

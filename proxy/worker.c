@@ -232,14 +232,6 @@ static void drain_target(struct worker *worker, size_t target, uint64_t timeout_
     worker->drains[target] = make_drain(worker, timeout_ms);
 }
 
-static bool has_address(const struct addr_set *addrs, const struct peer *peer)
-{
-    for (size_t i = 0; i < addrs->count; i++)
-        if (peer_has_ip(peer, &addrs->addrs[i]))
-            return true;
-    return false;
-}
-
 // dns-drain: marks the connections whose address the cluster no longer has.
 static void find_strays(struct worker *worker, size_t target)
 {
@@ -252,7 +244,7 @@ static void find_strays(struct worker *worker, size_t target)
             if (conn->target != target || conn->state != CONN_RELAY)
                 continue;
             conn->is_stray = view->options.dns_drain && view->addrs &&
-                             !has_address(view->addrs, &conn->server_peer);
+                             !peer_is_among(&conn->server_peer, view->addrs);
             any = any || conn->is_stray;
         }
     }
