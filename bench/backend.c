@@ -38,52 +38,17 @@ static struct {
 // Protocol::HandshakeV10, dev.mysql.com/doc/dev/mysql-server/latest, "Protocol::Handshake".
 static void greeting_fill(const char *version)
 {
-    static const uint8_t middle[] = {
-        1,
-        0,
-        0,
-        0, // thread
-        'b',
-        'e',
-        'n',
-        'c',
-        'h',
-        's',
-        'a',
-        'l', // salt, first part
-        0,   //
-        0x8f,
-        0xa6,
-        46,
-        2,
-        0,
-        0x0f,
-        0x00, // capabilities without TLS, utf8mb4, autocommit
-        21,   // bytes of salt and its zero
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0, //
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        't',
-        0,
-    };
+    // Thread, salt, capabilities without TLS, utf8mb4, autocommit, length of the salt with its
+    // zero, ten zeros, the rest of the salt; the literal's own zero ends it.
+    static const char middle[] = "\1\0\0\0"
+                                 "benchsal\0"
+                                 "\x8f\xa6"
+                                 "\x2e"
+                                 "\x02\0"
+                                 "\x0f\0"
+                                 "\x15"
+                                 "\0\0\0\0\0\0\0\0\0\0"
+                                 "tttttttttttt";
     uint8_t *p = backend.greeting + 4;
     *p++ = 10;
     memcpy(p, version, strlen(version) + 1);

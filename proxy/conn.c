@@ -353,6 +353,15 @@ static void dial_off(struct conn *conn)
     dial_cancel(&conn->setup->dial);
 }
 
+// No address was any good.
+static void give_up(struct conn *conn, const struct err *err)
+{
+    if (err->code != ERR_LIMIT)
+        home_tell_unreachable(conn->worker->home, conn->target);
+    spares_see(&conn->worker->spares[conn->target]); // the breaker may be open
+    conn_refuse(conn, err);
+}
+
 static void on_dialed(struct dial *dial, const struct err *err)
 {
     struct conn *conn = conn_checked(CONTAINER_OF(dial, struct setup, dial)->conn);
@@ -363,10 +372,7 @@ static void on_dialed(struct dial *dial, const struct err *err)
         conn_enter(conn, CONN_HANDSHAKE);
         return;
     }
-    if (err->code != ERR_LIMIT)
-        home_tell_unreachable(conn->worker->home, conn->target);
-    spares_see(&conn->worker->spares[conn->target]); // the breaker may be open
-    conn_refuse(conn, err);
+    give_up(conn, err);
 }
 
 // ---- handshake ----------------------------------------------------------------------------------
@@ -383,7 +389,7 @@ static void handshake_failed(struct conn *conn, const char *what, int sys)
     if (dial_reject(dial, &err))
         conn_enter(conn, CONN_DIAL);
     else
-        conn_refuse(conn, &err);
+        give_up(conn, &err);
 }
 
 // The greeting goes to the client byte for byte; what it says is only noted. An ERR packet of the

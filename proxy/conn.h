@@ -85,7 +85,6 @@ struct conn {
     bool client_lost : 1;   // which
     bool is_busy : 1;       // the sweep looks at it
     bool used_spare : 1;
-    bool is_stray : 1;          // its address is no longer the cluster's, and dns-drain is on
     bool server_spoke_last : 1; // nothing is owed to the client
     bool client_closed_first : 1;
 };

@@ -148,6 +148,19 @@ static void become_ready(struct spare *spare, const struct mysql_greeting *greet
     refill(spares);
 }
 
+// Its server did not greet: the address is blamed, and another one dialled if there is one.
+static bool dials_on(struct spare *spare, const char *what, int sys)
+{
+    struct err why;
+    refusal_greeting(spare->view, &spare->addr, what, sys, &why);
+    watch_stop(&spare->watch);
+    close(spare->fd);
+    spare->fd = -1;
+    spare->expires_ms = UINT64_MAX;
+    spare->greeting_len = 0;
+    return dial_reject(&spare->dial, &why);
+}
+
 static void on_greeting(struct watch *watch, unsigned what)
 {
     struct spare *spare = CONTAINER_OF(watch, struct spare, watch);
@@ -170,15 +183,8 @@ static void on_greeting(struct watch *watch, unsigned what)
     }
     if (first == MYSQL_FIRST_GREETING && !greeting.is_tidb)
         spares->fits = false;
-    struct err why;
-    refusal_greeting(spare->view, &spare->addr, "closed it", ECONNRESET, &why);
-    watch_stop(watch);
-    close(spare->fd);
-    spare->fd = -1;
-    spare->expires_ms = UINT64_MAX;
-    spare->greeting_len = 0;
-    if (got <= 0 && dial_reject(&spare->dial, &why))
-        return; // it dials on
+    if (got <= 0 && dials_on(spare, got == 0 ? "closed it" : "reset it", ECONNRESET))
+        return;
     discard(spare);
     on_failed(spares);
 }
@@ -236,9 +242,11 @@ static void drop_outdated(struct spares *spares)
     bool wanted = is_wanted(spares), was_silent = false;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
         bool is_old = now_ms >= spare->expires_ms;
-        was_silent = was_silent || (is_old && !spare->is_ready);
         if (is_old && spare->is_ready)
             spares->failures = 0; // it lasted
+        else if (is_old && wanted && dials_on(spare, "said nothing in time", ETIMEDOUT))
+            continue;
+        was_silent = was_silent || (is_old && !spare->is_ready);
         if (!wanted || is_old || !is_current(spare))
             discard(spare);
     }

@@ -6,6 +6,7 @@
 #include "base/net.h"
 #include "proxy/conn.h"
 #include "proxy/relay.h"
+#include "proxy/view.h"
 #include "proxy/worker.h"
 
 // ---- dead peers ---------------------------------------------------------------------------------
@@ -53,24 +54,40 @@ static bool end_if_dead(struct conn *conn)
 
 // ---- drains -------------------------------------------------------------------------------------
 
+// Its address is no longer the cluster's.
+static bool is_stray(const struct conn *conn)
+{
+    const struct view *view = conn->worker->views[conn->target];
+    return view->addrs && !peer_is_among(&conn->server_peer, view->addrs);
+}
+
 static const struct drain *drain_of(const struct conn *conn)
 {
     const struct worker *worker = conn->worker;
-    const struct drain *drain = &worker->drains[conn->target];
-    if (!drain->until_ms && conn->is_stray)
-        drain = &worker->stray_drains[conn->target];
-    return drain->until_ms ? drain : NULL;
+    const struct drain *all = &worker->drains[conn->target];
+    const struct drain *strays = &worker->stray_drains[conn->target];
+    if (all->until_ms)
+        return all;
+    return strays->until_ms && is_stray(conn) ? strays : NULL;
 }
 
 static bool end_if_draining(struct conn *conn, uint64_t now_ms)
 {
-    const struct drain *drain = drain_of(conn);
-    if (!drain || conn->state != CONN_RELAY)
+    const struct drain *drain = conn->state == CONN_RELAY ? drain_of(conn) : NULL;
+    if (!drain)
         return false;
     if (now_ms < drain->until_ms && !relay_is_idle(conn, now_ms, drain->quiet_ms))
         return false;
     conn_close(conn, CLOSE_DRAINED);
     return true;
+}
+
+// Who was a stray is gone.
+static void end_stray_drains(struct worker *worker, uint64_t now_ms)
+{
+    for (size_t i = 0; i < worker->target_count; i++)
+        if (now_ms >= worker->stray_drains[i].until_ms)
+            worker->stray_drains[i] = (struct drain){ 0 };
 }
 
 static bool drains_any(const struct worker *worker)
@@ -127,6 +144,7 @@ void sweep_on_tick(struct ticker *ticker)
     if (drains)
         LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)
             end_if_draining(conn, now_ms);
+    end_stray_drains(worker, now_ms);
     sweep_if_needed(worker);
 }
 

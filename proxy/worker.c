@@ -71,14 +71,14 @@ struct shown {
 };
 
 static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms);
-static void find_strays(struct worker *worker, size_t target);
+static void drain_strays(struct worker *worker, size_t target, const struct view *before);
 
 static void on_shown(void *arg)
 {
     struct shown *shown = arg;
     struct worker *worker = shown->worker;
     size_t target = shown->target;
-    view_unref(worker->views[target]);
+    struct view *before = worker->views[target];
     worker->views[target] = shown->view;
 
     // While the whole proxy drains, its deadline stands whatever the verdicts say.
@@ -87,7 +87,8 @@ static void on_shown(void *arg)
     else if (!worker->drains[target].until_ms)
         drain_target(worker, target, shown->view->options.drain_timeout_ms);
 
-    find_strays(worker, target);
+    drain_strays(worker, target, before);
+    view_unref(before);
     spares_see(&worker->spares[target]);
     struct setup *setup, *next;
     TAILQ_FOREACH_SAFE(setup, &worker->waiting, wait_link, next)
@@ -232,27 +233,16 @@ static void drain_target(struct worker *worker, size_t target, uint64_t timeout_
     worker->drains[target] = make_drain(worker, timeout_ms);
 }
 
-// dns-drain: marks the connections whose address the cluster no longer has.
-static void find_strays(struct worker *worker, size_t target)
+// dns-drain: from now on the connections to addresses that the cluster no longer has are let end. A
+// further change while they do gives all of them the whole time again.
+static void drain_strays(struct worker *worker, size_t target, const struct view *before)
 {
     const struct view *view = worker->views[target];
-    struct drain *drain = &worker->stray_drains[target];
-    bool any = false;
-    for (int list = 0; list < 2; list++) {
-        struct conn *conn;
-        LIST_FOREACH(conn, list ? &worker->busy : &worker->quiet, link) {
-            if (conn->target != target || conn->state != CONN_RELAY)
-                continue;
-            conn->is_stray = view->options.dns_drain && view->addrs &&
-                             !peer_is_among(&conn->server_peer, view->addrs);
-            any = any || conn->is_stray;
-        }
-    }
-    uint64_t timeout_ms = view->options.drain_timeout_ms;
-    if (!any)
-        *drain = (struct drain){ 0 };
-    else if (loop_now_ms(worker->loop) >= drain->until_ms) // none, or an earlier one that is over
-        *drain = make_drain(worker, timeout_ms);
+    bool is_news = !before || !before->options.dns_drain || before->addrs != view->addrs;
+    if (!view->options.dns_drain)
+        worker->stray_drains[target] = (struct drain){ 0 };
+    else if (view->addrs && is_news)
+        worker->stray_drains[target] = make_drain(worker, view->options.drain_timeout_ms);
 }
 
 struct drain_order {
