@@ -117,6 +117,8 @@ def settings(directory, **more):
      'FILE:1: max-connections: "many" is not valid: expected a whole number from 1 to 1000000'),
     ("max-connections = -1\n",
      'FILE:1: max-connections: "-1" is not valid: expected a whole number from 1 to 1000000'),
+    ("source = here\n",
+     'FILE:1: source: "here" is not valid: expected an IP address'),
     ("max-connections = 0\n",
      'FILE:1: max-connections: "0" is not valid: expected a whole number from 1 to 1000000'),
     ("hold-timeout = 4\n",
@@ -282,6 +284,12 @@ def test_address_of_another_machine(run, tmp_path):
     run.fails_to_start(
         settings(tmp_path, allow_remote="on") + f"[cluster orders]\n{PLACE}listen = 192.0.2.1:0\n",
         "192.0.2.1:0 is not an address of this machine")
+
+
+def test_source_of_another_machine(run, tmp_path):
+    run.refused(
+        settings(tmp_path, source="127.0.0.1,192.0.2.1") + f"[cluster orders]\n{PLACE}",
+        'source: 192.0.2.1 is not an address of this machine: expected one that "ip address" shows')
 
 
 def test_unix_socket_of_a_live_process_is_left_alone(run, tmp_path):

@@ -160,11 +160,14 @@ class Scene:
                 {"state-source": "none", "spares": 0, "threads": 1, "hold-timeout": "30s",
                  "source": ",".join(sources) or None}))
 
-    def served(self, port=0):
-        """A client's socket, the greeting read; its own port when that must be a certain one."""
+    def connect(self, port=0):
+        """A client's socket, from its own port when that must be a certain one."""
         with self.home.inside():
-            sock = socket.create_connection(
+            return socket.create_connection(
                 ("127.0.0.1", self.proxy.port("own")), SECONDS, ("127.0.0.1", port))
+
+    def served(self, port=0):
+        sock = self.connect(port)
         client.read_greeting(sock)
         return sock
 
@@ -201,4 +204,18 @@ def test_one_of_two_sources_is_gone(stack):
         stack.enter_context(scene.served())
         assert server.accept().getpeername()[0] == sources[1]
     assert scene.proxy.metric(REFUSED) == 0
+    assert "does not answer" not in scene.proxy.log_text()
+
+
+def test_no_local_port_left_at_all(stack):
+    """The client is told what is used up and what helps, and the address is not to blame."""
+    scene = Scene(stack, HOSTS[:1])
+    with scene.home.inside():
+        Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("50000 50004")
+    for number in range(5):
+        stack.enter_context(scene.served(20000 + number))
+    with scene.connect(20005) as sock:
+        number, text = client.read_refusal(sock)
+    assert number == 1040
+    assert "no local address and port left" in text and "source = ADDR[,ADDR]" in text
     assert "does not answer" not in scene.proxy.log_text()

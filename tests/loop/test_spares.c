@@ -114,6 +114,31 @@ static void test_only_tidb_gets_spares(void **unused)
     fixture_stop(&fixture);
 }
 
+static void reload_short_handshake(struct fixture *of)
+{
+    of->options.handshake_timeout_ms = 20;
+    proxy_reload(of->proxy, &of->options);
+}
+
+// Nobody waits for it but the address book: the next client is not sent there first.
+static void test_a_server_that_stays_silent_is_blamed(void **unused)
+{
+    start(1);
+    accept_spares(false); // under the long handshake timeout
+    for (int i = 0; i < SPARES; i++)
+        close(spares[i]);
+    FIXTURE_WAIT(&fixture, dial_failures, SPARES);
+    fixture_on_main(&fixture, reload_short_handshake);
+    spares[0] = fixture_accept(&fixture); // after a pause
+    assert_ended(spares[0]);
+    assert_true(fixture_count(&fixture).dial_failures > SPARES);
+    close(spares[0]);
+    for (int i = 0; i < SPARES; i++)
+        spares[i] = -1;
+    hang_up();
+    fixture_stop(&fixture);
+}
+
 static void test_a_refusing_verdict_drops_them(void **unused)
 {
     start(1);
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_the_next_client_gets_a_spare),
         cmocka_unit_test(test_what_happens_on_a_spare_ends_it),
         cmocka_unit_test(test_only_tidb_gets_spares),
+        cmocka_unit_test(test_a_server_that_stays_silent_is_blamed),
         cmocka_unit_test(test_a_refusing_verdict_drops_them),
         cmocka_unit_test(test_drain_and_stop_end_them_in_every_step),
         cmocka_unit_test(test_workers_share_them),
