@@ -13,10 +13,22 @@ void buf_init(struct buf *buf, size_t limit_bytes)
     *buf = (struct buf){ .limit = limit_bytes };
 }
 
+void buf_init_secret(struct buf *buf, size_t limit_bytes)
+{
+    *buf = (struct buf){ .limit = limit_bytes, .is_secret = true };
+}
+
+static void free_bytes(struct buf *buf)
+{
+    if (buf->is_secret && buf->bytes)
+        explicit_bzero(buf->bytes, buf->size);
+    free(buf->bytes);
+}
+
 void buf_done(struct buf *buf)
 {
-    free(buf->bytes);
-    buf_init(buf, buf->limit);
+    free_bytes(buf);
+    *buf = (struct buf){ .limit = buf->limit, .is_secret = buf->is_secret };
 }
 
 size_t buf_len(const struct buf *buf)
@@ -57,7 +69,7 @@ static bool make_room(struct buf *buf, size_t more)
             return false;
         if (len)
             memcpy(bytes, buf->bytes + buf->start, len);
-        free(buf->bytes);
+        free_bytes(buf);
         buf->bytes = bytes;
         buf->size = size;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bounded first-in first-out byte buffer that allocates only while it holds bytes. The owner's
-// thread only.
+// A bounded first-in first-out byte buffer that allocates only while it holds bytes; one for
+// secrets overwrites what it gives back to the heap. The owner's thread only.
 #pragma once
 
 #include "base/defs.h"
@@ -15,9 +15,11 @@ struct buf {
     size_t end;   // behind the last byte
     size_t size;  // allocated
     size_t limit; // never holds more than this
+    bool is_secret;
 };
 
 void buf_init(struct buf *buf, size_t limit_bytes);
+void buf_init_secret(struct buf *buf, size_t limit_bytes);
 void buf_done(struct buf *buf); // frees; the buffer may be used again
 
 size_t buf_len(const struct buf *buf);

@@ -48,6 +48,11 @@ uint8_t cursor_u8(struct cursor *cursor)
     return (uint8_t)read_le(cursor, 1);
 }
 
+uint16_t cursor_u16(struct cursor *cursor)
+{
+    return (uint16_t)read_le(cursor, 2);
+}
+
 uint32_t cursor_u24(struct cursor *cursor)
 {
     return read_le(cursor, 3);

@@ -23,6 +23,7 @@ size_t cursor_left(const struct cursor *cursor);
 
 // Little-endian integers, as MySQL has them; 0 on failure.
 uint8_t cursor_u8(struct cursor *cursor);
+uint16_t cursor_u16(struct cursor *cursor);
 uint32_t cursor_u24(struct cursor *cursor);
 uint32_t cursor_u32(struct cursor *cursor);
 // `len` bytes, or NULL on failure.

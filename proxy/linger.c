@@ -34,7 +34,7 @@ static void on_readable(struct watch *watch, unsigned what)
 void linger_start(struct conn *conn)
 {
     uint8_t packet[MYSQL_ERR_BYTES];
-    size_t len = mysql_err_packet(conn->setup->why, packet);
+    size_t len = mysql_err_packet(conn->setup->why, 0, packet);
     ssize_t sent = send(conn->client.fd, packet, len, MSG_NOSIGNAL);
     (void)sent; // a client that is gone is noticed by the read
     shutdown(conn->client.fd, SHUT_WR);

@@ -19,7 +19,7 @@ static void test_err_packet_has_no_state_marker(void **state)
     err_set(&err, ERR_LIMIT, "tidblink: full");
     // FF, 1040 little-endian, then the text: Protocol::ERR_Packet before capabilities are agreed.
     static const uint8_t expected[] = "\x11\x00\x00\x00\xff\x10\x04tidblink: full";
-    assert_int_equal(mysql_err_packet(&err, packet), sizeof(expected) - 1);
+    assert_int_equal(mysql_err_packet(&err, 0, packet), sizeof(expected) - 1);
     assert_memory_equal(packet, expected, sizeof(expected) - 1);
 }
 
@@ -29,7 +29,7 @@ static void test_err_packet_names_us_once_and_is_ascii(void **state)
     struct err err;
     uint8_t packet[MYSQL_ERR_BYTES];
     err_set(&err, ERR_DIAL, "caf\xc3\xa9\n");
-    size_t len = mysql_err_packet(&err, packet);
+    size_t len = mysql_err_packet(&err, 0, packet);
     assert_int_equal(len, 7 + strlen("tidblink: caf???"));
     assert_memory_equal(packet + 7, "tidblink: caf???", len - 7);
 }
@@ -40,9 +40,9 @@ static void test_err_packet_is_cut_at_its_limit(void **state)
     struct err err = { .code = ERR_REFUSED };
     uint8_t packet[MYSQL_ERR_BYTES];
     memset(err.text, 'x', sizeof(err.text) - 1);
-    size_t len = mysql_err_packet(&err, packet);
-    assert_int_equal(len, MYSQL_ERR_BYTES);
-    assert_int_equal(packet[0] | packet[1] << 8, MYSQL_ERR_BYTES - MYSQL_HEADER_BYTES);
+    size_t len = mysql_err_packet(&err, 0, packet);
+    assert_int_equal(len, MYSQL_HEADER_BYTES + 3 + MYSQL_TEXT_BYTES);
+    assert_int_equal(packet[0] | packet[1] << 8, len - MYSQL_HEADER_BYTES);
 }
 
 static const uint8_t greeting[] = "\x56\x00\x00\x00\x0a"
