@@ -11,7 +11,6 @@
 #include "proxy/worker.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum {
     CLOSING_IDLE_MS = 10 * 1000, // a silence that a middlebox may have taken for an end
@@ -50,7 +49,7 @@ enum close_reason closing_reason_of(struct side *side, int sys)
     const struct conn *conn = side_conn(side);
     enum close_reason reset = side->is_client ? CLOSE_CLIENT_RESET : CLOSE_SERVER_RESET;
     enum close_reason dead = side->is_client ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD;
-    if (!net_tcp_info(side->fd, &tcp))
+    if (!net_tcp_info(side->io.fd, &tcp))
         return reset; // a unix socket
     // What was sent after the last acknowledgement was not acknowledged.
     bool unanswered = side->asked && tcp.since_sent_ms < tcp.since_ack_ms;
@@ -65,12 +64,11 @@ enum close_reason closing_reason_of(struct side *side, int sys)
 static void close_side(struct side *side, bool with_reset)
 {
     relay_drop_owed(side);
-    if (side->fd < 0)
+    if (side->io.fd < 0)
         return;
-    if (with_reset && net_is_delivered(side->fd))
-        net_reset_on_close(side->fd);
-    close(side->fd);
-    side->fd = -1;
+    if (with_reset && net_is_delivered(side->io.fd))
+        net_reset_on_close(side->io.fd);
+    io_close(&side_conn(side)->worker->io, &side->io);
 }
 
 void closing_close_sockets(struct conn *conn)

@@ -145,8 +145,8 @@ static struct conn *conn_new(const struct arrival *arrival)
         .worker = worker,
         .view = view_ref(worker->views[arrival->target]),
         .setup = setup,
-        .client = { .fd = arrival->client_fd, .is_client = true },
-        .server = { .fd = -1 },
+        .client = { .io.fd = arrival->client_fd, .is_client = true },
+        .server = { .io.fd = -1 },
         .began_ms = loop_now_ms(worker->loop),
         .client_peer = arrival->client,
     };
@@ -166,7 +166,7 @@ bool conn_start(const struct arrival *arrival)
     worker_count(&worker->counters.steps[CONN_NEW], 1);
 
     // While it waits, the first thing that a client does decides: see on_client_stirred.
-    watch_init(&conn->client.watch, worker->loop, conn->client.fd, on_client_stirred);
+    watch_init(&conn->client.watch, worker->loop, conn->client.io.fd, on_client_stirred);
     watch_want(&conn->client.watch, WATCH_READ);
     if (arrival->refusal)
         conn_refuse(conn, arrival->refusal);
@@ -182,7 +182,7 @@ static void on_client_stirred(struct watch *watch, unsigned what)
     struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, client.watch));
     (void)what;
     char byte;
-    ssize_t got = recv(conn->client.fd, &byte, 1, MSG_PEEK);
+    ssize_t got = recv(conn->client.io.fd, &byte, 1, MSG_PEEK);
     if (got < 0 && net_is_transient(errno))
         return;
     watch_want(watch, 0);
@@ -299,7 +299,7 @@ static void on_greeting(struct watch *watch, unsigned what);
 static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
 {
     struct worker *worker = conn->worker;
-    net_user_timeout(conn->server.fd, 0);
+    net_user_timeout(conn->server.io.fd, 0);
     free_setup(conn);
     conn->ready_after_ms = (uint32_t)(loop_now_ms(worker->loop) - conn->began_ms);
     conn_enter(conn, CONN_RELAY);
@@ -313,18 +313,18 @@ static bool use_spare(struct conn *conn)
     struct spares *spares = &conn->worker->spares[conn->target];
     if (!spares->count)
         return false;
-    if (recv(conn->client.fd, &byte, 1, MSG_PEEK) >= 0 || !net_is_transient(errno)) {
+    if (recv(conn->client.io.fd, &byte, 1, MSG_PEEK) >= 0 || !net_is_transient(errno)) {
         on_client_stirred(&conn->client.watch, WATCH_READ);
         return true;
     }
     struct spare *spare = spares_take(spares);
     if (!spare)
         return false;
-    conn->server.fd = spare->fd;
+    conn->server.io.fd = spare->fd;
     conn->server_peer = peer_from_addr(&spare->addr);
     conn->server_id = spare->server_id;
     conn->used_spare = true;
-    watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_greeting);
+    watch_init(&conn->server.watch, conn->worker->loop, conn->server.io.fd, on_greeting);
     begin_relay(conn, spare->greeting, spare->greeting_len);
     spare_free(spare);
     return true;
@@ -368,7 +368,7 @@ static void on_dialed(struct dial *dial, const struct err *err)
     if (dial->addr.len)
         conn->server_peer = peer_from_addr(&dial->addr);
     if (!err) {
-        conn->server.fd = dial->fd;
+        conn->server.io.fd = dial->fd;
         conn_enter(conn, CONN_HANDSHAKE);
         return;
     }
@@ -384,8 +384,8 @@ static void handshake_failed(struct conn *conn, const char *what, int sys)
     struct dial *dial = &conn->setup->dial;
     refusal_greeting(conn->view, &dial->addr, what, sys, &err);
     watch_stop(&conn->server.watch);
-    close(conn->server.fd);
-    conn->server.fd = -1;
+    close(conn->server.io.fd);
+    conn->server.io.fd = -1;
     if (dial_reject(dial, &err))
         conn_enter(conn, CONN_DIAL);
     else
@@ -399,7 +399,7 @@ static void on_greeting(struct watch *watch, unsigned what)
     struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, server.watch));
     struct worker *worker = conn->worker;
     (void)what;
-    ssize_t got = recv(conn->server.fd, worker->scratch, RELAY_SCRATCH_BYTES, 0);
+    ssize_t got = recv(conn->server.io.fd, worker->scratch, IO_BYTES_MAX, 0);
     if (got < 0 && net_is_transient(errno))
         return;
     if (got <= 0) {
@@ -407,7 +407,7 @@ static void on_greeting(struct watch *watch, unsigned what)
         return;
     }
     struct mysql_greeting greeting = { 0 };
-    dial_confirm(&conn->setup->dial, conn->server.fd);
+    dial_confirm(&conn->setup->dial, conn->server.io.fd);
     if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING) {
         conn->server_id = greeting.connection_id;
         spares_learn(&worker->spares[conn->target], &greeting);
@@ -419,7 +419,7 @@ static void on_greeting(struct watch *watch, unsigned what)
 
 static void conn_handshake(struct conn *conn)
 {
-    watch_init(&conn->server.watch, conn->worker->loop, conn->server.fd, on_greeting);
+    watch_init(&conn->server.watch, conn->worker->loop, conn->server.io.fd, on_greeting);
     watch_want(&conn->server.watch, WATCH_READ);
 }
 
@@ -451,9 +451,9 @@ void conn_refuse(struct conn *conn, const struct err *err)
     worker_count(&conn->worker->counters.refused[err->code], 1);
     if (steps[conn->state].cancel)
         steps[conn->state].cancel(conn);
-    if (conn->server.fd >= 0)
-        close(conn->server.fd);
-    conn->server.fd = -1;
+    if (conn->server.io.fd >= 0)
+        close(conn->server.io.fd);
+    conn->server.io.fd = -1;
     conn_enter(conn, CONN_LINGER);
 }
 

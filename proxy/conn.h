@@ -11,12 +11,12 @@
 #include "base/loop.h"
 #include "proxy/closing.h"
 #include "proxy/dial.h"
+#include "proxy/io.h"
 #include "proxy/peer.h"
 
 #include <sys/queue.h>
 
 struct stream_pipe;
-struct tail_block;
 struct view;
 struct worker;
 
@@ -38,10 +38,9 @@ enum { CONN_NO_PLACE = UINT16_MAX };
 
 struct side {
     struct watch watch;
-    struct tail_block *tail;  // what this side's socket did not take yet, or
+    struct io io;
     struct stream_pipe *pipe; // the other side streams: its bytes are in here
     uint64_t received;        // bytes read from this side
-    int fd;                   // -1: not open
     bool is_client;
     bool eof;            // it will send no more
     bool shut;           // we will send it no more

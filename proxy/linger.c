@@ -23,7 +23,7 @@ static void on_readable(struct watch *watch, unsigned what)
 {
     struct conn *conn = CONTAINER_OF(watch, struct conn, client.watch);
     (void)what;
-    ssize_t got = recv(conn->client.fd, conn->worker->scratch, RELAY_SCRATCH_BYTES, 0);
+    ssize_t got = recv(conn->client.io.fd, conn->worker->scratch, IO_BYTES_MAX, 0);
     if (got > 0 || (got < 0 && net_is_transient(errno)))
         return;
     linger_on_timeout(conn);
@@ -35,9 +35,9 @@ void linger_start(struct conn *conn)
 {
     uint8_t packet[MYSQL_ERR_BYTES];
     size_t len = mysql_err_packet(conn->setup->why, 0, packet);
-    ssize_t sent = send(conn->client.fd, packet, len, MSG_NOSIGNAL);
+    ssize_t sent = send(conn->client.io.fd, packet, len, MSG_NOSIGNAL);
     (void)sent; // a client that is gone is noticed by the read
-    shutdown(conn->client.fd, SHUT_WR);
+    shutdown(conn->client.io.fd, SHUT_WR);
     watch_call(&conn->client.watch, on_readable);
     watch_want(&conn->client.watch, WATCH_READ);
     timer_start(&conn->setup->timer, LINGER_MS);

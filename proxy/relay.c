@@ -8,13 +8,11 @@
 #include "base/net.h"
 #include "proxy/conn.h"
 #include "proxy/stream.h"
-#include "proxy/tail.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
     // What one side may move per wake-up, so that one stream starves nobody.
@@ -42,7 +40,7 @@ static void touch(struct conn *conn)
 
 bool relay_is_owed(const struct side *side)
 {
-    return side->tail || (side->pipe && side->pipe->bytes);
+    return side->io.owed || (side->pipe && side->pipe->bytes);
 }
 
 // ---- ends ---------------------------------------------------------------------------------------
@@ -68,7 +66,7 @@ static void note_eof(struct side *side)
 void relay_drop_owed(struct side *side)
 {
     struct worker *worker = side_conn(side)->worker;
-    tail_drop(&worker->tails, &side->tail);
+    io_drop_owed(&worker->io, &side->io);
     if (side->pipe)
         stream_give(&worker->pipes, side->pipe);
     side->pipe = NULL;
@@ -112,24 +110,23 @@ static void note_received(struct side *side, size_t bytes)
         touch(conn); // what nobody reads is no activity
 }
 
-// Sends at once what the socket takes; the rest becomes the side's tail.
+// Sends at once what the socket takes; the rest is owed.
 static enum pumped forward(struct side *side, const uint8_t *bytes, size_t len)
 {
     struct conn *conn = side_conn(side);
     if (side->shut)
         return PUMPED_CALM; // nobody is there to read it
-    ssize_t sent = send(side->fd, bytes, len, MSG_NOSIGNAL);
     side->asked = true;
-    if (sent == (ssize_t)len)
-        return PUMPED_CALM;
-    if (sent < 0 && !net_is_transient(errno)) {
+    if (io_write(&conn->worker->io, &side->io, bytes, len)) {
+        if (!side->io.owed)
+            return PUMPED_CALM;
+        side_peer(side)->careful = true;
+        return PUMPED_CHANGED;
+    }
+    if (errno != ENOMEM) {
         note_lost(side, errno);
         return PUMPED_CHANGED;
     }
-    size_t taken = sent > 0 ? (size_t)sent : 0;
-    side_peer(side)->careful = true;
-    if (tail_append(&conn->worker->tails, &side->tail, bytes + taken, len - taken))
-        return PUMPED_CHANGED;
     conn_close(conn, CLOSE_INTERNAL);
     return PUMPED_OVER;
 }
@@ -165,7 +162,8 @@ static bool starts_to_stream(struct side *from, size_t got)
     }
     if (from->large_reads < RELAY_STREAM_READS)
         from->large_reads++;
-    return from->large_reads == RELAY_STREAM_READS && conn->view->options.splice;
+    return from->large_reads == RELAY_STREAM_READS && conn->view->options.splice &&
+           !conn->client.io.tls && !conn->server.io.tls;
 }
 
 static void stop_streaming(struct side *from)
@@ -179,7 +177,7 @@ static void stop_streaming(struct side *from)
 // What is in the pipe goes to its side.
 static void flush_pipe(struct side *to)
 {
-    ssize_t sent = stream_drain(to->pipe, to->fd);
+    ssize_t sent = stream_drain(to->pipe, to->io.fd);
     to->asked = true;
     if (sent > 0)
         touch(side_conn(to));
@@ -194,7 +192,7 @@ static enum pumped pump_stream(struct side *from)
     struct side *to = side_peer(from);
     size_t budget = RELAY_BUDGET_BYTES;
     while (budget) {
-        ssize_t got = stream_fill(to->pipe, from->fd);
+        ssize_t got = stream_fill(to->pipe, from->io.fd);
         if (got <= 0) {
             int sys = errno;
             stop_streaming(from);
@@ -214,19 +212,18 @@ static enum pumped pump_stream(struct side *from)
 
 static size_t read_limit(const struct side *from)
 {
-    return from->careful ? TAIL_BLOCK_BYTES : RELAY_SCRATCH_BYTES;
+    return from->careful ? TAIL_BLOCK_BYTES : IO_BYTES_MAX;
 }
 
-// Reads while the other side takes everything and the budget lasts. A short read means that the
-// socket is empty: asking again would cost a system call to hear EAGAIN.
+// Reads while the other side takes everything and the budget lasts. A read that was not full means
+// that the socket is empty: asking again would cost a system call to hear EAGAIN.
 static enum pumped pump(struct side *from)
 {
     struct side *to = side_peer(from);
     struct worker *worker = side_conn(from)->worker;
     size_t budget = RELAY_BUDGET_BYTES;
     while (budget) {
-        size_t limit = read_limit(from);
-        ssize_t got = recv(from->fd, worker->scratch, limit, 0);
+        ssize_t got = io_read(&worker->io, &from->io, worker->scratch, read_limit(from));
         if (got <= 0)
             return end_of_input(from, got, errno);
         note_received(from, (size_t)got);
@@ -239,7 +236,7 @@ static enum pumped pump(struct side *from)
             if (to->pipe)
                 return pump_stream(from);
         }
-        if ((size_t)got < limit)
+        if (!from->io.was_full)
             return PUMPED_CALM;
         from->careful = false; // it took a full read at once
         budget -= (size_t)got < budget ? (size_t)got : budget;
@@ -254,9 +251,9 @@ static enum pumped on_readable(struct side *from)
     return side_peer(from)->pipe ? pump_stream(from) : pump(from);
 }
 
-static void flush_tail(struct side *to)
+static void flush_owed(struct side *to)
 {
-    ssize_t sent = tail_send(&side_conn(to)->worker->tails, &to->tail, to->fd);
+    ssize_t sent = io_flush(&side_conn(to)->worker->io, &to->io);
     to->asked = true;
     if (sent > 0)
         touch(side_conn(to));
@@ -269,8 +266,8 @@ static enum pumped on_writable(struct side *to)
 {
     if (to->pipe && to->pipe->bytes)
         flush_pipe(to);
-    else if (to->tail)
-        flush_tail(to);
+    else if (to->io.owed)
+        flush_owed(to);
     bool goes_on = to->pipe && !to->pipe->bytes && !side_peer(to)->eof;
     if (goes_on)
         pump_stream(side_peer(to));
@@ -290,7 +287,7 @@ static void side_settle(struct side *side)
     if (peer->eof && !relay_is_owed(side) && !side->shut && !waits) {
         side->shut = true;
         if (!side->eof)
-            shutdown(side->fd, SHUT_WR);
+            io_shutdown(&side_conn(side)->worker->io, &side->io);
     }
     unsigned wanted = 0;
     if (!side->eof && !relay_is_owed(peer))
@@ -370,6 +367,8 @@ void relay_rest(struct conn *conn)
         stop_streaming(&conn->server);
     if (conn->server.pipe && !conn->server.pipe->bytes)
         stop_streaming(&conn->client);
+    io_rest(&conn->worker->io, &conn->client.io);
+    io_rest(&conn->worker->io, &conn->server.io);
 }
 
 void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms)

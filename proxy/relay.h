@@ -14,8 +14,6 @@
 struct conn;
 struct side;
 
-enum { RELAY_SCRATCH_BYTES = 256 * 1024 };
-
 // Both sides have their watch. Ends with one conn_close unless relay_cancel comes first.
 void relay_start(struct conn *conn);
 void relay_cancel(struct conn *conn);

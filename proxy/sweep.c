@@ -30,7 +30,7 @@ static bool side_is_dead(struct side *side)
         side->silent_sweeps = 0;
         return false;
     }
-    if (!net_tcp_info(side->fd, &tcp)) {
+    if (!net_tcp_info(side->io.fd, &tcp)) {
         side->asked = false; // a unix socket: the kernel tells of its end at once
         return false;
     }
@@ -47,7 +47,7 @@ static bool end_if_dead(struct conn *conn)
     if (!client_dead && !server_dead)
         return false;
     // Nobody is there to be told, and nothing of it must linger in the kernel.
-    net_reset_on_close(client_dead ? conn->client.fd : conn->server.fd);
+    net_reset_on_close(client_dead ? conn->client.io.fd : conn->server.io.fd);
     conn_close(conn, client_dead ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD);
     return true;
 }

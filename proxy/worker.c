@@ -328,7 +328,7 @@ static void worker_free(struct worker *worker)
     for (size_t i = 0; worker->paths && i < worker->target_count; i++)
         paths_done(&worker->paths[i]);
     free_setups(worker);
-    tail_pool_done(&worker->tails);
+    io_pool_done(&worker->io);
     stream_pool_done(&worker->pipes);
     free(worker->views);
     free(worker->drains);
@@ -360,7 +360,7 @@ static bool make_arrays(struct worker *worker)
     worker->spares = calloc(targets, sizeof(*worker->spares));
     worker->target_open = calloc(targets, sizeof(*worker->target_open));
     worker->listener_open = calloc(worker->listener_count + 1, sizeof(*worker->listener_open));
-    worker->scratch = malloc(RELAY_SCRATCH_BYTES);
+    worker->scratch = malloc(IO_BYTES_MAX);
     return worker->views && worker->drains && worker->stray_drains && worker->paths &&
            worker->spares && worker->target_open && worker->listener_open && worker->scratch;
 }

@@ -9,7 +9,6 @@
 #include "proxy/paths.h"
 #include "proxy/spare.h"
 #include "proxy/stream.h"
-#include "proxy/tail.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,7 +47,7 @@ struct worker {
     bool stopping;
     struct home *home;       // how the main thread is told things; a reference
     struct control *control; // NULL: none
-    uint8_t *scratch;        // RELAY_SCRATCH_BYTES, between a read and its write only
+    uint8_t *scratch;        // IO_BYTES_MAX, between a read and its write only
     struct view **views;     // one per target, each a reference; never NULL once connections come
     // Per target:
     struct drain *drains;
@@ -62,7 +61,7 @@ struct worker {
     size_t next_source; // whose turn it is
     struct setup *unused_setups;
     size_t unused_setup_count;
-    struct tail_pool tails;
+    struct io_pool io;
     struct stream_pool pipes;
     bool draining; // all targets, for good
     bool drained_told;
