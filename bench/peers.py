@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import machine
@@ -183,19 +184,17 @@ class Socat(Peer):
 
 
 class Router(Peer):
-    """MySQL Router unpacked into a private root (bench/fetch-router)."""
+    """MySQL Router unpacked into a private root (scripts/fetch-mysql)."""
     mysql_only = True
 
     def launch(self):
-        usual = Path(__file__).resolve().parents[1] / "build-router"
-        root = Path(os.environ.get("BENCH_ROUTER_ROOT", usual))
-        library = root / "usr/lib/x86_64-linux-gnu"
+        sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/e2e"))
+        from mysql_root import PLACE, root_command
+        root = Path(os.environ.get("BENCH_ROUTER_ROOT", PLACE))
         if not (root / "usr/bin/mysqlrouter").exists():
-            raise Absent("no MySQL Router: neither BENCH_ROUTER_ROOT nor build-router has one")
-        run = [library / "ld-linux-x86-64.so.2", "--library-path",
-               f"{library}:{root}/usr/lib/mysql-router:{root}/usr/lib/mysqlrouter/plugin",
-               root / "usr/bin/mysqlrouter"]
-        self.version = machine.first_line(machine.output(*map(str, run), "--version"))
+            raise Absent("no MySQL Router: neither BENCH_ROUTER_ROOT nor build-mysql has one")
+        run = root_command("usr/bin/mysqlrouter", root)
+        self.version = machine.first_line(machine.output(*run, "--version"))
         self.ports = {"mariadb": self.ports["mariadb"]} if "mariadb" in self.ports else {}
         state = self.run.dir / "router"
         state.mkdir(exist_ok=True)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the end-to-end suites share: the real server, and every log in the report of a failure."""
+"""What the end-to-end suites share: the real servers, and every log in the report of a failure."""
 import pytest
 
 from emulator import Emulator
 from mariadb import MariaDB
+from mysql_server import MySQL, why_missing
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -21,6 +22,15 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def mariadb():
     with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mysql97():
+    """MySQL 9.7, whose users have caching_sha2_password; without its root the test is skipped."""
+    if why_missing():
+        pytest.skip(why_missing())
+    with MySQL() as server:
         yield server
 
 

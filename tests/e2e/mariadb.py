@@ -7,26 +7,9 @@
         server.connect(user="app", password="secret") # over TCP, 127.0.0.1:server.port
 """
 import os
-import pwd
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
-import pymysql
-
-START_SECONDS = 60
-STOP_SECONDS = 30
-ATTEMPTS = 5  # another process may take the chosen port before the server binds it
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from sql_server import SqlServer
 
 
 def server_program():
@@ -35,99 +18,14 @@ def server_program():
     return shutil.which("mariadbd", path=path) or "mariadbd"
 
 
-def server_account():
-    """Debian makes `mysql` with mariadb-server only, and mariadb-server-core is enough here."""
-    try:
-        return pwd.getpwnam("mysql")
-    except KeyError:
-        return pwd.getpwnam("nobody")
-
-
-class MariaDB:
-    """Runs as the current user, or as a lesser one for root, whom mariadbd refuses to serve."""
-
-    def __init__(self, options=(), bind="127.0.0.1"):
-        """`options`: more mariadbd flags; `bind`: addresses as --bind-address takes them."""
-        self.options = list(options)
-        self.bind = bind
-        self.host = "127.0.0.1"
-        self.port = None
-        self.process = None
-        # Not pytest's tmp_path: it is closed to other users (mysql), and its paths are longer than
-        # the 107 bytes that a unix socket may have.
-        self.dir = Path(tempfile.mkdtemp(prefix="tidblink-mariadb-"))
-        self.data = self.dir / "data"
-        self.socket = self.dir / "s.sock"
-        self.log = self.dir / "server.log"
-        self.identity = {}
-        if os.geteuid() == 0:
-            account = server_account()
-            os.chown(self.dir, account.pw_uid, account.pw_gid)
-            self.identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-    def start(self):
-        try:
-            self._install()
-            for attempt in range(ATTEMPTS):
-                self.port = free_port()
-                if self._launch():
-                    break
-                if attempt == ATTEMPTS - 1 or "Address already in use" not in self.log_text():
-                    raise RuntimeError("mariadbd did not start")
-            self.query("CREATE DATABASE IF NOT EXISTS test")
-        except BaseException:
-            self.dump()
-            self.stop()
-            raise
-        return self
-
-    def stop(self):
-        """Ends the server and removes everything it had. May be called twice."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, kind, value, trace):
-        if kind is not None:
-            self.dump()
-        self.stop()
-
-    def connect(self, **arguments):
-        """A PyMySQL connection over TCP; every argument of pymysql.connect may be given."""
-        place = {"host": self.host, "port": self.port}
-        if "unix_socket" in arguments:
-            place = {}
-        return pymysql.connect(**{**place, "connect_timeout": 10, **arguments})
-
-    def query(self, sql, values=None):
-        """Runs one statement as root and returns its rows."""
-        conn = self.connect(unix_socket=str(self.socket), user="root", autocommit=True)
-        try:
-            with conn.cursor() as cursor:
-                cursor.execute(sql, values)
-                return cursor.fetchall()
-        finally:
-            conn.close()
+class MariaDB(SqlServer):
+    """`options`: more mariadbd flags; `bind`: addresses as --bind-address takes them."""
+    name = "mariadb"
 
     def add_user(self, name, password, require=""):
         """A user with every right, from everywhere. `require`: "REQUIRE SSL", for example."""
         self.query("CREATE OR REPLACE USER %s@'%%' IDENTIFIED BY %s " + require, (name, password))
         self.query("GRANT ALL ON *.* TO %s@'%%'", (name,))
-
-    def log_text(self):
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def dump(self):
-        print(f"---- {self.log}\n{self.log_text()}", file=sys.stderr)
 
     def _install(self):
         # auth "normal": root has no password, on a socket and a port of this test only. force: a
@@ -136,32 +34,10 @@ class MariaDB:
                    "--auth-root-authentication-method=normal", "--skip-test-db",
                    "--skip-name-resolve", "--force"])
 
-    def _run(self, command):
-        with open(self.log, "ab") as log:
-            subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=True,
-                           cwd=self.dir, **self.identity)
-
-    def _launch(self):
-        """Starts the server; True when it answers, False when it ended before that."""
-        command = [
+    def _command(self):
+        return [
             server_program(), "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}",
             f"--port={self.port}", f"--bind-address={self.bind}", f"--pid-file={self.dir}/pid",
             "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
             "--innodb-flush-log-at-trx-commit=0", "--max-connections=2000",
-            "--max-allowed-packet=256M", "--character-set-server=utf8mb4", *self.options]
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.dir,
-                                            stdin=subprocess.DEVNULL, **self.identity)
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                self.query("SELECT 1")
-                return True
-            except pymysql.err.OperationalError:
-                # Nothing tells when it is ready: ask until it answers or has ended.
-                try:
-                    self.process.wait(0.05)
-                    return False
-                except subprocess.TimeoutExpired:
-                    continue
-        raise RuntimeError(f"mariadbd did not answer within {START_SECONDS} s")
+            "--max-allowed-packet=256M", "--character-set-server=utf8mb4"]
