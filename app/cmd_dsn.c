@@ -32,7 +32,7 @@ static const struct option_row own_rows[] = {
     { "direct",        OPTION_BOOL, AT(direct),        NULL, 0, 0, 0, NULL, NULL, "straight to the private endpoint, not through the proxy" },
     { "user",          OPTION_TEXT, AT(user),          "root", 0, 0, 0, NULL, "NAME", "database user" },
     { "database",      OPTION_TEXT, AT(database),      NULL, 0, 0, 0, NULL, "NAME", "database" },
-    { "tls",           OPTION_TEXT, AT(tls),           NULL, 0, 0, 0, NULL, "MODE", "off, client (whatever it does by itself), verify-ca or verify-identity (default verify-identity with --direct, else verify-ca when the cluster has a tls-ca, else client)" },
+    { "tls",           OPTION_TEXT, AT(tls),           NULL, 0, 0, 0, NULL, "MODE", "off, client (whatever it does by itself), verify-ca or verify-identity (default verify-identity with --direct, verify-ca with --ca or through tls = passthrough with a tls-ca, else client)" },
     { "ca",            OPTION_TEXT, AT(ca),            NULL, 0, 0, 0, NULL, "PATH", "CA file in the string (default the cluster's tls-ca)" },
     { "host",          OPTION_TEXT, AT(host),          NULL, 0, 0, 0, NULL, "NAME", "instead of the host that is known" },
     { "port",          OPTION_UINT, AT(port),          NULL, 0, 65535, 0, NULL, NULL, "instead of the port that is known" },

@@ -5,6 +5,7 @@
 #include "app/descriptors.h"
 #include "app/program.h"
 #include "control/keys.h"
+#include "proxy/tls_store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +46,8 @@ static bool check_files(const struct settings *settings, struct err *err)
            check_readable("api-private-key-file", control->private_key_file, err);
 }
 
-// A start reads the keys itself; --check must stumble over what that would stumble over.
+// A start reads the keys and certificates itself; --check must stumble over what that would stumble
+// over.
 static bool check_keys(const struct settings *settings, struct err *err)
 {
     struct keys keys = { 0 };
@@ -102,7 +104,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         return false;
     }
     if (own.check) {
-        bool usable = check_keys(settings, err);
+        bool usable = check_keys(settings, err) && tls_store_check(&settings->proxy_plan, err);
         if (usable)
             print_checked(settings);
         settings_free(settings);

@@ -131,12 +131,18 @@ static bool find_endpoint(const struct settings *settings, struct dsn_place *out
         target->alias, target->alias);
 }
 
+// Whether the client's own TLS would reach the cluster.
+static bool goes_to_cluster(const struct settings *settings, const struct dsn_wish *wish)
+{
+    return wish->direct || settings->proxy_targets[0].tls == TLS_PASSTHROUGH;
+}
+
 bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
     struct dsn_place *out, struct err *err)
 {
     *out = (struct dsn_place){ 0 };
     if (settings->cluster_count == 1)
-        out->ca = settings->clusters[0].tls_ca;
+        out->ca = goes_to_cluster(settings, wish) ? settings->clusters[0].tls_ca : NULL;
     if (wish->socket) {
         int len = snprintf(out->socket, sizeof(out->socket), "%s", wish->socket);
         return (size_t)len < sizeof(out->socket) ||

@@ -23,7 +23,8 @@ struct dsn_place {
     char host[VERDICT_HOST_BYTES];
     uint16_t port;
     char socket[ADDR_TEXT_BYTES]; // "": TCP
-    const char *ca;               // the cluster's tls-ca; points into the settings; NULL: none
+    const char *ca; // what the client verifies against: the cluster's tls-ca where its TLS goes to
+                    // the cluster; points into the settings; NULL: none
 };
 
 // The only cluster of the settings. A listener on port 0 is asked of the running proxy; the private

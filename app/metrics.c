@@ -78,7 +78,7 @@ static void print_connections(FILE *out, const struct proxy_counters *counters)
     for (size_t i = 0; i < CLOSE_REASONS; i++)
         sample(out, "connections_closed_total", "reason", closing_reason_name((enum close_reason)i),
             NULL, NULL, (double)counters->closed[i]);
-    head(out, "received_bytes_total", "counter", "Bytes received, by sender.");
+    head(out, "received_bytes_total", "counter", "MySQL bytes received, by sender, without TLS.");
     sample(
         out, "received_bytes_total", "from", "client", NULL, NULL, (double)counters->client_bytes);
     sample(
@@ -96,6 +96,13 @@ static void print_server_side(FILE *out, const struct proxy_counters *counters)
         (double)counters->dial_failures);
     single(out, "dial_races_total", "counter",
         "Those tried beside one that had not answered after 250 ms.", (double)counters->dial_races);
+    single(out, "tls_handshakes_total", "counter", "TLS handshakes with clusters that succeeded.",
+        (double)counters->tls_handshakes);
+    single(out, "tls_resumed_total", "counter", "Those that resumed an earlier session.",
+        (double)counters->tls_resumed);
+    single(out, "tls_failures_total", "counter",
+        "Connections refused because of the cluster's TLS or its certificate.",
+        (double)counters->tls_failures);
     single(out, "spares", "gauge", "Connections opened ahead and ready.",
         (double)counters->spares_ready);
     single(out, "spares_used_total", "counter", "Those that were given to a client.",

@@ -146,8 +146,8 @@ static void log_start_line(const struct settings *settings)
 static bool start_threads(struct program *program, struct err *err)
 {
     const struct settings *settings = program->settings;
-    program->proxy = proxy_start(program->loop, &settings->proxy, settings->proxy_targets,
-        settings->cluster_count, program->resolver, on_change, program, err);
+    program->proxy = proxy_start(program->loop, &settings->proxy, &settings->proxy_plan,
+        program->resolver, on_change, program, err);
     if (!program->proxy)
         return false;
     program->control = control_start(&settings->control, settings->control_targets,

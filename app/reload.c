@@ -42,8 +42,8 @@ static bool same_clusters(const struct settings *before, const struct settings *
 }
 
 // The old settings stay where the running parts point into them; only what a reload may change is
-// copied over, so that `status` never shows what is not in force.
-static void adopt(struct settings *settings, const struct settings *fresh)
+// taken over, so that `status` never shows what is not in force.
+static struct proxy_options merge(const struct settings *settings, const struct settings *fresh)
 {
     struct proxy_options proxy = fresh->proxy;
     proxy.threads = settings->proxy.threads;
@@ -55,7 +55,13 @@ static void adopt(struct settings *settings, const struct settings *fresh)
     proxy.sources = settings->proxy.sources;
     proxy.source_count = settings->proxy.source_count;
     proxy.loss_refuses = settings->proxy.loss_refuses;
-    settings->proxy = proxy;
+    return proxy;
+}
+
+static void adopt(struct settings *settings, struct settings *fresh, bool same_clusters)
+{
+    if (same_clusters)
+        settings_adopt_tls(settings, fresh);
     settings->drain_delay_ms = fresh->drain_delay_ms;
     settings->log_level = fresh->log_level;
     settings->log_format = fresh->log_format;
@@ -88,19 +94,23 @@ static bool reload(struct program *program, struct err *err)
     struct settings *fresh = build_again(program->request, err);
     if (!fresh)
         return false;
-    if (!descriptors_raise(fresh, err)) {
+    bool same = same_clusters(settings, fresh);
+    const struct proxy_options proxy = merge(settings, fresh);
+    // Other clusters need a restart; the files of those that run are read again.
+    const struct proxy_plan *plan = same ? &fresh->proxy_plan : &settings->proxy_plan;
+    if (!descriptors_raise(fresh, err) || !proxy_reload(program->proxy, &proxy, plan, err)) {
         settings_free(fresh);
         return false;
     }
     compare(&settings_global_table, settings, fresh, changed, waiting);
-    if (!same_clusters(settings, fresh))
+    if (!same)
         add_name(waiting, "the list of clusters");
-    for (size_t i = 0; same_clusters(settings, fresh) && i < fresh->cluster_count; i++)
+    for (size_t i = 0; same && i < fresh->cluster_count; i++)
         compare(
             &settings_cluster_table, &settings->clusters[i], &fresh->clusters[i], changed, waiting);
-    adopt(settings, fresh);
+    settings->proxy = proxy;
+    adopt(settings, fresh, same);
     settings_free(fresh);
-    proxy_reload(program->proxy, &settings->proxy);
     log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
     log_result(changed, waiting);
     return true;

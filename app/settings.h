@@ -23,6 +23,10 @@ struct cluster_settings {
     char *cluster_id, *group, *endpoint_id, *host, *tls_ca;
     uint64_t port;
     uint64_t listener_max;
+    int tls;        // enum tls_choice
+    int client_tls; // enum client_tls_choice
+    bool allow_plaintext;
+    struct option_list server_names;
     struct option_list listen;
     struct addr *listens; // of `listen`; made by settings_build
     bool unlisted;        // the command line names it, and the file only has others
@@ -37,6 +41,8 @@ struct settings {
     int control_loss; // enum loss
     int scheduling;   // 0: normal, 1: batch
     uint64_t drain_delay_ms;
+    char *client_tls_cert, *client_tls_key;
+    char *client_rsa_key; // NULL: none is kept
     struct option_list source;
     struct addr *sources;   // of `source`; made by settings_build
     bool allow_remote;      // listen on addresses that are not loopback
@@ -54,6 +60,22 @@ struct settings {
     // What the lower layers take; they point into clusters.
     struct control_target *control_targets;
     struct proxy_target *proxy_targets;
+    struct proxy_plan proxy_plan;
+};
+
+// Values of tls and client-tls; auto follows from tls-ca.
+enum tls_choice {
+    TLS_CHOICE_AUTO,
+    TLS_CHOICE_PASSTHROUGH,
+    TLS_CHOICE_OFF,
+    TLS_CHOICE_VERIFY_CA,
+    TLS_CHOICE_VERIFY_FULL,
+};
+enum client_tls_choice {
+    CLIENT_TLS_CHOICE_AUTO,
+    CLIENT_TLS_CHOICE_OFF,
+    CLIENT_TLS_CHOICE_OPTIONAL,
+    CLIENT_TLS_CHOICE_REQUIRED,
 };
 
 extern const struct option_table settings_global_table;  // of struct settings
@@ -92,6 +114,11 @@ bool settings_assign(const struct option_row *row, void *target, const char *tex
     const char *origin, struct err *err) MUST_CHECK;
 bool settings_environment(
     const struct option_table *table, void *target, struct err *err) MUST_CHECK;
+// settings_tls.c: the TLS of every target, and of the proxy.
+bool settings_check_tls(
+    struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;
+// Takes over from `fresh`, which has the same clusters, what a reload may change of that.
+void settings_adopt_tls(struct settings *settings, struct settings *fresh);
 // settings_check.c: whether the values make sense together; fills what is derived from them.
 bool settings_check(
     struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;

@@ -290,7 +290,8 @@ static bool check_clusters(
         if (!name_cluster(cluster, err) || !parse_listens(settings, cluster, err))
             return false;
     }
-    return check_duplicates(settings, err) && make_targets(settings, err);
+    return check_duplicates(settings, err) && make_targets(settings, err) &&
+           settings_check_tls(settings, request, err);
 }
 
 bool settings_check(

@@ -19,6 +19,9 @@ enum { LIVE = OPTION_RELOAD };
 
 static const char *const loss_choices[] = { "allow", "refuse", NULL };
 static const char *const scheduling_choices[] = { "normal", "batch", NULL };
+static const char *const tls_choices[] = { "auto", "passthrough", "off", "verify-ca", "verify-full",
+    NULL };
+static const char *const client_tls_choices[] = { "auto", "off", "optional", "required", NULL };
 static const char *const level_choices[] = { "error", "warn", "info", "debug", "trace", NULL };
 static const char *const format_choices[] = { "text", "json", NULL };
 
@@ -66,6 +69,11 @@ static const struct option_row global_rows[] = {
     { "drain-delay",          OPTION_MS,   G(drain_delay_ms),           "0ms",  0, HOURS(1), LIVE, NULL, NULL, "how long connections are still accepted after SIGTERM, while /readiness already fails" },
     { "drain-timeout",        OPTION_MS,   G(proxy.drain_timeout_ms),   "30s",  0, HOURS(24), LIVE, NULL, NULL, "how long running connections may go on after SIGTERM" },
 
+    // TLS towards applications.
+    { "client-tls-cert",      OPTION_TEXT, G(client_tls_cert),          NULL,   0, 0, LIVE, NULL, "PATH", "PEM file of the certificate, with its chain, that applications get (default: a self-signed one, made at the start)" },
+    { "client-tls-key",       OPTION_TEXT, G(client_tls_key),           NULL,   0, 0, LIVE, NULL, "PATH", "PEM file of its private key" },
+    { "client-rsa-key",       OPTION_TEXT, G(client_rsa_key),           NULL,   0, 0, LIVE, NULL, "PATH", "RSA key with which applications without TLS encrypt a caching_sha2_password; made when it is missing (default client-rsa-key.pem in state-dir)" },
+
     // The operator's side.
     { "log-level",            OPTION_CHOICE, G(log_level),              "info", 0, 0, LIVE, level_choices, NULL, "the least important lines that are logged" },
     { "log-format",           OPTION_CHOICE, G(log_format),             "text", 0, 0, LIVE, format_choices, NULL, "form of the log lines" },
@@ -81,7 +89,11 @@ static const struct option_row cluster_rows[] = {
     { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
     { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
     { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, 0, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
-    { "tls-ca",      OPTION_TEXT, C(tls_ca),      NULL, 0, 0, 0, NULL, "PATH", "PEM file of the CA of the cluster's certificate, for the strings that dsn prints" },
+    { "tls",         OPTION_CHOICE, C(tls),       "auto", 0, 0, LIVE, tls_choices, NULL, "TLS to the cluster; auto: verify-full with tls-ca, else passthrough" },
+    { "tls-ca",      OPTION_TEXT, C(tls_ca),      NULL, 0, 0, LIVE, NULL, "PATH", "PEM file of the CA of the cluster's certificate, or a folder of such files" },
+    { "tls-server-name", OPTION_LIST, C(server_names), NULL, 0, 0, LIVE, NULL, "NAME[,NAME]", "names for which the cluster's certificate may be good (default: the cluster's host name)" },
+    { "client-tls",  OPTION_CHOICE, C(client_tls), "auto", 0, 0, LIVE, client_tls_choices, NULL, "TLS for applications; auto: optional with verify-full and verify-ca, else off" },
+    { "allow-plaintext-upstream", OPTION_BOOL, C(allow_plaintext), "off", 0, 0, LIVE, NULL, NULL, "allow client-tls with tls = off: what came by TLS goes on in the clear" },
 };
 // clang-format on
 

@@ -40,9 +40,13 @@ static const struct err_row rows[ERR_CODES] = {
     [ERR_DIAL_TIMEOUT]    = { "dial-timeout",    1042, "08S01", true,  EXIT_FAILED },
     [ERR_GREETING]        = { "greeting",        1042, "08S01", true,  EXIT_FAILED },
     [ERR_TLS]             = { "tls",             1105, "HY000", false, EXIT_FAILED },
+    [ERR_LOGIN]           = { "login",           1042, "08S01", true,  EXIT_FAILED },
     [ERR_DENIED]          = { "denied",          1130, "HY000", false, EXIT_FAILED },
     [ERR_TLS_REQUIRED]    = { "tls-required",    3159, "HY000", false, EXIT_FAILED },
     [ERR_CLIENT_PROTOCOL] = { "client-protocol", 1043, "08S01", false, EXIT_FAILED },
+    [ERR_CLIENT_OLD]      = { "client-old",      1251, "08004", false, EXIT_FAILED },
+    [ERR_CLIENT_TLS]      = { "client-tls",      1043, "08S01", false, EXIT_FAILED },
+    [ERR_CLIENT_SLOW]     = { "client-slow",     1159, "08S01", true,  EXIT_FAILED },
 };
 // clang-format on
 

@@ -40,10 +40,14 @@ enum err_code {
     ERR_DIAL,            // no address accepted a TCP connection
     ERR_DIAL_TIMEOUT,    // no address answered in time
     ERR_GREETING,        // the server closed, or said nothing, before its greeting
-    ERR_TLS,             // TLS to the cluster failed
+    ERR_TLS,             // TLS to the cluster failed, or its certificate is not the right one
+    ERR_LOGIN,           // the server left during the authentication
     ERR_DENIED,          // this client may not connect here
     ERR_TLS_REQUIRED,    // the client must use TLS and does not
     ERR_CLIENT_PROTOCOL, // the client does not speak MySQL
+    ERR_CLIENT_OLD,      // … or one of before 4.1
+    ERR_CLIENT_TLS,      // TLS with the client failed
+    ERR_CLIENT_SLOW,     // the client did not answer the greeting in time
     ERR_CODES
 };
 

@@ -7,10 +7,12 @@
 #include "base/net.h"
 #include "proxy/conn.h"
 #include "proxy/relay.h"
+#include "proxy/tls.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 enum {
     CLOSING_IDLE_MS = 10 * 1000, // a silence that a middlebox may have taken for an end
@@ -28,6 +30,9 @@ static const char *const reason_names[CLOSE_REASONS] = {
     [CLOSE_IDLE_DROPPED] = "idle-dropped",
     [CLOSE_HALF_OPEN] = "half-open",
     [CLOSE_REFUSED] = "refused",
+    [CLOSE_LOGIN_REFUSED] = "login-refused",
+    [CLOSE_CLIENT_TLS] = "client-tls",
+    [CLOSE_TLS_BROKEN] = "tls-broken",
     [CLOSE_LIMIT] = "limit",
     [CLOSE_DRAINED] = "drained",
     [CLOSE_STOPPED] = "stopped",
@@ -49,6 +54,8 @@ enum close_reason closing_reason_of(struct side *side, int sys)
     const struct conn *conn = side_conn(side);
     enum close_reason reset = side->is_client ? CLOSE_CLIENT_RESET : CLOSE_SERVER_RESET;
     enum close_reason dead = side->is_client ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD;
+    if (sys == EPROTO)
+        return CLOSE_TLS_BROKEN;
     if (!net_tcp_info(side->io.fd, &tcp))
         return reset; // a unix socket
     // What was sent after the last acknowledgement was not acknowledged.
@@ -85,6 +92,17 @@ static bool is_probe(const struct conn *conn, enum close_reason reason, uint64_t
     return client_left && !conn->client.received && now_ms - conn->began_ms < CLOSING_PROBE_MS;
 }
 
+// "TLSv1.3", "TLSv1.3,resumed"
+static void log_tls(struct log_line *line, const char *key, const struct tls *tls)
+{
+    char text[32];
+    if (!tls || !SSL_is_init_finished(tls->ssl))
+        return;
+    snprintf(text, sizeof(text), "%s%s", SSL_get_version(tls->ssl),
+        tls_is_resumed(tls) ? ",resumed" : "");
+    log_str(line, key, text);
+}
+
 void closing_log(const struct conn *conn, enum close_reason reason)
 {
     const struct setup *setup = conn->setup;
@@ -108,6 +126,8 @@ void closing_log(const struct conn *conn, enum close_reason reason)
         log_uint(&line, "server_id", conn->server_id);
     if (conn->used_spare)
         log_str(&line, "spare", "yes");
+    log_tls(&line, "tls", conn->server.io.tls);
+    log_tls(&line, "client_tls", conn->client.io.tls);
     if (conn->reached == CONN_RELAY) {
         log_uint(&line, "ready_ms", conn->ready_after_ms);
         log_uint(&line, "idle_ms", now_ms - conn->active_ms);

@@ -21,6 +21,9 @@ enum close_reason {
     CLOSE_IDLE_DROPPED,    // it had been idle, and the next sign of life found the way cut
     CLOSE_HALF_OPEN,       // one side had closed and the other stayed silent
     CLOSE_REFUSED,         // we said why in an ERR packet
+    CLOSE_LOGIN_REFUSED,   // the server said why, before or instead of the end of the login
+    CLOSE_CLIENT_TLS,      // TLS with the client failed
+    CLOSE_TLS_BROKEN,      // … on a running connection, on either side
     CLOSE_LIMIT,           // the same: too many connections
     CLOSE_DRAINED,         // SIGTERM, the verdict or dns-drain said to drain
     CLOSE_STOPPED,         // we were told to stop now

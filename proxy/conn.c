@@ -2,7 +2,7 @@
 //
 // The life of a connection, from top to bottom:
 //   accepted and admitted (listener.c, gate.c) -> handed to a worker -> conn_start
-//   -> hold for a verdict -> resolve -> dial -> handshake -> relay -> close -> reap
+//   -> hold for a verdict -> resolve -> dial -> handshake (-> login) -> relay -> close -> reap
 // and from every step before the relay: refuse -> linger -> close -> reap.
 // One function moves it from step to step, one table says what each step is, one function ends it.
 // Everything here runs on the connection's worker.
@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "control/control.h"
+#include "proxy/handshake.h"
 #include "proxy/home.h"
 #include "proxy/linger.h"
+#include "proxy/login.h"
 #include "proxy/mysql.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
@@ -33,13 +35,10 @@ enum {
 static void conn_hold(struct conn *conn);
 static void conn_resolve(struct conn *conn);
 static void conn_dial(struct conn *conn);
-static void conn_handshake(struct conn *conn);
 static void stop_waiting(struct conn *conn);
 static void dial_off(struct conn *conn);
-static void handshake_off(struct conn *conn);
 static void on_hold_timeout(struct conn *conn);
 static void refuse_by_address(struct conn *conn);
-static void on_handshake_timeout(struct conn *conn);
 
 // A step: how it starts, how it is called off, its deadline and what happens then. The dial keeps a
 // timer of its own, and the sweep looks after the relay.
@@ -59,7 +58,8 @@ static const struct step steps[CONN_STATES] = {
     [CONN_HOLD]      = { "hold",      conn_hold,      stop_waiting,     TIMEOUT(hold_timeout_ms),      on_hold_timeout },
     [CONN_RESOLVE]   = { "resolve",   conn_resolve,   stop_waiting,     TIMEOUT(resolve_timeout_ms),   refuse_by_address },
     [CONN_DIAL]      = { "dial",      conn_dial,      dial_off,         0,                             NULL },
-    [CONN_HANDSHAKE] = { "handshake", conn_handshake, handshake_off,    TIMEOUT(handshake_timeout_ms), on_handshake_timeout },
+    [CONN_HANDSHAKE] = { "handshake", handshake_start, handshake_cancel, TIMEOUT(handshake_timeout_ms), handshake_on_timeout },
+    [CONN_LOGIN]     = { "login",     login_start,    login_cancel,     TIMEOUT(handshake_timeout_ms), login_on_timeout },
     [CONN_RELAY]     = { "relay",     relay_start,    relay_cancel,     0,                             NULL },
     [CONN_LINGER]    = { "linger",    linger_start,   linger_cancel,    0,                             linger_on_timeout },
     [CONN_CLOSED]    = { "closed",    NULL,           NULL,             0,                             NULL },
@@ -118,6 +118,7 @@ static void free_setup(struct conn *conn)
     timer_stop(&setup->timer);
     conn->setup = NULL;
     free(setup->why);
+    login_free(setup->login);
     worker_give_setup(conn->worker, setup);
 }
 
@@ -293,17 +294,31 @@ void conn_see(struct conn *conn, struct view *view)
 // ---- dial ---------------------------------------------------------------------------------------
 
 static void on_dialed(struct dial *dial, const struct err *err);
-static void on_greeting(struct watch *watch, unsigned what);
 
-// The server's side is the caller's from now on, and has greeted.
-static void begin_relay(struct conn *conn, const uint8_t *greeting, size_t len)
+void conn_relay(struct conn *conn)
 {
-    struct worker *worker = conn->worker;
     net_user_timeout(conn->server.io.fd, 0);
     free_setup(conn);
-    conn->ready_after_ms = (uint32_t)(loop_now_ms(worker->loop) - conn->began_ms);
+    conn->ready_after_ms = (uint32_t)(loop_now_ms(conn->worker->loop) - conn->began_ms);
     conn_enter(conn, CONN_RELAY);
-    relay_received(&conn->server, greeting, len);
+}
+
+// Its greeting was read long ago.
+static void use_greeting(struct conn *conn, const struct spare *spare)
+{
+    if (!login_is_ours(conn)) {
+        conn_relay(conn);
+        relay_received(&conn->server, spare->greeting, spare->greeting_len);
+        return;
+    }
+    struct mysql_greeting greeting;
+    if (!login_open(conn) || mysql_read_greeting(spare->greeting, spare->greeting_len, &greeting) !=
+                                 MYSQL_FIRST_GREETING) {
+        conn_close(conn, CLOSE_INTERNAL);
+        return;
+    }
+    login_greeted(conn, &greeting, spare->greeting);
+    conn_enter(conn, CONN_LOGIN);
 }
 
 // False: there is none. A client that has left already must not use one up.
@@ -320,12 +335,12 @@ static bool use_spare(struct conn *conn)
     struct spare *spare = spares_take(spares);
     if (!spare)
         return false;
-    conn->server.io.fd = spare->fd;
+    conn->server.io = spare->io;
     conn->server_peer = peer_from_addr(&spare->addr);
     conn->server_id = spare->server_id;
     conn->used_spare = true;
-    watch_init(&conn->server.watch, conn->worker->loop, conn->server.io.fd, on_greeting);
-    begin_relay(conn, spare->greeting, spare->greeting_len);
+    watch_init(&conn->server.watch, conn->worker->loop, conn->server.io.fd, NULL);
+    use_greeting(conn, spare);
     spare_free(spare);
     return true;
 }
@@ -377,84 +392,82 @@ static void on_dialed(struct dial *dial, const struct err *err)
 
 // ---- handshake ----------------------------------------------------------------------------------
 
-// Nothing was said to the client yet, so another address may serve it.
-static void handshake_failed(struct conn *conn, const char *what, int sys)
+void conn_not_greeted(struct conn *conn, const char *what, int sys)
 {
     struct err err;
     struct dial *dial = &conn->setup->dial;
     refusal_greeting(conn->view, &dial->addr, what, sys, &err);
     watch_stop(&conn->server.watch);
-    close(conn->server.io.fd);
-    conn->server.io.fd = -1;
+    io_close(&conn->worker->io, &conn->server.io);
+    login_free(conn->setup->login);
+    conn->setup->login = NULL;
     if (dial_reject(dial, &err))
         conn_enter(conn, CONN_DIAL);
     else
         give_up(conn, &err);
 }
 
-// The greeting goes to the client byte for byte; what it says is only noted. An ERR packet of the
-// server's own, or bytes that are no MySQL, are the client's to judge.
-static void on_greeting(struct watch *watch, unsigned what)
+void conn_greeted(
+    struct conn *conn, const struct mysql_greeting *greeting, const uint8_t *bytes, size_t len)
 {
-    struct conn *conn = conn_checked(CONTAINER_OF(watch, struct conn, server.watch));
     struct worker *worker = conn->worker;
-    (void)what;
-    ssize_t got = recv(conn->server.io.fd, worker->scratch, IO_BYTES_MAX, 0);
-    if (got < 0 && net_is_transient(errno))
-        return;
-    if (got <= 0) {
-        handshake_failed(conn, got == 0 ? "closed it" : "reset it", ECONNRESET);
-        return;
-    }
-    struct mysql_greeting greeting = { 0 };
     dial_confirm(&conn->setup->dial, conn->server.io.fd);
-    if (mysql_read_greeting(worker->scratch, (size_t)got, &greeting) == MYSQL_FIRST_GREETING) {
-        conn->server_id = greeting.connection_id;
-        spares_learn(&worker->spares[conn->target], &greeting);
+    if (greeting) {
+        conn->server_id = greeting->connection_id;
+        spares_learn(&worker->spares[conn->target], greeting);
         if (worker->control)
             control_note_success(worker->control, conn->target);
     }
-    begin_relay(conn, worker->scratch, (size_t)got);
-}
-
-static void conn_handshake(struct conn *conn)
-{
-    watch_init(&conn->server.watch, conn->worker->loop, conn->server.io.fd, on_greeting);
-    watch_want(&conn->server.watch, WATCH_READ);
-}
-
-static void handshake_off(struct conn *conn)
-{
-    watch_stop(&conn->server.watch);
-    dial_cancel(&conn->setup->dial);
-}
-
-static void on_handshake_timeout(struct conn *conn)
-{
-    handshake_failed(conn, "said nothing in time", ETIMEDOUT);
+    if (conn->setup->login) {
+        login_greeted(conn, greeting, bytes);
+        conn_enter(conn, CONN_LOGIN);
+        return;
+    }
+    conn_relay(conn);
+    relay_received(&conn->server, bytes, len);
 }
 
 // ---- refuse -------------------------------------------------------------------------------------
 
-void conn_refuse(struct conn *conn, const struct err *err)
+static bool note_why(struct conn *conn, const struct err *err)
 {
     struct setup *setup = conn->setup;
-    if (conn->state >= CONN_RELAY)
-        abort(); // behind the greeting an ERR packet would land in the middle of a result
     setup->why = malloc(sizeof(*setup->why));
-    if (!setup->why) {
-        conn_close(conn, CLOSE_INTERNAL);
-        return;
-    }
+    if (!setup->why)
+        return false;
     *setup->why = *err;
-    worker_leave_listener(conn->worker, conn);
     worker_count(&conn->worker->counters.refused[err->code], 1);
+    return true;
+}
+
+// Whatever was under way is called off; what the client still has to read is linger's.
+static void leave_server(struct conn *conn)
+{
+    worker_leave_listener(conn->worker, conn);
     if (steps[conn->state].cancel)
         steps[conn->state].cancel(conn);
-    if (conn->server.io.fd >= 0)
-        close(conn->server.io.fd);
-    conn->server.io.fd = -1;
+    io_close(&conn->worker->io, &conn->server.io);
     conn_enter(conn, CONN_LINGER);
+}
+
+void conn_refuse(struct conn *conn, const struct err *err)
+{
+    if (conn->state >= CONN_RELAY)
+        abort(); // behind the login an ERR packet would land in the middle of a result
+    if (note_why(conn, err))
+        leave_server(conn);
+    else
+        conn_close(conn, CLOSE_INTERNAL);
+}
+
+void conn_refused_by_server(struct conn *conn)
+{
+    leave_server(conn);
+}
+
+void conn_give_up(struct conn *conn, const struct err *err, enum close_reason reason)
+{
+    conn_close(conn, note_why(conn, err) ? reason : CLOSE_INTERNAL);
 }
 
 // ---- close and reap -----------------------------------------------------------------------------

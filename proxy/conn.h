@@ -16,6 +16,9 @@
 
 #include <sys/queue.h>
 
+struct mysql_greeting;
+
+struct login;
 struct stream_pipe;
 struct view;
 struct worker;
@@ -27,6 +30,7 @@ enum conn_state {
     CONN_RESOLVE,   // waits for the first addresses
     CONN_DIAL,      // connects to one of the addresses; a warm spare skips what follows
     CONN_HANDSHAKE, // waits for the server's greeting
+    CONN_LOGIN,     // takes part in the login: TLS on either side, until the server says OK
     CONN_RELAY,     // bytes both ways
     CONN_LINGER,    // was told why it is refused; reads until the client hangs up
     CONN_CLOSED,    // freed at the end of this turn
@@ -56,8 +60,10 @@ struct setup {
     struct conn *conn;
     struct timer timer; // the step's one deadline
     struct dial dial;
-    struct err *why; // NULL unless refused
-    bool waits;      // on the worker's list of those whom a new view concerns
+    struct login *login; // NULL: the login is none of our business
+    struct err *why;     // NULL unless we refuse
+    uint8_t sequence;    // of an ERR packet of ours: 0 until the client has spoken
+    bool waits;          // on the worker's list of those whom a new view concerns
     union {
         TAILQ_ENTRY(setup) wait_link;
         struct setup *next; // unused: in the worker's pool
@@ -105,6 +111,20 @@ bool conn_start(const struct arrival *arrival);
 void conn_see(struct conn *conn, struct view *view);
 // Tells the client why in an ERR packet and ends the connection; only before the relay.
 void conn_refuse(struct conn *conn, const struct err *err);
+// The same, when the server's own ERR packet is on its way to the client.
+void conn_refused_by_server(struct conn *conn);
+
+// The client cannot be told: ends the connection, and `err` goes to the log.
+void conn_give_up(struct conn *conn, const struct err *err, enum close_reason reason);
+
+// For the steps: the one that is under way is over.
+// The server greeted. NULL: a passthrough connection, whose greeting is whatever `bytes` are.
+void conn_greeted(
+    struct conn *conn, const struct mysql_greeting *greeting, const uint8_t *bytes, size_t len);
+// It did not, and nothing was said to the client yet: another address may serve it.
+void conn_not_greeted(struct conn *conn, const char *what, int sys);
+// Nothing is left to be done but to move bytes.
+void conn_relay(struct conn *conn);
 // From anywhere, any number of times; the connection is freed at the end of the turn.
 void conn_close(struct conn *conn, enum close_reason reason);
 // Of the worker's closed list.

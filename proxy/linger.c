@@ -6,7 +6,7 @@
 #include "base/net.h"
 #include "proxy/conn.h"
 #include "proxy/mysql.h"
-#include "proxy/relay.h"
+#include "proxy/tls.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
@@ -16,7 +16,11 @@ enum { LINGER_MS = 1000 };
 
 void linger_on_timeout(struct conn *conn)
 {
-    conn_close(conn, conn->setup->why->code == ERR_LIMIT ? CLOSE_LIMIT : CLOSE_REFUSED);
+    const struct err *why = conn->setup->why;
+    if (!why)
+        conn_close(conn, CLOSE_LOGIN_REFUSED);
+    else
+        conn_close(conn, why->code == ERR_LIMIT ? CLOSE_LIMIT : CLOSE_REFUSED);
 }
 
 static void on_readable(struct watch *watch, unsigned what)
@@ -34,10 +38,15 @@ static void on_readable(struct watch *watch, unsigned what)
 void linger_start(struct conn *conn)
 {
     uint8_t packet[MYSQL_ERR_BYTES];
-    size_t len = mysql_err_packet(conn->setup->why, 0, packet);
-    ssize_t sent = send(conn->client.io.fd, packet, len, MSG_NOSIGNAL);
-    (void)sent; // a client that is gone is noticed by the read
-    shutdown(conn->client.io.fd, SHUT_WR);
+    const struct setup *setup = conn->setup;
+    struct io_pool *pool = &conn->worker->io;
+    // A client that is gone is noticed by the read.
+    if (setup->why && !tls_is_beginning(conn->client.io.tls)) {
+        size_t len = mysql_err_packet(setup->why, setup->sequence, packet);
+        (void)io_write(pool, &conn->client.io, packet, len);
+    }
+    (void)io_flush(pool, &conn->client.io); // a socket that is still full never hears the rest
+    io_shutdown(pool, &conn->client.io);
     watch_call(&conn->client.watch, on_readable);
     watch_want(&conn->client.watch, WATCH_READ);
     timer_start(&conn->setup->timer, LINGER_MS);

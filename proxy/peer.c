@@ -29,7 +29,7 @@ struct peer peer_of_socket(int fd, const struct addr *addr)
         struct peer){ .family = AF_UNIX, .pid = (uint32_t)creds.pid, .uid = (uint32_t)creds.uid };
 }
 
-static void to_addr(const struct peer *peer, struct addr *out)
+void peer_to_addr(const struct peer *peer, struct addr *out)
 {
     *out = (struct addr){ .len = sizeof(out->in4) };
     out->any.sa_family = peer->family;
@@ -51,7 +51,7 @@ const char *peer_format(const struct peer *peer, char out[PEER_TEXT_BYTES])
         snprintf(out, PEER_TEXT_BYTES, "pid:%u,uid:%u", peer->pid, peer->uid);
     if (peer->family != AF_INET && peer->family != AF_INET6)
         return out;
-    to_addr(peer, &addr);
+    peer_to_addr(peer, &addr);
     return addr_format(&addr, out);
 }
 

@@ -21,7 +21,8 @@ struct peer {
 
 enum { PEER_TEXT_BYTES = ADDR_TEXT_BYTES };
 
-struct peer peer_from_addr(const struct addr *addr); // AF_INET or AF_INET6
+struct peer peer_from_addr(const struct addr *addr);          // AF_INET or AF_INET6
+void peer_to_addr(const struct peer *peer, struct addr *out); // the same
 // The peer of an accepted socket: `addr` as accept(2) gave it, for unix sockets SO_PEERCRED.
 struct peer peer_of_socket(int fd, const struct addr *addr);
 // "10.0.0.7:51234", "[fd00::7]:51234", "pid:4711,uid:1000", "" for nobody; returns out.

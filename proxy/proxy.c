@@ -11,6 +11,7 @@
 #include "proxy/home.h"
 #include "proxy/listener.h"
 #include "proxy/target.h"
+#include "proxy/tls_store.h"
 #include "proxy/worker.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct proxy {
     struct gate gate;
     uint64_t accepted; // also the last connection's id
     uint64_t dropped, dropped_logged_ms;
+    struct tls_store *store;
     struct worker **workers;
     size_t worker_count;
     struct target **targets;
@@ -142,6 +144,13 @@ static void on_unreachable(void *owner, size_t target)
     target_unreachable(proxy->targets[target]);
 }
 
+static void on_files_changed(void *arg, size_t target)
+{
+    struct proxy *proxy = arg;
+    if (target < proxy->target_count)
+        target_show(proxy->targets[target]);
+}
+
 static void on_worker_drained(void *owner)
 {
     struct proxy *proxy = owner;
@@ -161,12 +170,16 @@ void proxy_set_control(struct proxy *proxy, struct control *control)
         worker_use_control(proxy->workers[i], control);
 }
 
-void proxy_reload(struct proxy *proxy, const struct proxy_options *options)
+bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
+    const struct proxy_plan *plan, struct err *err)
 {
+    if (!tls_store_reload(proxy->store, plan, err))
+        return false;
     proxy->options = *options;
     proxy->gate.max_connections = options->max_connections;
     for (size_t i = 0; i < proxy->target_count; i++)
         target_show(proxy->targets[i]);
+    return true;
 }
 
 // ---- start -------------------------------------------------------------------------------------
@@ -199,15 +212,25 @@ static bool start_workers(struct proxy *proxy, size_t target_count, struct err *
     return true;
 }
 
-static bool make_targets(struct proxy *proxy, const struct proxy_target *targets, size_t count,
+static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
     struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err)
 {
-    proxy->targets = calloc(count + 1, sizeof(struct target *));
+    proxy->targets = calloc(plan->target_count + 1, sizeof(struct target *));
     if (!proxy->targets)
         return err_set(err, ERR_MEMORY, "out of memory for clusters");
-    for (size_t i = 0; i < count; i++) {
-        proxy->targets[i] = target_new(i, &targets[i].control, &proxy->options, proxy->workers,
-            proxy->worker_count, resolver, on_change, arg, err);
+    for (size_t i = 0; i < plan->target_count; i++) {
+        const struct target_plan target = {
+            .index = i,
+            .control = &plan->targets[i].control,
+            .options = &proxy->options,
+            .store = proxy->store,
+            .workers = proxy->workers,
+            .worker_count = proxy->worker_count,
+            .resolver = resolver,
+            .on_change = on_change,
+            .arg = arg,
+        };
+        proxy->targets[i] = target_new(&target, err);
         if (!proxy->targets[i])
             return false;
         proxy->target_count++;
@@ -215,10 +238,10 @@ static bool make_targets(struct proxy *proxy, const struct proxy_target *targets
     return true;
 }
 
-static bool open_listeners(
-    struct proxy *proxy, const struct proxy_target *targets, size_t count, struct err *err)
+static bool open_listeners(struct proxy *proxy, const struct proxy_plan *plan, struct err *err)
 {
-    size_t total = 0;
+    const struct proxy_target *targets = plan->targets;
+    size_t total = 0, count = plan->target_count;
     for (size_t i = 0; i < count; i++)
         total += targets[i].listen_count;
     proxy->listeners = calloc(total + 1, sizeof(struct listener *));
@@ -226,14 +249,14 @@ static bool open_listeners(
         return err_set(err, ERR_MEMORY, "out of memory for listeners");
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < targets[i].listen_count; j++) {
-            const struct listener_plan plan = {
+            const struct listener_plan place = {
                 .addr = &targets[i].listens[j],
                 .index = proxy->listener_count,
                 .target = i,
                 .max = targets[i].listener_max,
                 .options = &proxy->options,
             };
-            struct listener *listener = listener_open(proxy->loop, &plan, on_accepted, proxy, err);
+            struct listener *listener = listener_open(proxy->loop, &place, on_accepted, proxy, err);
             if (!listener)
                 return err_prefix(err, "cluster %s", targets[i].control.alias);
             proxy->listeners[proxy->listener_count++] = listener;
@@ -243,8 +266,8 @@ static bool open_listeners(
 }
 
 struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
-    const struct proxy_target *targets, size_t target_count, struct resolver *resolver,
-    void (*on_change)(void *arg), void *arg, struct err *err)
+    const struct proxy_plan *plan, struct resolver *resolver, void (*on_change)(void *arg),
+    void *arg, struct err *err)
 {
     struct proxy *proxy = calloc(1, sizeof(*proxy));
     if (!proxy) {
@@ -262,10 +285,11 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     }
     proxy->home->on_unreachable = on_unreachable;
     proxy->home->on_drained = on_worker_drained;
+    proxy->store = tls_store_new(loop, plan, on_files_changed, proxy, err);
     // Listeners first: a port in use ends the program before it starts threads.
-    if (!open_listeners(proxy, targets, target_count, err) ||
-        !start_workers(proxy, target_count, err) ||
-        !make_targets(proxy, targets, target_count, resolver, on_change, arg, err)) {
+    if (!proxy->store || !open_listeners(proxy, plan, err) ||
+        !start_workers(proxy, plan->target_count, err) ||
+        !make_targets(proxy, plan, resolver, on_change, arg, err)) {
         proxy_stop(proxy);
         return NULL;
     }
@@ -311,6 +335,7 @@ void proxy_stop(struct proxy *proxy)
         target_free(proxy->targets[i]);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_stop(proxy->workers[i]);
+    tls_store_free(proxy->store);
     home_unref(proxy->home);
     free(proxy->listeners);
     free(proxy->targets);
@@ -343,6 +368,9 @@ static void add_worker(struct proxy_counters *out, const struct worker *worker)
     out->dials += counters->dials;
     out->dial_failures += counters->dial_failures;
     out->dial_races += counters->dial_races;
+    out->tls_handshakes += counters->tls_handshakes;
+    out->tls_resumed += counters->tls_resumed;
+    out->tls_failures += counters->tls_failures;
     out->spares_ready += counters->spares_ready;
     out->spares_used += counters->spares_used;
     out->spares_discarded += counters->spares_discarded;

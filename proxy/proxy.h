@@ -9,10 +9,22 @@
 #include "base/net.h"
 #include "control/control.h"
 #include "proxy/conn.h"
+#include "proxy/tls_identity.h"
+#include "proxy/tls_trust.h"
 #include "resolver/resolver.h"
 
 struct loop;
 struct proxy;
+
+// What TLS towards the cluster is, and who begins it.
+enum tls_mode {
+    TLS_PASSTHROUGH, // the application, if anybody: its TLS goes end to end
+    TLS_OFF,
+    TLS_VERIFY_CA,   // we do; the certificate comes from one of our authorities
+    TLS_VERIFY_FULL, // and names the cluster's host
+};
+// What applications get from us.
+enum client_tls { CLIENT_TLS_OFF, CLIENT_TLS_OPTIONAL, CLIENT_TLS_REQUIRED };
 
 // A connection keeps the values that it was admitted under.
 struct proxy_options {
@@ -46,6 +58,18 @@ struct proxy_target {
     const struct addr *listens;
     size_t listen_count;
     uint64_t listener_max; // connections that each of them takes at a time; 0: no limit of its own
+    enum tls_mode tls;
+    enum client_tls client_tls;
+    struct tls_trust_plan trust; // for TLS_VERIFY_CA and TLS_VERIFY_FULL
+};
+
+// All of them, and what the proxy shows to applications. What it points to may go after the call
+// that it was given to.
+struct proxy_plan {
+    const struct proxy_target *targets;
+    size_t target_count;
+    struct tls_identity_plan identity;
+    bool rsa_key_may_fail; // then the key ends with the program
 };
 
 // What a target looks like from outside, for status, health and metrics. Valid until the loop
@@ -69,6 +93,8 @@ struct proxy_counters {
     uint64_t unchecked; // connections allowed without a verdict
     uint64_t broken;    // refused at once, because nothing answered a moment ago
     uint64_t dials, dial_failures, dial_races; // addresses tried, failed, tried side by side
+    uint64_t tls_handshakes, tls_resumed,
+        tls_failures; // with clusters; resumed ones are handshakes
     uint64_t spares_ready, spares_used, spares_discarded;
     uint64_t stall_max_us, stalls; // the worst loop that accepts or relays, and turns over 100 ms
 };
@@ -78,13 +104,16 @@ uint64_t proxy_threads(const struct proxy_options *options);
 // Opens every listener (all or none), starts the workers. Connections are held until the first
 // news. on_change (may be NULL) is called whenever a target's state changed, for those who wait.
 struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
-    const struct proxy_target *targets, size_t target_count, struct resolver *resolver,
-    void (*on_change)(void *arg), void *arg, struct err *err) MUST_CHECK;
+    const struct proxy_plan *plan, struct resolver *resolver, void (*on_change)(void *arg),
+    void *arg, struct err *err) MUST_CHECK;
 // Who may be asked to bring a poll forward and told of successes. Before the first proxy_news.
 void proxy_set_control(struct proxy *proxy, struct control *control);
 // Takes ownership of the news.
 void proxy_news(struct proxy *proxy, struct control_news *news);
-void proxy_reload(struct proxy *proxy, const struct proxy_options *options);
+// Options and everything about TLS, its files read again, for new connections; `plan` has the same
+// targets. False: something of it is not usable, and all is as it was.
+bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
+    const struct proxy_plan *plan, struct err *err) MUST_CHECK;
 
 // Closes the listeners, refuses who waits (1053), lets running connections end, idle ones first;
 // forces the rest after drain_timeout_ms; then calls on_drained once.

@@ -23,11 +23,11 @@ void refusal_verdict(const struct view *view, struct err *out)
 
 void refusal_address(const struct view *view, struct err *out)
 {
-    if (!view->has_host || !view->port) {
+    if (!view->host || !view->port) {
         err_set(out, ERR_TRANSITION,
             "tidblink: cluster %s has no address yet: TiDB Cloud has not told its private %s. Set "
             "host and port of the cluster, or run tidblink status %s",
-            view->alias, view->has_host ? "port" : "host name", view->alias);
+            view->alias, view->host ? "port" : "host name", view->alias);
         return;
     }
     *out = view->dns_failure;
@@ -84,6 +84,63 @@ void refusal_greeting(
         "if it stays so, check the port with tidblink status %s",
         view->alias, addr_format(server, text), what, view->alias);
     out->sys = sys;
+}
+
+void refusal_no_tls(const struct view *view, const struct addr *server, struct err *out)
+{
+    char text[ADDR_TEXT_BYTES];
+    err_set(out, ERR_TLS,
+        "tidblink: the server of cluster %s at %s offers no TLS, and this proxy sends nothing "
+        "without: no password was sent. Check host and port with tidblink status %s: TiDB Cloud "
+        "clusters offer it",
+        view->alias, addr_format(server, text), view->alias);
+}
+
+void refusal_login(const struct view *view, const char *what, int sys, struct err *out)
+{
+    err_set(out, ERR_LOGIN,
+        "tidblink: cluster %s %s during the login. Try again; if it stays so, check its state with "
+        "tidblink status %s",
+        view->alias, what, view->alias);
+    out->sys = sys;
+}
+
+void refusal_slow_client(uint64_t timeout_ms, struct err *out)
+{
+    err_set(out, ERR_CLIENT_SLOW,
+        "tidblink: the login was not over in %llu ms: the client was waited for. Connect again, or "
+        "raise handshake-timeout",
+        (unsigned long long)timeout_ms);
+}
+
+void refusal_tls_required(struct err *out)
+{
+    err_set(out, ERR_TLS_REQUIRED,
+        "tidblink: this port takes connections with TLS only: client-tls is required. Turn TLS on "
+        "in "
+        "the client (ssl-mode=REQUIRED, sslMode=REQUIRED, tls=skip-verify, --ssl)");
+}
+
+void refusal_tls_not_offered(struct err *out)
+{
+    err_set(out, ERR_CLIENT_PROTOCOL,
+        "tidblink: the client begins TLS, which this port does not offer: client-tls is off. Turn "
+        "it "
+        "off in the client, or set client-tls = optional");
+}
+
+void refusal_old_client(struct err *out)
+{
+    err_set(out, ERR_CLIENT_OLD,
+        "tidblink: the client speaks the protocol of before MySQL 4.1, which the cluster does not. "
+        "Use a newer client");
+}
+
+void refusal_broken_client(struct err *out)
+{
+    err_set(out, ERR_CLIENT_PROTOCOL,
+        "tidblink: bad handshake: what the client sent is no MySQL login. Connect with a MySQL "
+        "client");
 }
 
 void refusal_spoke_first(struct err *out)

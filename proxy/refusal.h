@@ -18,6 +18,15 @@ void refusal_dial(
 // Connected, then `what` ("closed it", errno `sys`) before a byte of greeting.
 void refusal_greeting(
     const struct view *view, const struct addr *server, const char *what, int sys, struct err *out);
+// The server's greeting offers no TLS, and we may not go without.
+void refusal_no_tls(const struct view *view, const struct addr *server, struct err *out);
+// The server left, or said nothing, after the client's answer: `what` ("closed the connection").
+void refusal_login(const struct view *view, const char *what, int sys, struct err *out);
+void refusal_slow_client(uint64_t timeout_ms, struct err *out);
+void refusal_tls_required(struct err *out);
+void refusal_tls_not_offered(struct err *out); // the client begins it all the same
+void refusal_old_client(struct err *out);
+void refusal_broken_client(struct err *out);
 void refusal_spoke_first(struct err *out);
 void refusal_draining(struct err *out);
 void refusal_listener_limit(uint64_t limit, struct err *out);

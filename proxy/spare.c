@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "control/control.h"
-#include "proxy/mysql.h"
+#include "proxy/mysql_login.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
+#include "proxy/tls.h"
+#include "proxy/tls_why.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -93,10 +95,9 @@ static void discard(struct spare *spare)
     worker_count(&spare->spares->worker->counters.spares_discarded, spare->is_ready);
     unlink_spare(spare);
     dial_cancel(&spare->dial);
-    if (spare->fd >= 0) {
+    if (spare->io.fd >= 0)
         watch_stop(&spare->watch);
-        close(spare->fd);
-    }
+    io_close(&spare->spares->worker->io, &spare->io);
     loop_defer(spare->spares->worker->loop, &spare->reap, on_turn_end);
 }
 
@@ -120,42 +121,123 @@ static void on_failed(struct spares *spares)
     wait_and_refill(spares, wait_ms / 2 + random_below(spares, wait_ms));
 }
 
-// A greeted server has nothing to say before the client's answer: if it stirs, it is leaving. One
-// that greets and leaves again and again must not be asked again and again.
+// A greeted server has nothing to say before the client's answer: if it does, or ends, it is no
+// good. TLS has, though: tickets and new keys come at any time.
+static bool is_silent(struct spare *spare)
+{
+    struct worker *worker = spare->spares->worker;
+    ssize_t got = io_read(&worker->io, &spare->io, worker->scratch, IO_BYTES_MAX);
+    if (got >= 0 || !net_is_transient(errno))
+        return false;
+    io_rest(&worker->io, &spare->io);
+    return true;
+}
+
+// One that greets and leaves again and again must not be asked again and again.
 static void on_stirred(struct watch *watch, unsigned what)
 {
     struct spare *spare = CONTAINER_OF(watch, struct spare, watch);
     struct spares *spares = spare->spares;
     (void)what;
+    if (is_silent(spare))
+        return;
     discard(spare);
     on_failed(spares);
 }
 
-static void become_ready(struct spare *spare, const struct mysql_greeting *greeting)
+static void become_ready(struct spare *spare)
 {
     struct spares *spares = spare->spares;
     uint64_t age_ms = spare->view->options.spare_max_age_ms;
-    dial_confirm(&spare->dial, spare->fd);
     spare->is_ready = true;
-    spare->server_id = greeting->connection_id;
+    io_rest(&spares->worker->io, &spare->io);
     // Up to a quarter sooner, so that they do not all end together.
     spare->expires_ms = now_of(spares) + age_ms - random_below(spares, age_ms / 4);
     watch_call(&spare->watch, on_stirred);
     watch_want(&spare->watch, WATCH_READ);
     count_ready(spare, 1);
+    refill(spares);
+}
+
+// ---- TLS ahead ----------------------------------------------------------------------------------
+
+static void step_tls(struct spare *spare)
+{
+    struct err err;
+    struct spares *spares = spare->spares;
+    struct worker_counters *counters = &spares->worker->counters;
+    switch (tls_handshake(&spares->worker->io, &spare->io)) {
+    case TLS_WAIT:
+        return;
+    case TLS_DONE:
+        worker_count(&counters->tls_handshakes, 1);
+        worker_count(&counters->tls_resumed, tls_is_resumed(spare->io.tls));
+        become_ready(spare);
+        return;
+    case TLS_FAILED: // the next client is told
+        tls_why_server(spare->view, &spare->addr, spare->io.tls, &err);
+        log_debug("cluster %s: no spare connection: %s", spare->view->alias, err.text);
+        discard(spare);
+        on_failed(spares);
+    }
+}
+
+static void on_tls(struct watch *watch, unsigned what)
+{
+    (void)what;
+    step_tls(CONTAINER_OF(watch, struct spare, watch));
+}
+
+// An SSLRequest of nobody's yet, which a bare TiDB forgets behind the handshake.
+static void start_tls(struct spare *spare)
+{
+    static const uint8_t request[MYSQL_HEADER_BYTES + MYSQL_LOGIN_HEAD_BYTES] = {
+        MYSQL_LOGIN_HEAD_BYTES, 0, 0, 1, // number 1
+        0x00, 0x8a, 0x08, 0x00,          // PROTOCOL_41, SSL, SECURE_CONNECTION, PLUGIN_AUTH
+        0x00, 0x00, 0x00, 0x01, 46,      // 16 MiB; utf8mb4_bin
+    };
+    struct spares *spares = spare->spares;
+    struct worker *worker = spares->worker;
+    watch_call(&spare->watch, on_tls);
+    if (io_write(&worker->io, &spare->io, request, sizeof(request)) && !spare->io.owed &&
+        tls_to_server(
+            &spare->io, spare->view->trust, spare->view->host, &worker->tickets[spares->target])) {
+        step_tls(spare);
+        return;
+    }
+    discard(spare);
+    on_failed(spares);
+}
+
+// ---- the greeting -------------------------------------------------------------------------------
+
+static void on_greeted(struct spare *spare, const struct mysql_greeting *greeting)
+{
+    struct spares *spares = spare->spares;
+    bool verifies = spare->view->trust != NULL;
+    dial_confirm(&spare->dial, spare->io.fd);
+    spare->server_id = greeting->connection_id;
     if (spares->worker->control)
         control_note_success(spares->worker->control, spares->target);
-    refill(spares);
+    if (verifies && !(greeting->capabilities & MYSQL_SSL)) {
+        discard(spare); // the next client is told
+        on_failed(spares);
+    } else if (verifies && !greeting->is_tiproxy) {
+        start_tls(spare);
+    } else {
+        become_ready(spare);
+    }
 }
 
 // Its server did not greet: the address is blamed, and another one dialled if there is one.
 static bool dials_on(struct spare *spare, const char *what, int sys)
 {
     struct err why;
+    if (spare->dial.reached == PATHS_NONE)
+        return false; // it did, and stalls in TLS
     refusal_greeting(spare->view, &spare->addr, what, sys, &why);
     watch_stop(&spare->watch);
-    close(spare->fd);
-    spare->fd = -1;
+    io_close(&spare->spares->worker->io, &spare->io);
     spare->expires_ms = UINT64_MAX;
     spare->greeting_len = 0;
     return dial_reject(&spare->dial, &why);
@@ -167,7 +249,7 @@ static void on_greeting(struct watch *watch, unsigned what)
     struct spares *spares = spare->spares;
     struct mysql_greeting greeting = { 0 };
     (void)what;
-    ssize_t got = recv(spare->fd, spare->greeting + spare->greeting_len,
+    ssize_t got = recv(spare->io.fd, spare->greeting + spare->greeting_len,
         SPARE_GREETING_BYTES - spare->greeting_len, 0);
     if (got < 0 && net_is_transient(errno))
         return;
@@ -178,7 +260,7 @@ static void on_greeting(struct watch *watch, unsigned what)
         return;
     if (got > 0 && first == MYSQL_FIRST_GREETING && greeting.is_tidb &&
         greeting.packet_bytes == spare->greeting_len) {
-        become_ready(spare, &greeting);
+        on_greeted(spare, &greeting);
         return;
     }
     if (first == MYSQL_FIRST_GREETING && !greeting.is_tidb)
@@ -199,10 +281,10 @@ static void on_dialed(struct dial *dial, const struct err *err)
         on_failed(spares);
         return;
     }
-    spare->fd = dial->fd;
+    spare->io.fd = dial->fd;
     spare->addr = dial->addr;
     spare->expires_ms = now_of(spares) + spare->view->options.handshake_timeout_ms;
-    watch_init(&spare->watch, spares->worker->loop, spare->fd, on_greeting);
+    watch_init(&spare->watch, spares->worker->loop, spare->io.fd, on_greeting);
     watch_want(&spare->watch, WATCH_READ);
     refill(spares);
 }
@@ -214,7 +296,7 @@ static void open_spare(struct spares *spares)
         return;
     spare->spares = spares;
     spare->view = view_ref(spares->worker->views[spares->target]);
-    spare->fd = -1;
+    spare->io.fd = -1;
     spare->expires_ms = UINT64_MAX; // the dial has a deadline of its own
     TAILQ_INSERT_HEAD(&spares->all, spare, link);
     spares->count++;
@@ -230,7 +312,9 @@ static bool is_current(const struct spare *spare)
 {
     const struct view *view = view_of(spare->spares);
     struct peer peer = peer_from_addr(&spare->addr);
-    if (spare->fd < 0)
+    if (spare->view->tls != view->tls || (view->trust && !view_same_tls(spare->view, view)))
+        return false;
+    if (spare->io.fd < 0)
         return spare->view->addrs == view->addrs;
     return peer.port == view->port && peer_is_among(&peer, view->addrs);
 }
@@ -330,14 +414,13 @@ void spares_learn(struct spares *spares, const struct mysql_greeting *greeting)
 struct spare *spares_take(struct spares *spares)
 {
     struct spare *spare, *next;
-    char byte;
     if (!spares->fits)
         return NULL;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
         if (!spare->is_ready)
             continue;
         // What has happened on it since the last turn counts as well.
-        if (recv(spare->fd, &byte, 1, MSG_PEEK) < 0 && net_is_transient(errno))
+        if (is_silent(spare))
             break;
         discard(spare);
     }

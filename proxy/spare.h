@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Warm spares: connections to a cluster that are opened ahead, their greeting already read, so that
-// the next client is greeted at once instead of after two round trips. Only for servers whose
-// greeting names TiDB, which lets an unused connection wait as long as it likes (no timeout before
-// authentication, no limit it counts against: pingcap/tidb pkg/server/conn.go); MySQL and MariaDB
-// count abandoned ones against the host and block it. Each worker has its share of them.
+// the next client is greeted at once instead of after two round trips; where we speak TLS to the
+// cluster, that is up and verified as well if the server is a bare TiDB: it takes the client's
+// capabilities from behind the TLS handshake, while TiProxy takes them from the SSLRequest, which
+// must then be the client's own (pingcap/tiproxy, pkg/proxy/backend/authenticator.go). Only for
+// servers whose greeting names TiDB, which lets an unused connection wait as long as it likes (no
+// timeout before authentication, no limit it counts against: pingcap/tidb pkg/server/conn.go);
+// MySQL and MariaDB count abandoned ones against the host and block it. Each worker has its share
+// of them.
 //
 // A spare is discarded by whatever happens on it before it is handed out, at its age limit, when
 // its address is no longer the cluster's, and all are while the cluster is not to be connected to.
@@ -13,6 +17,7 @@
 #pragma once
 
 #include "proxy/dial.h"
+#include "proxy/io.h"
 
 #include <sys/queue.h>
 
@@ -25,10 +30,10 @@ struct spare {
     struct view *view; // a reference
     struct spares *spares;
     struct watch watch;
-    int fd; // -1: not yet connected
+    struct io io; // with TLS already, or to begin it when the client has answered
     struct addr addr;
     uint64_t expires_ms;
-    bool is_ready; // greeted
+    bool is_ready;
     uint32_t server_id;
     size_t greeting_len;
     uint8_t greeting[SPARE_GREETING_BYTES];
@@ -55,6 +60,6 @@ void spares_done(struct spares *spares); // closes them all; none come until spa
 void spares_see(struct spares *spares);
 // A server of the cluster has greeted.
 void spares_learn(struct spares *spares, const struct mysql_greeting *greeting);
-// The newest that is ready, now the caller's: its descriptor, then spare_free. NULL: none.
+// The newest that is ready, now the caller's: its io, then spare_free. NULL: none.
 struct spare *spares_take(struct spares *spares);
-void spare_free(struct spare *spare); // without its descriptor
+void spare_free(struct spare *spare); // without its io

@@ -5,6 +5,7 @@
 #include "proxy/target.h"
 
 #include "base/log.h"
+#include "proxy/tls_store.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -17,6 +18,7 @@ struct target {
     char *configured_host; // NULL: from the control plane
     uint16_t configured_port;
     const struct proxy_options *options;
+    const struct tls_store *store;
     struct worker *const *workers;
     size_t worker_count;
     void (*on_change)(void *arg);
@@ -46,7 +48,15 @@ void target_show(struct target *target)
     view->verdict = (struct verdict){ .action = VERDICT_UNKNOWN, .age_s = -1, .what = "" };
     if (target->news)
         view->verdict = target->news->verdict;
-    view->has_host = target->host != NULL;
+    view->tls = tls_store_mode(target->store, target->index);
+    view->client_tls = tls_store_client(target->store, target->index);
+    struct tls_trust *trust = tls_store_trust(target->store, target->index);
+    struct tls_identity *identity = tls_store_identity(target->store, target->index);
+    view->trust = trust ? tls_trust_ref(trust) : NULL;
+    view->identity = identity ? tls_identity_ref(identity) : NULL;
+    view->host = target->host ? strdup(target->host) : NULL;
+    if (target->host && !view->host)
+        abort();
     view->port = target_port(target);
     view->addrs = target->addrs ? addr_set_ref(target->addrs) : NULL;
     view->dns_failure = target->dns_failure;
@@ -180,10 +190,9 @@ struct proxy_target_state target_state(const struct target *target)
 
 // ---- life ---------------------------------------------------------------------------------------
 
-struct target *target_new(size_t index, const struct control_target *control,
-    const struct proxy_options *options, struct worker *const *workers, size_t worker_count,
-    struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err)
+struct target *target_new(const struct target_plan *plan, struct err *err)
 {
+    const struct control_target *control = plan->control;
     struct target *target = calloc(1, sizeof(*target));
     if (target) {
         target->alias = strdup(control->alias);
@@ -194,14 +203,15 @@ struct target *target_new(size_t index, const struct control_target *control,
         target_free(target);
         return NULL;
     }
-    target->index = index;
+    target->index = plan->index;
     target->configured_port = control->port;
-    target->options = options;
-    target->workers = workers;
-    target->worker_count = worker_count;
-    target->resolver = resolver;
-    target->on_change = on_change;
-    target->arg = arg;
+    target->options = plan->options;
+    target->store = plan->store;
+    target->workers = plan->workers;
+    target->worker_count = plan->worker_count;
+    target->resolver = plan->resolver;
+    target->on_change = plan->on_change;
+    target->arg = plan->arg;
     follow_host(target);
     target_show(target);
     return target;

@@ -8,12 +8,24 @@
 #include "proxy/proxy.h"
 
 struct target;
+struct tls_store;
 struct worker;
 
-// `options` and `workers` must outlive it. Shows a first view ("nothing known yet") at once.
-struct target *target_new(size_t index, const struct control_target *control,
-    const struct proxy_options *options, struct worker *const *workers, size_t worker_count,
-    struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err) MUST_CHECK;
+struct target_plan {
+    size_t index;
+    const struct control_target *control; // need not outlive the call
+    // What follows must outlive the target:
+    const struct proxy_options *options;
+    const struct tls_store *store;
+    struct worker *const *workers;
+    size_t worker_count;
+    struct resolver *resolver;
+    void (*on_change)(void *arg);
+    void *arg;
+};
+
+// Shows a first view ("nothing known yet") at once.
+struct target *target_new(const struct target_plan *plan, struct err *err) MUST_CHECK;
 void target_free(struct target *target); // NULL is allowed
 
 void target_news(struct target *target, struct control_news *news); // takes ownership

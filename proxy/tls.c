@@ -232,6 +232,11 @@ enum tls_step tls_handshake(struct io_pool *pool, struct io *io)
     return TLS_DONE;
 }
 
+bool tls_is_beginning(const struct tls *tls)
+{
+    return tls && !SSL_is_init_finished(tls->ssl);
+}
+
 bool tls_is_resumed(const struct tls *tls)
 {
     return SSL_session_reused(tls->ssl) == 1;

@@ -23,7 +23,7 @@ struct tls_doubt {
     bool is_of_name;             // everything but the name was fine
     bool is_of_server;           // it is about the server's own certificate, not about one above it
     char names[TLS_NAMES_BYTES]; // for which it is good, as subjectAltName has them; cut
-    char first_name[TLS_NAMES_BYTES]; // of them, as tls-server-name would have it; "" if none fits
+    char first_name[TLS_NAMES_BYTES]; // of them, whole
     char issuer[TLS_NAME_BYTES];
     char expires[TLS_NAME_BYTES];
 };
@@ -64,4 +64,6 @@ enum tls_step {
 };
 // Goes on with the handshake as far as possible.
 enum tls_step tls_handshake(struct io_pool *pool, struct io *io);
+// The handshake is not over: nothing can be said yet. NULL: false.
+bool tls_is_beginning(const struct tls *tls);
 bool tls_is_resumed(const struct tls *tls);

@@ -51,8 +51,7 @@ static void read_name(struct tls_doubt *doubt, const GENERAL_NAME *name)
     if (!*text)
         return;
     append_name(doubt, text);
-    // A wildcard is no name that one could expect; what it stands for is left to the reader.
-    if (!*doubt->first_name && text[0] != '*')
+    if (!*doubt->first_name)
         memcpy(doubt->first_name, text, sizeof(text));
 }
 

@@ -3,6 +3,9 @@
 // The snapshot's life. Any thread; made by target.c, read by conn.c and dial.c.
 #include "proxy/view.h"
 
+#include "proxy/tls_identity.h"
+#include "proxy/tls_trust.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +26,19 @@ struct view *view_ref(struct view *view)
     return view;
 }
 
+bool view_same_tls(const struct view *a, const struct view *b)
+{
+    return a->trust == b->trust && a->tls == b->tls && a->host && b->host &&
+           strcmp(a->host, b->host) == 0;
+}
+
 void view_unref(struct view *view)
 {
     if (!view || atomic_fetch_sub_explicit(&view->refs, 1, memory_order_acq_rel) != 1)
         return;
     addr_set_unref(view->addrs);
+    tls_trust_unref(view->trust);
+    tls_identity_unref(view->identity);
+    free(view->host);
     free(view);
 }

@@ -9,18 +9,27 @@
 
 #include <stdatomic.h>
 
+struct tls_identity;
+struct tls_trust;
+
 struct view {
     atomic_uint refs;
     struct proxy_options options;
     struct verdict verdict;
-    bool has_host;          // there is a name to resolve
     uint16_t port;          // where to dial; 0: not known yet
     struct addr_set *addrs; // a reference, or NULL
     struct err dns_failure; // ERR_NONE: none
+    enum tls_mode tls;
+    enum client_tls client_tls;
+    struct tls_trust *trust;       // a reference; NULL unless the cluster is verified
+    struct tls_identity *identity; // a reference; NULL: applications get no TLS of ours
+    char *host;                    // that is resolved; NULL: not known
     char alias[];
 };
 
 // refs is 1, the rest is zero: the maker fills it in, its references included, before it shows it.
 struct view *view_new(const char *alias) MUST_CHECK;
 struct view *view_ref(struct view *view);
+// Whether a session that was verified under one of them may be resumed under the other.
+bool view_same_tls(const struct view *a, const struct view *b);
 void view_unref(struct view *view); // NULL is allowed

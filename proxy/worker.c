@@ -88,6 +88,8 @@ static void on_shown(void *arg)
         drain_target(worker, target, shown->view->options.drain_timeout_ms);
 
     drain_strays(worker, target, before);
+    if (!before || !view_same_tls(before, shown->view))
+        tickets_empty(&worker->tickets[target]);
     view_unref(before);
     spares_see(&worker->spares[target]);
     struct setup *setup, *next;
@@ -335,6 +337,9 @@ static void worker_free(struct worker *worker)
     free(worker->stray_drains);
     free(worker->paths);
     free(worker->spares);
+    for (size_t i = 0; worker->tickets && i < worker->target_count; i++)
+        tickets_empty(&worker->tickets[i]);
+    free(worker->tickets);
     free(worker->target_open);
     free(worker->listener_open);
     free(worker->scratch);
@@ -358,11 +363,13 @@ static bool make_arrays(struct worker *worker)
     worker->stray_drains = calloc(targets, sizeof(*worker->stray_drains));
     worker->paths = calloc(targets, sizeof(*worker->paths));
     worker->spares = calloc(targets, sizeof(*worker->spares));
+    worker->tickets = calloc(targets, sizeof(*worker->tickets));
     worker->target_open = calloc(targets, sizeof(*worker->target_open));
     worker->listener_open = calloc(worker->listener_count + 1, sizeof(*worker->listener_open));
     worker->scratch = malloc(IO_BYTES_MAX);
     return worker->views && worker->drains && worker->stray_drains && worker->paths &&
-           worker->spares && worker->target_open && worker->listener_open && worker->scratch;
+           worker->spares && worker->tickets && worker->target_open && worker->listener_open &&
+           worker->scratch;
 }
 
 static struct worker *worker_new(const struct worker_plan *plan, struct home *home, struct err *err)

@@ -9,6 +9,7 @@
 #include "proxy/paths.h"
 #include "proxy/spare.h"
 #include "proxy/stream.h"
+#include "proxy/tickets.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ struct worker_counters {
     _Atomic uint64_t unchecked;
     _Atomic uint64_t broken; // refused at once, because nothing answered a moment ago
     _Atomic uint64_t dials, dial_failures, dial_races;
+    _Atomic uint64_t tls_handshakes, tls_resumed, tls_failures;   // with clusters
     _Atomic uint64_t spares_ready, spares_used, spares_discarded; // ready: now
 };
 
@@ -54,6 +56,7 @@ struct worker {
     struct drain *stray_drains; // of the connections to addresses that the cluster no longer has
     struct paths *paths;
     struct spares *spares;
+    struct tickets *tickets;
     _Atomic uint64_t *target_open; // connections
     size_t target_count;
     _Atomic uint64_t *listener_open; // per listener: places taken; raised by the main thread

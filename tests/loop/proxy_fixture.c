@@ -89,23 +89,21 @@ void fixture_start(struct fixture *fixture, const char *host)
         .ttl_min_ms = 5000,
         .ttl_max_ms = 60000,
         .negative_ms = 5000 };
-    struct addr listen;
-    assert_true(addr_parse("127.0.0.1:0", &listen, NULL));
-    char alias[] = "orders", host_text[64];
-    snprintf(host_text, sizeof(host_text), "%s", host ? host : "");
-    struct proxy_target target = {
-        .control = { .alias = alias,
-            .host = host ? host_text : NULL,
-            .port = fixture->server_port },
-        .listens = &listen,
-        .listen_count = 1,
+    assert_true(addr_parse("127.0.0.1:0", &fixture->listen, NULL));
+    snprintf(fixture->alias, sizeof(fixture->alias), "orders");
+    snprintf(fixture->host, sizeof(fixture->host), "%s", host ? host : "");
+    fixture->target.control = (struct control_target){
+        .alias = fixture->alias, .host = host ? fixture->host : NULL, .port = fixture->server_port
     };
+    fixture->target.listens = &fixture->listen;
+    fixture->target.listen_count = 1;
+    fixture->plan = (struct proxy_plan){ .targets = &fixture->target, .target_count = 1 };
     fixture->loop = loop_new("main", &err);
     assert_non_null(fixture->loop);
     fixture->resolver = resolver_new(fixture->loop, &dns, &err);
     assert_non_null(fixture->resolver);
     fixture->proxy = proxy_start(
-        fixture->loop, &fixture->options, &target, 1, fixture->resolver, NULL, NULL, &err);
+        fixture->loop, &fixture->options, &fixture->plan, fixture->resolver, NULL, NULL, &err);
     if (!fixture->proxy)
         fail_msg("%s", err.text);
     assert_true(proxy_listen_address(fixture->proxy, 0, 0, &fixture->address));

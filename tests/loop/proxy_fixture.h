@@ -25,6 +25,10 @@ struct fixture {
     struct resolver *resolver;
     struct proxy *proxy;
     struct proxy_options options;
+    struct proxy_target target;
+    struct proxy_plan plan;
+    char alias[16], host[64];
+    struct addr listen;
     struct addr address; // of the proxy's listener
     int server_listener; // what the proxy dials
     uint16_t server_port;
@@ -33,7 +37,8 @@ struct fixture {
     struct proxy_counters counters; // of the last fixture_count
 };
 
-// Starts with the verdict unknown. Change `options` between fixture_prepare and fixture_start.
+// Starts with the verdict unknown. Change `options` and `target` between fixture_prepare and
+// fixture_start.
 void fixture_prepare(struct fixture *fixture);
 void fixture_start(struct fixture *fixture, const char *host);
 void fixture_stop(struct fixture *fixture);

@@ -117,7 +117,8 @@ static void test_only_tidb_gets_spares(void **unused)
 static void reload_short_handshake(struct fixture *of)
 {
     of->options.handshake_timeout_ms = 20;
-    proxy_reload(of->proxy, &of->options);
+    struct err err;
+    assert_true(proxy_reload(of->proxy, &of->options, &of->plan, &err));
 }
 
 // Nobody waits for it but the address book: the next client is not sent there first.
