@@ -130,6 +130,29 @@ static void log_listeners(const struct program *program)
     }
 }
 
+// Client libraries take a unix socket for safe and send the password itself, when the plugin is one
+// that wants it: on TCP without TLS they would not. Where a server would encrypt, nobody does.
+static void warn_about_passwords(
+    const struct cluster_settings *cluster, const struct proxy_target *target)
+{
+    bool is_verified = target->tls == TLS_VERIFY_CA || target->tls == TLS_VERIFY_FULL;
+    bool goes_encrypted = is_verified || (target->tls == TLS_PASSTHROUGH &&
+                                             target->client_tls == CLIENT_TLS_REQUIRED);
+    for (size_t i = 0; i < target->listen_count; i++) {
+        const struct addr *addr = &target->listens[i];
+        bool is_unix = addr->any.sa_family == AF_UNIX;
+        bool is_remote = !is_unix && !addr_is_loopback(addr);
+        if (is_unix && !goes_encrypted)
+            log_warn("cluster %s: clients on %s may send passwords in the clear, and they go on to "
+                     "the cluster like that: set tls-ca, so that tidblink speaks TLS to it",
+                cluster->alias, cluster->listen.items[i]);
+        if (is_remote && is_verified && target->client_tls == CLIENT_TLS_OFF)
+            log_warn("cluster %s: %s can be reached from other machines, and client-tls is off: "
+                     "what they send crosses the network in the clear",
+                cluster->alias, cluster->listen.items[i]);
+    }
+}
+
 static void log_start_line(const struct settings *settings)
 {
     struct log_line line;
@@ -138,6 +161,8 @@ static void log_start_line(const struct settings *settings)
     log_str(&line, "config", settings->file);
     log_str(&line, "state_source", settings->control.state_source);
     log_write(&line);
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        warn_about_passwords(&settings->clusters[i], &settings->proxy_targets[i]);
     if (settings_state_source(settings) == CONTROL_SOURCE_NONE)
         log_warn("state-source is none: connections are not checked against the state of the "
                  "cluster and its private endpoint");

@@ -137,7 +137,7 @@ static bool send_answer(struct conn *conn)
 {
     struct login *login = login_of(conn);
     uint8_t *payload = (uint8_t *)login->answer.bytes + login->answer.start;
-    if (verifies(conn) && tls_is_beginning(conn->server.io.tls))
+    if (verifies(conn) && (!conn->server.io.tls || tls_is_beginning(conn->server.io.tls)))
         abort();
     mysql_set_ssl(payload, conn->server.io.tls != NULL);
     login->stage = LOGIN_AUTH;

@@ -242,18 +242,22 @@ def test_dsn_list_and_all():
 
 
 def test_dsn_follows_the_configuration(config):
-    path = config("[cluster a]\n[cluster b]\ntls-ca = /etc/ca.pem\n")
+    path = config("[cluster a]\n[cluster b]\ntls-ca = /etc/ca.pem\n"
+                  "[cluster c]\ntls-ca = /etc/ca.pem\ntls = passthrough\n")
     go = ["dsn", "--config", path, "--client", "mysql", "--user", "u"]
     assert "-P 4000" in run(*go, "a").stdout
-    verified = run(*go, "b").stdout
-    assert "-P 4001" in verified
-    assert "--ssl-mode=VERIFY_CA --ssl-ca=/etc/ca.pem" in verified
+    proxied = run(*go, "b").stdout
+    assert "-P 4001" in proxied
+    assert "ssl" not in proxied  # the proxy verifies the cluster, and has no certificate of its CA
+    passed = run(*go, "c").stdout
+    assert "-P 4002" in passed
+    assert "--ssl-mode=VERIFY_CA --ssl-ca=/etc/ca.pem" in passed
     straight = run(*go, "b", "--direct", "--host", "p.example", "--port", "4000").stdout
     assert "-h p.example" in straight
     assert "--ssl-mode=VERIFY_IDENTITY" in straight
     result = run(*go)
     assert result.returncode == 2
-    assert "which cluster? The configuration has 2" in result.stderr
+    assert "which cluster? The configuration has 3" in result.stderr
     assert "/run/t.sock" in run(*go, "a", "--socket", "/run/t.sock").stdout
 
 
