@@ -75,6 +75,8 @@ static void close_side(struct side *side, bool with_reset)
         return;
     if (with_reset && net_is_delivered(side->io.fd))
         net_reset_on_close(side->io.fd);
+    else if (side->io.tls && !side->shut)
+        io_shutdown(&side_conn(side)->worker->io, &side->io); // says that this is the end
     io_close(&side_conn(side)->worker->io, &side->io);
 }
 
