@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
 SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
-MESON_SUITES = ("unit", "loop", "lint")
+MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 480, 600
 LONG_SECONDS = 1800
