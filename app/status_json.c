@@ -133,6 +133,9 @@ static void add_cluster(cJSON *list, const struct program *program, size_t index
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "alias", target.alias);
     add_listeners(object, program, index);
+    const struct proxy_target *settings = &program->settings->proxy_targets[index];
+    cJSON_AddStringToObject(object, "tls", words_tls(settings->tls));
+    cJSON_AddStringToObject(object, "client_tls", words_client_tls(settings->client_tls));
     add_number(object, "connections", (double)target.connections);
     add_verdict(object, target.news ? &target.news->verdict : &nothing);
     add_dns(object, &target);

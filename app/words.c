@@ -36,6 +36,27 @@ const char *words_action_at(size_t index)
     return index < ACTIONS ? actions[index] : NULL;
 }
 
+const char *words_tls(enum tls_mode mode)
+{
+    static const char *const words[] = {
+        [TLS_PASSTHROUGH] = "passthrough",
+        [TLS_OFF] = "off",
+        [TLS_VERIFY_CA] = "verify-ca",
+        [TLS_VERIFY_FULL] = "verify-full",
+    };
+    return words[mode];
+}
+
+const char *words_client_tls(enum client_tls client)
+{
+    static const char *const words[] = {
+        [CLIENT_TLS_OFF] = "off",
+        [CLIENT_TLS_OPTIONAL] = "optional",
+        [CLIENT_TLS_REQUIRED] = "required",
+    };
+    return words[client];
+}
+
 const char *words_step(const char *step, const char *alias, char out[WORDS_STEP_BYTES])
 {
     static const char word[] = "CLUSTER";

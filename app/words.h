@@ -4,10 +4,15 @@
 #pragma once
 
 #include "control/verdict.h"
+#include "proxy/proxy.h"
 
 // What a new connection gets: "wait", "allow", "allow-unchecked", "hold", "refuse".
 const char *words_action(const struct verdict *verdict);
 const char *words_action_at(size_t index); // all of them; NULL behind the last one
+
+// As the options tls and client-tls have them, never "auto".
+const char *words_tls(enum tls_mode mode);
+const char *words_client_tls(enum client_tls client);
 
 enum { WORDS_STEP_BYTES = 256 };
 // A next step of the state tables, in which the word CLUSTER stands for the alias; returns out.

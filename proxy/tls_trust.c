@@ -188,6 +188,8 @@ static SSL_CTX *make_context(const struct tls_trust_plan *plan, struct err *err)
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_doubt);
     SSL_CTX_set_cert_verify_callback(context, verify, NULL);
+    // What is in tls-ca is trusted, also an authority below a root that is not there.
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context), X509_V_FLAG_PARTIAL_CHAIN);
     // Sessions are kept by the workers, without a lock.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_session);
