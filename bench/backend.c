@@ -2,8 +2,12 @@
 //
 // The tiny server of the bench: one thread, one epoll. It greets like MySQL or TiDB (a proxy may
 // wait for the server's first bytes, so every peer gets them), then answers requests of 64 bytes:
-// N bytes down, or N bytes taken and a short acknowledgement.
+// N bytes down, or N bytes taken and a short acknowledgement. With --cert it speaks as much of
+// MySQL's protocol as a proxy that follows it must see: TLS when the client asks for it, any log-in,
+// queries and results.
 #include "bench/common.h"
+#include "bench/sql.h"
+#include "bench/wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,14 +20,29 @@
 #include <unistd.h>
 
 enum { MAX_LISTEN = 8, EVENTS = 512, CHUNK = 256 << 10, ACCEPTS = 64, BACKLOG = 4096 };
+enum { PACKET_SEEN = 256, TRAFFIC_ROW = 16 << 10 };
+
+// Made once for each size that is asked for.
+struct result {
+    struct result *next;
+    size_t len;
+    uint8_t bytes[];
+};
+
+enum stage { STAGE_PLAIN_REQUESTS, STAGE_ANSWER, STAGE_TLS, STAGE_LOGIN, STAGE_QUERIES };
+
 
 struct session {
     int fd;
     bool waits_for_room;
+    uint8_t stage;     // enum stage
+    uint8_t sequence;  // of the packet that is answered next
     unsigned have;     // bytes of the request
     uint64_t to_read;  // of an upload
     uint64_t to_write; // of a reply
-    uint8_t request[REQUEST_SIZE];
+    const struct result *result; // its bytes; NULL: any
+    SSL *ssl;
+    uint8_t request[PACKET_SEEN];
 };
 
 static struct {
@@ -31,38 +50,16 @@ static struct {
     int listeners[MAX_LISTEN];
     unsigned listeners_len;
     size_t greeting_len;
-    uint8_t greeting[128];
+    uint8_t greeting[SQL_SMALL];
     uint8_t chunk[CHUNK];
+    SSL_CTX *context; // NULL: requests only
+    struct result *results;
+    size_t row;
 } backend;
-
-// Protocol::HandshakeV10, dev.mysql.com/doc/dev/mysql-server/latest, "Protocol::Handshake".
-static void greeting_fill(const char *version)
-{
-    // Thread, salt, capabilities without TLS, utf8mb4, autocommit, length of the salt with its
-    // zero, ten zeros, the rest of the salt; the literal's own zero ends it.
-    static const char middle[] = "\1\0\0\0"
-                                 "benchsal\0"
-                                 "\x8f\xa6"
-                                 "\x2e"
-                                 "\x02\0"
-                                 "\x0f\0"
-                                 "\x15"
-                                 "\0\0\0\0\0\0\0\0\0\0"
-                                 "tttttttttttt";
-    uint8_t *p = backend.greeting + 4;
-    *p++ = 10;
-    memcpy(p, version, strlen(version) + 1);
-    p += strlen(version) + 1;
-    memcpy(p, middle, sizeof(middle));
-    p += sizeof(middle);
-    memcpy(p, "mysql_native_password", 22);
-    p += 22;
-    backend.greeting_len = (size_t)(p - backend.greeting);
-    backend.greeting[0] = (uint8_t)(backend.greeting_len - 4);
-}
 
 static void session_end(struct session *session)
 {
+    wire_end(session->ssl);
     close(session->fd);
     free(session);
 }
@@ -78,8 +75,10 @@ static void watch(int operation, struct session *session, uint32_t events)
 static bool session_write(struct session *session)
 {
     while (session->to_write > 0) {
-        size_t len = session->to_write < CHUNK ? session->to_write : CHUNK;
-        ssize_t sent = send(session->fd, backend.chunk, len, MSG_NOSIGNAL);
+        const struct result *result = session->result;
+        size_t len = result || session->to_write < CHUNK ? session->to_write : CHUNK;
+        const uint8_t *bytes = result ? result->bytes + (result->len - len) : backend.chunk;
+        ssize_t sent = wire_send(session->ssl, session->fd, bytes, len);
         if (sent < 0 && errno != EAGAIN)
             return false;
         if (sent < 0)
@@ -110,8 +109,12 @@ static bool session_request(struct session *session)
     }
 }
 
+static bool session_sql(struct session *session);
+
 static bool session_read(struct session *session)
 {
+    if (session->stage != STAGE_PLAIN_REQUESTS)
+        return session_sql(session);
     if (session->to_read > 0) {
         size_t len = session->to_read < CHUNK ? session->to_read : CHUNK;
         ssize_t got = recv(session->fd, backend.chunk, len, 0);
@@ -131,6 +134,128 @@ static bool session_read(struct session *session)
     return session->have < REQUEST_SIZE || session_request(session);
 }
 
+// ---- MySQL's protocol --------------------------------------------------------------------------
+
+static const struct result *result_of(size_t len)
+{
+    struct result *result = backend.results;
+    while (result && result->len != len)
+        result = result->next;
+    if (result)
+        return result;
+    result = malloc(sizeof(*result) + len);
+    if (!result)
+        die("malloc");
+    result->next = backend.results;
+    result->len = len;
+    sql_result(result->bytes, len, backend.row);
+    backend.results = result;
+    return result;
+}
+
+static bool session_ok(struct session *session)
+{
+    uint8_t packet[SQL_SMALL];
+    size_t len = sql_ok(packet, (uint8_t)(session->sequence + 1));
+    return wire_send(session->ssl, session->fd, packet, len) == (ssize_t)len;
+}
+
+static bool session_query(struct session *session)
+{
+    uint64_t count = request_count(session->request);
+    switch (request_kind(session->request)) {
+    case KIND_DOWN:
+        if (count < SQL_RESULT_MIN)
+            return false;
+        session->to_write = count;
+        session->result = result_of(count);
+        return session_write(session);
+    case KIND_UP:
+        session->to_read = count - session->have;
+        return session->to_read > 0 || session_ok(session);
+    default:
+        return session_ok(session); // a proxy's own
+    }
+}
+
+// As much of a packet as is kept has arrived.
+static bool session_packet(struct session *session)
+{
+    const uint8_t *packet = session->request;
+    session->sequence = packet[3];
+    if (session->stage == STAGE_ANSWER && sql_is_ssl_request(packet)) {
+        session->ssl = wire_begin(backend.context, session->fd, true);
+        session->stage = STAGE_TLS;
+        return true;
+    }
+    if (session->stage != STAGE_QUERIES) {
+        session->stage = STAGE_QUERIES;
+        return session_ok(session);
+    }
+    if (packet[SQL_HEADER] == SQL_QUIT)
+        return false;
+    return packet[SQL_HEADER] == SQL_QUERY ? session_query(session) : session_ok(session);
+}
+
+static size_t kept_of(const struct session *session)
+{
+    if (session->have < SQL_HEADER)
+        return SQL_HEADER;
+    size_t len = SQL_HEADER + sql_len(session->request);
+    return len < PACKET_SEEN ? len : PACKET_SEEN;
+}
+
+// How much may be read: never beyond an SSLRequest, whose rest belongs to OpenSSL.
+static size_t wanted_of(const struct session *session)
+{
+    return session->stage == STAGE_ANSWER ? kept_of(session) : PACKET_SEEN;
+}
+
+static bool session_upload(struct session *session)
+{
+    size_t len = session->to_read < CHUNK ? session->to_read : CHUNK;
+    ssize_t got = wire_recv(session->ssl, session->fd, backend.chunk, len);
+    if (got <= 0)
+        return got < 0 && errno == EAGAIN;
+    session->to_read -= (uint64_t)got;
+    return session->to_read > 0 || session_ok(session);
+}
+
+static bool session_packets(struct session *session)
+{
+    ssize_t got = wire_recv(session->ssl, session->fd, session->request + session->have,
+        wanted_of(session) - session->have);
+    if (got <= 0)
+        return got < 0 && errno == EAGAIN;
+    session->have += (unsigned)got;
+    if (session->have == SQL_HEADER && session->stage == STAGE_ANSWER)
+        return true; // the rest by the next event
+    size_t kept = kept_of(session);
+    if (session->have < SQL_HEADER || session->have < kept)
+        return true;
+    if (!session_packet(session))
+        return false;
+    session->have = 0; // clients wait for each answer
+    return true;
+}
+
+static bool session_sql(struct session *session)
+{
+    do {
+        if (session->stage == STAGE_TLS) {
+            enum wire_step step = wire_handshake(session->ssl);
+            if (step != WIRE_DONE)
+                return step == WIRE_WAIT;
+            session->stage = STAGE_LOGIN;
+        }
+        if (!(session->to_read > 0 ? session_upload(session) : session_packets(session)))
+            return false;
+    } while (wire_has_more(session->ssl) && session->to_write == 0);
+    return true;
+}
+
+// ---- connections -------------------------------------------------------------------------------
+
 static void on_acceptable(int listener)
 {
     for (int i = 0; i < ACCEPTS; i++) {
@@ -144,6 +269,7 @@ static void on_acceptable(int listener)
         if (!session)
             die("calloc");
         session->fd = fd;
+        session->stage = backend.context ? STAGE_ANSWER : STAGE_PLAIN_REQUESTS;
         watch(EPOLL_CTL_ADD, session, EPOLLIN);
         if (send(fd, backend.greeting, backend.greeting_len, MSG_NOSIGNAL) < 0)
             session_end(session);
@@ -195,16 +321,26 @@ static void serve(void)
     }
 }
 
+static const char help[] =
+    "usage: backend [--tidb] [--port PORT] [--listen ADDRESS]...\n"
+    "               [--cert PEM --key PEM [--tickets N] [--row BYTES]]\n";
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         { "tidb", no_argument, NULL, 't' },
         { "port", required_argument, NULL, 'p' },
         { "listen", required_argument, NULL, 'l' },
+        { "cert", required_argument, NULL, 'c' },
+        { "key", required_argument, NULL, 'k' },
+        { "tickets", required_argument, NULL, 'n' },
+        { "row", required_argument, NULL, 'r' },
         { 0 },
     };
     const char *version = "8.0.36-bench", *hosts[MAX_LISTEN];
-    unsigned port = 0, hosts_len = 0;
+    const char *cert = NULL, *key = NULL;
+    unsigned port = 0, hosts_len = 0, tickets = 1; // Go, and so TiDB, sends one
+    backend.row = TRAFFIC_ROW;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 't')
             version = "8.0.11-TiDB-v8.5.3";
@@ -212,13 +348,25 @@ int main(int argc, char **argv)
             port = (unsigned)number(optarg);
         else if (option == 'l' && hosts_len < MAX_LISTEN)
             hosts[hosts_len++] = optarg;
+        else if (option == 'c')
+            cert = optarg;
+        else if (option == 'k')
+            key = optarg;
+        else if (option == 'n')
+            tickets = (unsigned)number(optarg);
+        else if (option == 'r')
+            backend.row = number(optarg);
         else
-            usage("usage: backend [--tidb] [--port PORT] [--listen ADDRESS]...\n");
+            usage(help);
     }
     if (hosts_len == 0)
         hosts[hosts_len++] = "127.0.0.1";
+    if (!cert != !key || backend.row < SQL_ROW_MIN)
+        usage(help);
     raise_descriptors();
-    greeting_fill(version);
+    if (cert)
+        backend.context = wire_server(cert, key, tickets);
+    backend.greeting_len = sql_greeting(backend.greeting, version, cert != NULL);
     backend.epoll = epoll_create1(EPOLL_CLOEXEC);
     for (unsigned i = 0; i < hosts_len; i++)
         listen_on(hosts[i], &port);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/load.h"
+#include "bench/sql.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +31,13 @@ void client_close(struct load *load, struct client *client)
         return;
     if (client->state == CLIENT_HELD)
         load->held--;
+    if (load->options.logs_in && client->state >= CLIENT_REPLY) {
+        uint8_t quit[SQL_SMALL];
+        (void)wire_send(client->ssl, client->fd, quit, sql_quit(quit));
+    }
     client->state = CLIENT_FREE;
+    wire_end(client->ssl);
+    client->ssl = NULL;
     close(client->fd);
     load->open--;
 }
@@ -81,17 +88,20 @@ void client_ask(struct load *load, struct client *client, uint64_t now)
     uint8_t request[REQUEST_SIZE];
     const struct load_options *options = &load->options;
     request_fill(request, options->upload ? KIND_UP : KIND_DOWN, options->size);
+    if (options->logs_in)
+        request_to_query(request, options->upload ? options->size : REQUEST_SIZE);
     client->asked = now;
     client->got = 0;
-    client->want = options->upload ? ACK_SIZE : options->size;
+    client->want = !options->upload ? options->size : options->logs_in ? SQL_OK_SIZE : ACK_SIZE;
     client->state = CLIENT_REPLY;
-    ssize_t sent = send(client->fd, request, sizeof(request), MSG_NOSIGNAL);
+    ssize_t sent = wire_send(client->ssl, client->fd, request, sizeof(request));
     if (sent != REQUEST_SIZE) {
         client_fail(load, client, "sending a request", sent < 0 ? errno : 0);
         return;
     }
     if (options->upload) {
-        client->to_send = options->size;
+        // A query has its own beginning in it.
+        client->to_send = options->size - (options->logs_in ? REQUEST_SIZE : 0);
         client->state = CLIENT_UPLOAD;
         watch(load, client, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
     }
@@ -107,7 +117,7 @@ static void count_bytes(struct load *load, size_t len)
 static void client_upload(struct load *load, struct client *client)
 {
     size_t len = client->to_send < CHUNK ? client->to_send : CHUNK;
-    ssize_t sent = send(client->fd, chunk, len, MSG_NOSIGNAL);
+    ssize_t sent = wire_send(client->ssl, client->fd, chunk, len);
     if (sent < 0 && errno == EAGAIN)
         return;
     if (sent < 0) {
@@ -145,9 +155,102 @@ static void client_greeting(struct load *load, struct client *client)
     }
 }
 
+// ---- the log-in --------------------------------------------------------------------------------
+
+static void client_send_login(struct load *load, struct client *client)
+{
+    uint8_t packet[SQL_SMALL];
+    size_t len = sql_login(packet, client->ssl != NULL);
+    client->state = CLIENT_LOGIN;
+    client->got = 0;
+    client->want = HEAD;
+    if (wire_send(client->ssl, client->fd, packet, len) != (ssize_t)len)
+        client_fail(load, client, "logging in", errno);
+}
+
+static void client_handshake(struct load *load, struct client *client)
+{
+    switch (wire_handshake(client->ssl)) {
+    case WIRE_WAIT:
+        break;
+    case WIRE_DONE:
+        load->handshakes++;
+        load->resumed += SSL_session_reused(client->ssl) == 1;
+        client_send_login(load, client);
+        break;
+    case WIRE_FAILED:
+        client_fail(load, client, wire_error(), 0);
+        break;
+    }
+}
+
+void client_log_in(struct load *load, struct client *client)
+{
+    uint8_t packet[SQL_SMALL];
+    if (!load->options.context) {
+        client_send_login(load, client);
+        return;
+    }
+    size_t len = sql_ssl_request(packet);
+    if (send(client->fd, packet, len, MSG_NOSIGNAL) != (ssize_t)len) {
+        client_fail(load, client, "asking for TLS", errno);
+        return;
+    }
+    client->ssl = wire_begin(load->options.context, client->fd, false);
+    client->state = CLIENT_TLS;
+    client_handshake(load, client);
+}
+
+static void client_answered(struct load *load, struct client *client)
+{
+    uint8_t packet[SQL_SMALL];
+    switch (client->head[SQL_HEADER]) {
+    case SQL_OK:
+        client_ask(load, client, now_ns());
+        break;
+    case SQL_SWITCH: {
+        size_t len = sql_switched(packet, (uint8_t)(client->head[3] + 1));
+        client->got = 0;
+        client->want = HEAD;
+        if (wire_send(client->ssl, client->fd, packet, len) != (ssize_t)len)
+            client_fail(load, client, "switching the plugin", errno);
+        break;
+    }
+    default:
+        chunk[client->got - HEAD < 80 ? client->got - HEAD : 80] = 0;
+        client_fail(load, client, (const char *)chunk, 0); // behind number and SQLSTATE
+        break;
+    }
+}
+
+static void client_login(struct load *load, struct client *client)
+{
+    bool in_head = client->got < HEAD;
+    uint8_t *at = in_head ? client->head + client->got : chunk + (client->got - HEAD);
+    ssize_t got = wire_recv(client->ssl, client->fd, at, client->want - client->got);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        client_fail(load, client, "waiting for the log-in", got < 0 ? errno : ECONNRESET);
+        return;
+    }
+    client->got += (uint64_t)got;
+    if (in_head && client->got == HEAD) {
+        client->want = SQL_HEADER + sql_len(client->head);
+        if (client->want > CHUNK)
+            client_fail(load, client, "a log-in's answer that is too long", 0);
+        else if (client->want > HEAD)
+            client_login(load, client); // the rest is here already, almost always
+    }
+    if (client->state == CLIENT_LOGIN && client->got == client->want && client->got >= HEAD)
+        client_answered(load, client);
+}
+
+// ---- replies -----------------------------------------------------------------------------------
+
 static void client_reply(struct load *load, struct client *client)
 {
-    ssize_t got = recv(client->fd, chunk, CHUNK, 0);
+    ssize_t got = wire_recv(client->ssl, client->fd, chunk, CHUNK);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
@@ -177,8 +280,16 @@ void client_event(struct load *load, struct client *client, uint32_t events)
         else
             client_upload(load, client);
         break;
+    case CLIENT_TLS:
+        client_handshake(load, client);
+        break;
+    case CLIENT_LOGIN:
+        client_login(load, client);
+        break;
     case CLIENT_REPLY:
-        client_reply(load, client);
+        do
+            client_reply(load, client);
+        while (client->state == CLIENT_REPLY && wire_has_more(client->ssl));
         break;
     case CLIENT_HELD:
         client_fail(load, client, "an event on an idle connection", 0);

@@ -34,6 +34,16 @@ uint64_t request_count(const uint8_t *request)
     return count;
 }
 
+void request_to_query(uint8_t *request, uint64_t size)
+{
+    size -= 4;
+    request[0] = (uint8_t)size;
+    request[1] = (uint8_t)(size >> 8);
+    request[2] = (uint8_t)(size >> 16);
+    request[3] = 0;
+    request[4] = 3; // COM_QUERY
+}
+
 static unsigned bucket_of(uint64_t ns)
 {
     if (ns < HIST_SUB)

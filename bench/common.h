@@ -14,6 +14,8 @@ enum { REQUEST_SIZE = 64, ACK_SIZE = 64, KIND_DOWN = 'D', KIND_UP = 'U' };
 void request_fill(uint8_t *out, int kind, uint64_t count);
 int request_kind(const uint8_t *request);
 uint64_t request_count(const uint8_t *request);
+// The same as the beginning of a COM_QUERY that is `size` bytes long on the wire.
+void request_to_query(uint8_t *request, uint64_t size);
 
 // 128 buckets per power of two: a bucket is at most 0.8 % wide.
 enum { HIST_BITS = 7, HIST_SUB = 1 << HIST_BITS, HIST_BUCKETS = 40 * HIST_SUB };

@@ -32,7 +32,10 @@ void load_on_greeting(struct load *load, struct client *client, uint64_t now)
     load->greeted++;
     if (load->options.mode == MODE_CONNECT && load_measures(load, client->opened))
         hist_add(&load->latency, now - client->opened);
-    client_ask(load, client, now);
+    if (load->options.logs_in)
+        client_log_in(load, client);
+    else
+        client_ask(load, client, now);
 }
 
 void load_on_reply(struct load *load, struct client *client, uint64_t now)

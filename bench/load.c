@@ -16,7 +16,10 @@ static const char help[] =
     "       connect  connect, greeting, one ping, close; latency = connect() to the greeting\n"
     "       idle     open, one ping each, hold; goes on for every line on stdin\n"
     "--host ADDRESS --connections N --ms N --warmup-ms N --patience-ms N --size BYTES --upload\n"
-    "--sources N --interval-us N --burst N --rounds N --cpu N\n";
+    "--sources N --interval-us N --burst N --rounds N --cpu N\n"
+    "--log-in: speak MySQL's protocol   --tls-ca PEM [--resume]: and TLS, with a log-in\n";
+
+enum { QUERY_MAX = 16 << 20 }; // of one packet
 
 static struct load load;
 
@@ -83,9 +86,13 @@ static void read_options(struct load_options *options, int argc, char **argv)
         { "burst", required_argument, NULL, 'n' },
         { "rounds", required_argument, NULL, 'r' },
         { "cpu", required_argument, NULL, 'k' },
+        { "log-in", no_argument, NULL, 'l' },
+        { "tls-ca", required_argument, NULL, 't' },
+        { "resume", no_argument, NULL, 'm' },
         { 0 },
     };
-    const char *host = "127.0.0.1";
+    const char *host = "127.0.0.1", *ca = NULL;
+    bool resumes = false;
     uint64_t port = 0;
     *options = (struct load_options){ .mode = mode_of(argv[1]),
         .connections = 1,
@@ -103,12 +110,24 @@ static void read_options(struct load_options *options, int argc, char **argv)
             port = number(optarg);
         else if (option == 'u')
             options->upload = true;
+        else if (option == 'l')
+            options->logs_in = true;
+        else if (option == 't')
+            ca = optarg;
+        else if (option == 'm')
+            resumes = true;
         else
             read_option(options, option, option == '?' ? 0 : number(optarg));
     }
     if (port == 0 || options->connections == 0 || options->size == 0)
         usage(help);
     options->server = ipv4(host, port);
+    if (ca) {
+        options->logs_in = true;
+        options->context = wire_client(ca, resumes);
+    }
+    if (options->logs_in && options->size > QUERY_MAX)
+        usage("load: with a log-in, --size is at most 16 MiB\n");
 }
 
 int main(int argc, char **argv)
@@ -129,14 +148,15 @@ int main(int argc, char **argv)
         load_idle(&load);
         return 0;
     }
-    if (options->mode == MODE_PING && options->connections == 1)
+    if (options->mode == MODE_PING && options->connections == 1 && !options->logs_in)
         ping_one(&load);
     else
         load_run(&load);
     printf("{\"seconds\": %.3f, \"requests\": %llu, \"bytes\": %llu, \"total_requests\": %llu, "
-           "\"total_bytes\": %llu, ",
+           "\"total_bytes\": %llu, \"handshakes\": %llu, \"resumed\": %llu, ",
         options->seconds, (unsigned long long)load.requests, (unsigned long long)load.bytes,
-        (unsigned long long)load.total_requests, (unsigned long long)load.total_bytes);
+        (unsigned long long)load.total_requests, (unsigned long long)load.total_bytes,
+        (unsigned long long)load.handshakes, (unsigned long long)load.resumed);
     hist_print(&load.latency, "");
     hist_print(&load.whole, "whole_");
     failures_print(&load.failures);

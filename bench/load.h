@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bench/common.h"
+#include "bench/wire.h"
 
 #include <stdbool.h>
 
@@ -23,12 +24,23 @@ struct load_options {
     unsigned burst;
     unsigned rounds; // idle: how often everything is opened and closed
     int cpu;
+    bool logs_in;     // speaks MySQL's protocol, and leaves with COM_QUIT
+    SSL_CTX *context; // with TLS, NULL: without
 };
 
-enum client_state { CLIENT_FREE, CLIENT_GREETING, CLIENT_UPLOAD, CLIENT_REPLY, CLIENT_HELD };
+enum client_state {
+    CLIENT_FREE,
+    CLIENT_GREETING,
+    CLIENT_TLS,
+    CLIENT_LOGIN,
+    CLIENT_UPLOAD,
+    CLIENT_REPLY,
+    CLIENT_HELD
+};
 
 struct client {
     int fd;
+    SSL *ssl;
     enum client_state state;
     uint64_t opened, asked; // when
     uint64_t got, want;     // bytes of what is read now
@@ -45,6 +57,7 @@ struct load {
     uint64_t from, until;         // what is measured, 0: not known yet
     struct hist latency, whole;   // of a request or connect; of connect, greeting and one reply
     uint64_t requests, bytes, total_requests, total_bytes;
+    uint64_t handshakes, resumed; // of TLS
     struct failures failures;
 };
 
@@ -57,6 +70,7 @@ void client_close(struct load *load, struct client *client);
 void load_on_greeting(struct load *load, struct client *client, uint64_t now);
 void load_on_reply(struct load *load, struct client *client, uint64_t now);
 void client_ask(struct load *load, struct client *client, uint64_t now);
+void client_log_in(struct load *load, struct client *client); // and asks then
 
 void ping_one(struct load *load); // a single blocking connection
 void load_run(struct load *load); // ping, stream and connect
