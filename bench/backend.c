@@ -3,8 +3,8 @@
 // The tiny server of the bench: one thread, one epoll. It greets like MySQL or TiDB (a proxy may
 // wait for the server's first bytes, so every peer gets them), then answers requests of 64 bytes:
 // N bytes down, or N bytes taken and a short acknowledgement. With --cert it speaks as much of
-// MySQL's protocol as a proxy that follows it must see: TLS when the client asks for it, any log-in,
-// queries and results.
+// MySQL's protocol as a proxy that follows it must see: TLS when the client asks for it, any
+// log-in, queries and results.
 #include "bench/common.h"
 #include "bench/sql.h"
 #include "bench/wire.h"
@@ -31,15 +31,14 @@ struct result {
 
 enum stage { STAGE_PLAIN_REQUESTS, STAGE_ANSWER, STAGE_TLS, STAGE_LOGIN, STAGE_QUERIES };
 
-
 struct session {
     int fd;
     bool waits_for_room;
-    uint8_t stage;     // enum stage
-    uint8_t sequence;  // of the packet that is answered next
-    unsigned have;     // bytes of the request
-    uint64_t to_read;  // of an upload
-    uint64_t to_write; // of a reply
+    uint8_t stage;               // enum stage
+    uint8_t sequence;            // of the packet that is answered next
+    unsigned have;               // bytes of the request
+    uint64_t to_read;            // of an upload
+    uint64_t to_write;           // of a reply
     const struct result *result; // its bytes; NULL: any
     SSL *ssl;
     uint8_t request[PACKET_SEEN];
@@ -321,9 +320,8 @@ static void serve(void)
     }
 }
 
-static const char help[] =
-    "usage: backend [--tidb] [--port PORT] [--listen ADDRESS]...\n"
-    "               [--cert PEM --key PEM [--tickets N] [--row BYTES]]\n";
+static const char help[] = "usage: backend [--tidb] [--port PORT] [--listen ADDRESS]...\n"
+                           "               [--cert PEM --key PEM [--tickets N] [--row BYTES]]\n";
 
 int main(int argc, char **argv)
 {

@@ -54,14 +54,15 @@ def with_rates(found, cpu_us):
 def load(run, peer, target, mode, seconds, *more):
     cpu = Cpu(peer)
     found = run_json(run, "load", mode, "--port", peer.port(target), "--ms", int(seconds * 1000),
-                     *more, seconds=seconds)
+                     *peer.load_options(target), *more, seconds=seconds)
     return with_rates(found, cpu.us())
 
 
-def mysql_load(run, peer, mode, seconds, *more):
+def mysql_load(run, peer, target, mode, seconds, *more):
     cpu = Cpu(peer)
-    found = run_json(run, "mysql_load", mode, "--port", peer.port("mariadb"), "--ms",
-                     int(seconds * 1000), *more, seconds=seconds)
+    tls = ["--tls-ca", run.certs.ca] if peer.client_tls else []
+    found = run_json(run, "mysql_load", mode, "--port", peer.port(target), "--ms",
+                     int(seconds * 1000), *tls, *more, seconds=seconds)
     return with_rates(found, cpu.us())
 
 
@@ -76,27 +77,27 @@ def pinned(run, peer, target):
 
 
 SYSBENCH = ["--db-driver=mysql", "--mysql-host=127.0.0.1", "--mysql-user=bench",
-            "--mysql-password=bench", "--mysql-db=sbtest", "--tables=4", "--db-ps-mode=disable",
-            "--mysql-ssl=off"]
+            "--mysql-password=bench", "--mysql-db=sbtest", "--tables=4", "--db-ps-mode=disable"]
 
 
-def sysbench_prepare(run, rows):
-    run.servers["mariadb"].query("CREATE DATABASE IF NOT EXISTS sbtest")
+def sysbench_prepare(run, target, rows):
+    run.servers[target].query("CREATE DATABASE IF NOT EXISTS sbtest")
     subprocess.run(["sysbench", "oltp_read_write", *SYSBENCH, f"--table-size={rows}",
-                    f"--mysql-port={run.targets['mariadb']}", "prepare"],
+                    "--mysql-ssl=off", f"--mysql-port={run.targets[target]}", "prepare"],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=300)
-    run.sysbench_rows = rows
+    run.sysbench_rows[target] = rows
 
 
-def sysbench(run, peer, script, threads, seconds):
+def sysbench(run, peer, target, script, threads, seconds):
     cpu = Cpu(peer)
     try:
         done = subprocess.run(
-            ["sysbench", script, *SYSBENCH, f"--table-size={run.sysbench_rows}",
-             f"--mysql-port={peer.port('mariadb')}", f"--threads={threads}",
+            ["sysbench", script, *SYSBENCH, f"--table-size={run.sysbench_rows[target]}",
+             f"--mysql-port={peer.port(target)}", f"--threads={threads}",
+             f"--mysql-ssl={'on' if peer.client_tls else 'off'}",
              f"--time={max(1, round(seconds))}", "--percentile=99", "run"],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds + 60,
-            check=False)
+            check=False, cwd=run.certs.sysbench)
     except subprocess.TimeoutExpired as error:
         raise Failed(f"sysbench did not end within {seconds + 60} s") from error
     text = done.stdout
@@ -119,10 +120,11 @@ def sysbench(run, peer, script, threads, seconds):
 class Idle:
     """`load idle` under way: connections that are open and held, or come and go in rounds."""
 
-    def __init__(self, run, peer, connections, rounds=1):
+    def __init__(self, run, peer, target, connections, rounds=1):
         self.process = subprocess.Popen(
-            [run.tool("load"), "idle", "--port", str(peer.port("echo")), "--connections",
-             str(connections), "--rounds", str(rounds), "--sources", "200"],
+            [run.tool("load"), "idle", "--port", str(peer.port(target)),
+             *map(str, peer.load_options(target)), "--connections", str(connections),
+             "--rounds", str(rounds), "--sources", "200"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         # A load that does not answer must not hold up the bench.
         self.timer = machine.after(600, self.process.kill)
@@ -157,12 +159,12 @@ def add_errors(into, found):
     into["first_error"] = into.get("first_error") or found.get("first_error", "")
 
 
-def idle(run, peer, connections, seconds, settle):
+def idle(run, peer, target, connections, seconds, settle):
     """Memory and CPU of idle connections, and what they cost sixteen busy ones."""
     result = {}
     ping = ("--connections", 16)
     pss, rss = peer.memory("Pss"), peer.memory("Rss")
-    with Idle(run, peer, connections) as held:
+    with Idle(run, peer, target, connections) as held:
         ready = held.read()
         result["ready"] = ready["ready"]
         time.sleep(settle)
@@ -174,11 +176,11 @@ def idle(run, peer, connections, seconds, settle):
             cpu, since = Cpu(peer), time.monotonic()
             time.sleep(settle * 2)
             result["idle_us_s"] = cpu.us() / (time.monotonic() - since)
-        busy = load(run, peer, "echo", "ping", seconds, *ping)
+        busy = load(run, peer, target, "ping", seconds, *ping)
         add_errors(result, busy)
         held.go_on()
         add_errors(result, held.read())  # has what happened while they were held
-    alone = load(run, peer, "echo", "ping", seconds, *ping)
+    alone = load(run, peer, target, "ping", seconds, *ping)
     add_errors(result, alone)
     result.update(with_idle=busy["rate"], without=alone["rate"])
     if alone["rate"]:
@@ -189,7 +191,7 @@ def idle(run, peer, connections, seconds, settle):
 def churn(run, peer, connections, rounds, settle):
     """All connections come and go; the memory afterwards must not grow."""
     result = {"rss_list": []}
-    with Idle(run, peer, connections, rounds) as held:
+    with Idle(run, peer, "echo", connections, rounds) as held:
         for _ in range(rounds):
             held.read()
             held.go_on()

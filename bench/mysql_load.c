@@ -24,10 +24,10 @@ static const char help[] =
     "       result   SELECT REPEAT('x', --size) on one connection\n"
     "       connect  connect, log in, SELECT 1, close, in --connections threads\n"
     "--host ADDRESS --user NAME --password TEXT --connections N --ms N --warmup-ms N --size BYTES\n"
-    "--cpu N\n";
+    "--cpu N --tls-ca PEM\n";
 
 static struct {
-    const char *mode, *host, *user, *password;
+    const char *mode, *host, *user, *password, *tls_ca;
     uint64_t port, connections, ms, warmup_ms, size, cpu;
     uint64_t from, until;
 } options = { .host = "127.0.0.1",
@@ -83,6 +83,11 @@ static MYSQL *log_in(struct figures *figures)
     mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
     mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
+    if (options.tls_ca) {
+        my_bool verifies = 1;
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, options.tls_ca);
+        mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verifies);
+    }
     if (mysql_real_connect(mysql, options.host, options.user, options.password, NULL,
             (unsigned)options.port, NULL, 0))
         return mysql;
@@ -337,6 +342,7 @@ static void read_options(int argc, char **argv)
         { "warmup-ms", required_argument, NULL, 6 },
         { "size", required_argument, NULL, 7 },
         { "cpu", required_argument, NULL, 8 },
+        { "tls-ca", required_argument, NULL, 9 },
         { 0 },
     };
     const char **texts[] = { &options.host, &options.user, &options.password };
@@ -348,6 +354,8 @@ static void read_options(int argc, char **argv)
     for (int option; (option = getopt_long(argc - 1, argv + 1, "", known, NULL)) != -1;) {
         if (option == '?')
             usage(help);
+        else if (option == 9)
+            options.tls_ca = optarg;
         else if (option < 3)
             *texts[option] = optarg;
         else

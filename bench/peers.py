@@ -27,6 +27,8 @@ class Absent(Exception):
 class Peer:
     key = title = version = ""
     mysql_only = False
+    client_tls = False  # the load itself speaks TLS
+    resumes = False     # and resumes sessions
 
     def __init__(self, run, key, title):
         """`run`: has .dir, .targets {name: port}, .tidblink, .time_wait."""
@@ -36,6 +38,14 @@ class Peer:
 
     def port(self, target):
         return self.ports[target]
+
+    def load_options(self, target):
+        """What `load` must know about the target."""
+        if "tls" not in target:
+            return []
+        if not self.client_tls:
+            return ["--log-in"]
+        return ["--tls-ca", self.run.certs.ca] + ["--resume"] * self.resumes
 
     def start(self):
         self.ports = {target: machine.free_port() for target in self.run.targets}
@@ -92,6 +102,10 @@ class Peer:
 
 
 class Direct(Peer):
+    def __init__(self, run, key, title, client_tls=False, resumes=False):
+        super().__init__(run, key, title)
+        self.client_tls, self.resumes = client_tls, resumes
+
     def port(self, target):
         return self.run.targets[target]
 
@@ -186,6 +200,13 @@ class Socat(Peer):
 class Router(Peer):
     """MySQL Router unpacked into a private root (scripts/fetch-mysql)."""
     mysql_only = True
+    threads = 2
+
+    def targets(self):
+        return [target for target in self.ports if target == "mariadb"]
+
+    def tls(self):
+        return "client_ssl_mode=PASSTHROUGH\nserver_ssl_mode=AS_CLIENT\n"
 
     def launch(self):
         sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/e2e"))
@@ -195,19 +216,37 @@ class Router(Peer):
             raise Absent("no MySQL Router: neither BENCH_ROUTER_ROOT nor build-mysql has one")
         run = root_command("usr/bin/mysqlrouter", root)
         self.version = machine.first_line(machine.output(*run, "--version"))
-        self.ports = {"mariadb": self.ports["mariadb"]} if "mariadb" in self.ports else {}
-        state = self.run.dir / "router"
+        self.ports = {target: self.ports[target] for target in self.targets()}
+        state = self.run.dir / self.key
         state.mkdir(exist_ok=True)
         text = (f"[DEFAULT]\nplugin_folder={root}/usr/lib/mysqlrouter/plugin\nlogging_folder=\n"
                 f"runtime_folder={state}\ndata_folder={state}\nmax_total_connections=12000\n"
-                "[logger]\nlevel=WARNING\n[io]\nthreads=2\n")
+                f"[logger]\nlevel=WARNING\n[io]\nthreads={self.threads}\n")
         for target, port in self.ports.items():
-            text += (f"[routing:{target}]\nbind_address=127.0.0.1\nbind_port={port}\n"
+            text += (f"[routing:{target.replace('-', '_')}]\nbind_address=127.0.0.1\n"
+                     f"bind_port={port}\n"
                      f"destinations=127.0.0.1:{self.run.targets[target]}\nprotocol=classic\n"
-                     "routing_strategy=first-available\nclient_ssl_mode=PASSTHROUGH\n"
-                     "server_ssl_mode=AS_CLIENT\nmax_connections=9900\n"
-                     "max_connect_errors=100000000\n")
+                     "routing_strategy=first-available\nmax_connections=9900\n"
+                     f"max_connect_errors=100000000\n{self.tls()}")
         self.wait(self.spawn(*run, "-c", self.file(text)))
+
+
+class RouterTls(Router):
+    """Plain towards the client, verified TLS towards the server, one server connection for each
+    client's."""
+    mysql_only = False
+
+    def __init__(self, run, key, title, threads):
+        super().__init__(run, key, title)
+        self.threads = threads
+
+    def targets(self):
+        return [target for target in self.ports if "tls" in target]
+
+    def tls(self):
+        return ("client_ssl_mode=DISABLED\nserver_ssl_mode=REQUIRED\n"
+                "server_ssl_verify=VERIFY_IDENTITY\nconnection_sharing=0\n"
+                f"server_ssl_ca={self.run.certs.ca}\n")
 
 
 class Tidblink(Peer):
@@ -226,8 +265,13 @@ class Tidblink(Peer):
         text = "".join(f"{name} = {value}\n" for name, value in {**base, **options}.items())
         for target, port in self.ports.items():
             text += (f"[cluster {target}]\nhost = {self.hosts.get(target, '127.0.0.1')}\n"
-                     f"port = {self.run.targets[target]}\nlisten = 127.0.0.1:{port}\n")
+                     f"port = {self.run.targets[target]}\nlisten = 127.0.0.1:{port}\n"
+                     f"{self.tls(target)}")
         return text
+
+    def tls(self, target):
+        """Of each cluster: what the build does without it being asked."""
+        return ""
 
     def _check(self, options):
         """None, or what the program says against this configuration."""
@@ -248,6 +292,39 @@ class Tidblink(Peer):
                 options[name] = value
         self.wait(self.spawn(self.run.tidblink, "proxy", "--config",
                              self.file(self._config(options))))
+
+
+class TidblinkTls(Tidblink):
+    def __init__(self, run, key, title, mode, client_tls=False, **options):
+        super().__init__(run, key, title, **options)
+        self.mode, self.client_tls = mode, client_tls
+
+    def tls(self, target):
+        if self.mode == "passthrough":
+            return "tls = passthrough\n"
+        if "tls" not in target:
+            return "tls = off\nclient-tls = off\n"
+        return f"tls = {self.mode}\ntls-ca = {self.run.certs.ca}\nclient-tls = off\n"
+
+
+def tls_peers(run):
+    """Those that differ in what they do about TLS."""
+    return [
+        Direct(run, "direct-tls", "direct, TLS", client_tls=True),
+        Direct(run, "direct-resume", "direct, TLS resumed", client_tls=True, resumes=True),
+        RouterTls(run, "router-tls", "MySQL Router, io threads 1", 1),
+        RouterTls(run, "router-tls-2", "MySQL Router, io threads 2", 2),
+        TidblinkTls(run, "tidblink-pass", "tidblink, passthrough, no TLS", "passthrough"),
+        TidblinkTls(run, "tidblink-pass-tls", "tidblink, passthrough, the client's TLS",
+                    "passthrough", client_tls=True),
+        TidblinkTls(run, "tidblink-full", "**tidblink, verify-full, 1 thread**", "verify-full"),
+        TidblinkTls(run, "tidblink-full-2", "**tidblink, verify-full, 2 threads**", "verify-full",
+                    threads=2),
+        TidblinkTls(run, "tidblink-full-batch", "tidblink, verify-full, scheduling = batch",
+                    "verify-full", scheduling="batch"),
+        TidblinkTls(run, "tidblink-full-spares", "tidblink, verify-full, spares = 8",
+                    "verify-full", spares=8),
+    ]
 
 
 def all_peers(run):
@@ -272,4 +349,4 @@ def all_peers(run):
         Tidblink(run, "tidblink-copy", "tidblink, splice = off", splice="off"),
         Tidblink(run, "tidblink-spares", "tidblink, spares = 8", spares=8),
     ]
-    return {peer.key: peer for peer in found}
+    return {peer.key: peer for peer in found + tls_peers(run)}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import machine
 import peers
+import tls_files
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build-bench"
@@ -19,6 +20,12 @@ MARIADB_OPTIONS = [
     "--performance-schema=OFF", "--innodb-buffer-pool-size=1G", "--max-connections=12000",
     "--thread-cache-size=256", "--back-log=4096", "--max-connect-errors=4294967295",
     "--innodb-flush-log-at-trx-commit=0", "--table-open-cache=2000"]
+# No performance schema, and a cache for as much as sysbench has.
+MYSQL_OPTIONS = [
+    "--innodb-buffer-pool-size=1G", "--max-connections=4000", "--thread-cache-size=256",
+    "--back-log=4096", "--max-connect-errors=4294967295", "--table-open-cache=2000"]
+# The tiny server with TLS; `none`: it gives no tickets; `rows`: results in short rows.
+TLS_SERVERS = {"tls": [], "tls-none": ["--tickets", 0], "tls-rows": ["--row", 128]}
 
 
 def say(text):
@@ -59,7 +66,8 @@ class Run:
         self.load_before = " ".join(f"{load:.2f}" for load in os.getloadavg())
         self.time_wait = machine.TimeWait()
         self.targets, self.servers, self.absent = {}, {}, {}
-        self.sysbench_rows = 0
+        self.sysbench_rows = {}
+        self.certs = tls_files.Certificates(self.dir)
         self.quick = quick
         self.idle_connections = 1000 if self.quick else self._connections_that_fit()
         self.churn_rounds = 3 if self.quick else 10
@@ -87,15 +95,40 @@ class Run:
     def start_servers(self, needs):
         if "echo" in needs:
             self.server("echo", [self.tool("backend"), "--port", machine.free_port()])
-        far = sorted(name for name in needs if name.startswith("far-"))
+        if any("tls" in name for name in needs):
+            self.certs.make()
+        for name in sorted(needs & set(TLS_SERVERS)):
+            self.server(name, [self.tool("backend"), "--port", machine.free_port(),
+                               *self.certs.options(), *TLS_SERVERS[name]])
+        self._start_far(sorted(name for name in needs if name.startswith("far-tls-")),
+                        self.certs.options())
+        self._start_far(sorted(name for name in needs if name.startswith("far-")
+                               and not name.startswith("far-tls-")), [])
+        self._start_sql(needs)
+
+    def _start_far(self, far, options):
         if far:
-            self.server("tidb", [self.tool("backend"), "--tidb", "--port", machine.free_port()])
+            self.server("tidb", [self.tool("backend"), "--tidb", "--port", machine.free_port(),
+                                 *options])
             port = self.targets.pop("tidb")
         for name in far:
-            ms = int(name[len("far-"):-len("ms")])
+            ms = int(name.rpartition("-")[2][:-len("ms")])
             self.server(name, [self.tool("delay"), machine.free_port(), port, ms * 1000])
+
+    def _start_sql(self, needs):
+        sys.path.append(str(ROOT / "tests" / "e2e"))
+        if "mysql-tls" in needs:
+            from mysql_server import MySQL, why_missing
+            if why_missing():
+                sys.exit(f"bench/run: {why_missing()}")
+            say("starting MySQL")
+            server = self.stack.enter_context(MySQL(MYSQL_OPTIONS, certs=self.certs.server()))
+            server.add_user("bench", "bench")
+            # From now on the server knows the password, and a log-in sends no key.
+            server.connect(user="bench", password="bench", ssl={"ca": str(self.certs.ca)}).close()
+            self.servers["mysql-tls"], self.targets["mysql-tls"] = server, server.port
+            self.time_wait.add(server.port)
         if "mariadb" in needs:
-            sys.path.append(str(ROOT / "tests" / "e2e"))
             from mariadb import MariaDB
             say("starting MariaDB")
             server = self.stack.enter_context(MariaDB(MARIADB_OPTIONS))

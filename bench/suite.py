@@ -80,7 +80,7 @@ def ping_pinned(run, peer, seconds):
 
 def mysql_ping_pinned(run, peer, seconds):
     with loads.pinned(run, peer, "mariadb"):
-        return loads.mysql_load(run, peer, "ping", seconds, "--cpu", 0)
+        return loads.mysql_load(run, peer, "mariadb", "ping", seconds, "--cpu", 0)
 
 
 def stream(connections, *more):
@@ -91,11 +91,13 @@ def stream(connections, *more):
 
 
 def mysql(mode, *more):
-    return lambda run, peer, seconds: loads.mysql_load(run, peer, mode, seconds, *more)
+    return lambda run, peer, seconds: loads.mysql_load(
+        run, peer, "mariadb", mode, seconds, *more)
 
 
 def sysbench(script, threads):
-    return lambda run, peer, seconds: loads.sysbench(run, peer, script, threads, seconds)
+    return lambda run, peer, seconds: loads.sysbench(
+        run, peer, "mariadb", script, threads, seconds)
 
 
 def connect(run, peer, seconds):
@@ -111,7 +113,7 @@ def far(target, interval_ms, burst):
 
 
 def idle(run, peer, seconds):
-    return loads.idle(run, peer, run.idle_connections, seconds, run.settle)
+    return loads.idle(run, peer, "echo", run.idle_connections, seconds, run.settle)
 
 
 def churn(run, peer, seconds):
@@ -224,8 +226,8 @@ def _connects():
                "MariaDB: connect, log in, SELECT 1, close; 16 threads",
                mysql("connect", "--connections", 16),
                ["direct", "haproxy-1", "nginx", "router", "tidblink-1", "tidblink-batch",
-                "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",), seconds=3.0,
-               clear=True)
+                "tidblink-source"], THROUGHPUT, refs=("haproxy-1", "direct"), needs=("mariadb",),
+               seconds=3.0, clear=True)
     for ms in (1, 2, 5):
         for burst, interval in ((1, 20), (4, 80)):
             yield Test(f"spares-{ms}ms-x{burst}", "spares",
@@ -249,4 +251,6 @@ def _connections():
 
 
 def all_tests():
-    return [*_latency(), *_throughput(), *_bulk(), *_connects(), *_connections()]
+    import suite_tls  # which knows this one
+    return [*_latency(), *_throughput(), *_bulk(), *_connects(), *_connections(),
+            *suite_tls.tests()]

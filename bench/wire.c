@@ -35,15 +35,15 @@ const char *wire_error(void)
 
 static SSL_CTX *make(const SSL_METHOD *method)
 {
+    static const struct sigaction ignores = { .sa_handler = SIG_IGN };
     SSL_CTX *context = SSL_CTX_new(method);
     if (!context || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1)
         die_tls("SSL_CTX_new");
-    SSL_CTX_set_mode(context,
-        SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-            SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_read_ahead(context, 1);
-    signal(SIGPIPE, SIG_IGN); // OpenSSL calls write(2)
+    sigaction(SIGPIPE, &ignores, NULL); // OpenSSL calls write(2)
     return context;
 }
 
@@ -76,8 +76,7 @@ SSL_CTX *wire_client(const char *ca, bool resumes)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     sessions.resumes = resumes;
     if (resumes) {
-        SSL_CTX_set_session_cache_mode(
-            context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(context, on_session);
     }
     return context;
