@@ -31,12 +31,22 @@ struct rsa_key {
 
 // ---- the file -----------------------------------------------------------------------------------
 
+// Without it OpenSSL asks for the password of an encrypted key, on the terminal.
+static int on_password(char *out, int size, int is_written, void *arg)
+{
+    (void)out;
+    (void)size;
+    (void)is_written;
+    (void)arg;
+    return -1;
+}
+
 static EVP_PKEY *read_key(const char *path, FILE *file, struct err *err)
 {
     struct stat status;
     if (fstat(fileno(file), &status) == 0 && (status.st_mode & S_IROTH))
         log_warn("%s holds a private key and is readable by everyone; use chmod o-r", path);
-    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, on_password, NULL);
     int bytes = key ? EVP_PKEY_get_size(key) : 0;
     if (key && EVP_PKEY_is_a(key, "RSA") && bytes * 8 >= KEY_BITS && bytes <= RSA_KEY_BYTES_MAX)
         return key;
