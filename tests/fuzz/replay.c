@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The main of a harness without libFuzzer: runs it on every file of the directories that are named,
-// and on files that are named themselves.
+// and on files that are named themselves; on all of it, and cut after each byte.
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -27,9 +27,11 @@ static bool replay_file(const char *path)
         return false;
     }
     fprintf(stderr, "%s\n", path); // so that the last line before a crash says where
-    uint8_t *copy = fuzz_copy(bytes, len);
-    LLVMFuzzerTestOneInput(copy, len);
-    free(copy);
+    for (size_t cut = 0; cut <= len; cut++) {
+        uint8_t *copy = fuzz_copy(bytes, cut);
+        LLVMFuzzerTestOneInput(copy, cut);
+        free(copy);
+    }
     replayed++;
     return true;
 }
