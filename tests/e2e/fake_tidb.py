@@ -42,7 +42,7 @@ class FakeTidb:
         self.users = {"app": User("secret")} if users is None else users
         self.version, self.plugin, self.salt = version, plugin, salt
         self.require_tls = require_tls
-        self.switch_unknown = True   # False: unknown users are denied at once, as by TiDB 8.5
+        self.switch_unknown = True   # False: denied at once, where MatchIdentity fails in conn.go
         self.plan, self.plans = Plan(), collections.deque()
         self.changed = threading.Condition(threading.RLock())
         self.conns, self.accepted = [], 0
