@@ -208,8 +208,8 @@ class Stream:
                 return part
 
     def start_tls(self, context, at, halve=False):
-        """The handshake; at("hello") when the ClientHello is there and, with `halve`, at("tls-half") when
-        half of the answer is sent. An alert that says why it failed is sent as well."""
+        """The handshake; at("hello") when the ClientHello is there and, with `halve`,
+        at("tls-half") when half of the answer is sent. An alert that says why it failed is sent."""
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
         hooks = [(at, halve)]
         try:
