@@ -86,18 +86,24 @@ const uint8_t *login_kept(const struct login *login, size_t *out_len)
 
 // ---- the end ------------------------------------------------------------------------------------
 
-// What arrived meanwhile goes after it.
+// What arrived of a side meanwhile; it may be more than one write takes.
+static void hand_over(struct side *side, struct buf *in)
+{
+    const struct conn *conn = side_conn(side);
+    while (conn->state == CONN_RELAY && !buf_is_empty(in)) {
+        size_t len = buf_len(in) < IO_BYTES_MAX ? buf_len(in) : IO_BYTES_MAX;
+        relay_received(side, (const uint8_t *)buf_head(in), len);
+        buf_consume(in, len);
+    }
+}
+
 void login_is_over(struct conn *conn)
 {
     struct login *login = login_of(conn);
     conn->setup->login = NULL;
     conn_relay(conn);
-    if (conn->state == CONN_RELAY && !buf_is_empty(&login->server_in))
-        relay_received(&conn->server, (const uint8_t *)buf_head(&login->server_in),
-            buf_len(&login->server_in));
-    if (conn->state == CONN_RELAY && !buf_is_empty(&login->client_in))
-        relay_received(&conn->client, (const uint8_t *)buf_head(&login->client_in),
-            buf_len(&login->client_in));
+    hand_over(&conn->server, &login->server_in);
+    hand_over(&conn->client, &login->client_in);
     login_free(login);
 }
 
@@ -149,7 +155,9 @@ static bool send_answer(struct conn *conn)
 
 // ---- TLS with the server ------------------------------------------------------------------------
 
-// Goes on as far as it can. True: it is up.
+static void read_side(struct side *side);
+
+// Goes on as far as it can.
 static bool step_server_tls(struct conn *conn)
 {
     struct worker_counters *counters = &conn->worker->counters;
@@ -162,7 +170,9 @@ static bool step_server_tls(struct conn *conn)
     case TLS_DONE:
         worker_count(&counters->tls_handshakes, 1);
         worker_count(&counters->tls_resumed, tls_is_resumed(conn->server.io.tls));
-        return send_answer(conn);
+        if (send_answer(conn))
+            read_side(&conn->server); // what came with the handshake's end
+        return false;
     }
     return false;
 }
@@ -195,8 +205,6 @@ static bool start_server_tls(struct conn *conn)
 }
 
 // ---- the client's answer ------------------------------------------------------------------------
-
-static void read_side(struct side *side);
 
 static bool step_client_tls(struct conn *conn)
 {

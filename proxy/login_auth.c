@@ -48,12 +48,20 @@ static bool give_key(struct conn *conn)
     return leg_to_client(conn, message, len + 1);
 }
 
+// Number 0 is a command, which a hasty client has sent before the OK: it waits for that, whatever
+// its length.
+static bool is_command(const struct buf *in)
+{
+    return buf_len(in) >= MYSQL_HEADER_BYTES && buf_head(in)[3] == 0;
+}
+
 static bool take_client_packet(struct conn *conn)
 {
     struct login *login = login_of(conn);
+    if (is_command(leg_in(&conn->client)))
+        return false;
     struct mysql_packet packet = leg_next(&conn->client, LEG_PACKET_MAX);
-    // Number 0 is a command, which a hasty client has sent before the OK: it waits for that.
-    if (!packet.payload || packet.sequence == 0)
+    if (!packet.payload)
         return false;
     leg_client_spoke(conn, &packet);
     bool fine = false;
