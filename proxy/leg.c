@@ -162,3 +162,9 @@ void leg_client_spoke(struct conn *conn, const struct mysql_packet *packet)
     login->client_spoke_last = true;
     note_turn(conn);
 }
+
+void leg_client_turn(struct conn *conn)
+{
+    login_of(conn)->client_spoke_last = false;
+    note_turn(conn);
+}

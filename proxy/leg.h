@@ -58,6 +58,8 @@ struct mysql_packet leg_next(struct side *side, size_t payload_max);
 void leg_drop(struct side *side, const struct mysql_packet *packet);
 // The client has said this.
 void leg_client_spoke(struct conn *conn, const struct mysql_packet *packet);
+// TLS with it is up, and its answer is the next that it says.
+void leg_client_turn(struct conn *conn);
 // The client has been shown the greeting.
 void leg_begin(struct conn *conn);
 

@@ -216,6 +216,7 @@ static bool step_client_tls(struct conn *conn)
         return false;
     case TLS_DONE:
         login_of(conn)->stage = LOGIN_FULL_ANSWER;
+        leg_client_turn(conn);
         read_side(&conn->client); // the answer may have come with the handshake's end
         return false;
     }
