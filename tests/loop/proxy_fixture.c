@@ -89,7 +89,8 @@ void fixture_start(struct fixture *fixture, const char *host)
         .ttl_min_ms = 5000,
         .ttl_max_ms = 60000,
         .negative_ms = 5000 };
-    assert_true(addr_parse("127.0.0.1:0", &fixture->listen, NULL));
+    if (!fixture->listen.len)
+        assert_true(addr_parse("127.0.0.1:0", &fixture->listen, NULL));
     snprintf(fixture->alias, sizeof(fixture->alias), "orders");
     snprintf(fixture->host, sizeof(fixture->host), "%s", host ? host : "");
     fixture->target.control = (struct control_target){
@@ -97,7 +98,8 @@ void fixture_start(struct fixture *fixture, const char *host)
     };
     fixture->target.listens = &fixture->listen;
     fixture->target.listen_count = 1;
-    fixture->plan = (struct proxy_plan){ .targets = &fixture->target, .target_count = 1 };
+    fixture->plan.targets = &fixture->target;
+    fixture->plan.target_count = 1;
     fixture->loop = loop_new("main", &err);
     assert_non_null(fixture->loop);
     fixture->resolver = resolver_new(fixture->loop, &dns, &err);
@@ -216,7 +218,7 @@ static void bound_waits(int fd)
 
 int fixture_connect(struct fixture *fixture)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(fixture->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bound_waits(fd);
     assert_int_equal(connect(fd, &fixture->address.any, fixture->address.len), 0);
     return fd;
@@ -231,18 +233,20 @@ int fixture_accept(struct fixture *fixture)
     return fd;
 }
 
+// Protocol::HandshakeV10 of TiDB 8.5.3 with TLS, connection id 0x1234.
+const uint8_t fixture_greeting[FIXTURE_GREETING_BYTES] =
+    "\x56\x00\x00\x00\x0a"
+    "8.0.11-TiDB-v8.5.3\0"
+    "\x34\x12\x00\x00"
+    "12345678\0"
+    "\xaf\xae\x2e\x02\x00\x1b\x05\x15\0\0\0\0\0\0\0\0\0\0"
+    "9:;<=>?@ABCD\0"
+    "mysql_native_password";
+
 void fixture_greet(int server)
 {
-    // Protocol::HandshakeV10 of TiDB 8.5.3 with TLS, connection id 0x1234.
-    static const uint8_t greeting[FIXTURE_GREETING_BYTES] =
-        "\x56\x00\x00\x00\x0a"
-        "8.0.11-TiDB-v8.5.3\0"
-        "\x34\x12\x00\x00"
-        "12345678\0"
-        "\xaf\xae\x2e\x02\x00\x1b\x05\x15\0\0\0\0\0\0\0\0\0\0"
-        "9:;<=>?@ABCD\0"
-        "mysql_native_password";
-    assert_int_equal(send(server, greeting, sizeof(greeting), MSG_NOSIGNAL), sizeof(greeting));
+    assert_int_equal(send(server, fixture_greeting, sizeof(fixture_greeting), MSG_NOSIGNAL),
+        sizeof(fixture_greeting));
 }
 
 void read_exactly(int fd, void *out, size_t len)

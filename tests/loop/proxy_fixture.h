@@ -37,8 +37,8 @@ struct fixture {
     struct proxy_counters counters; // of the last fixture_count
 };
 
-// Starts with the verdict unknown. Change `options` and `target` between fixture_prepare and
-// fixture_start.
+// Starts with the verdict unknown. Change `options`, `target`, `plan.identity` and `listen` between
+// fixture_prepare and fixture_start.
 void fixture_prepare(struct fixture *fixture);
 void fixture_start(struct fixture *fixture, const char *host);
 void fixture_stop(struct fixture *fixture);
@@ -61,6 +61,7 @@ void fixture_wait_count(struct fixture *fixture, size_t counter, uint64_t value)
 int fixture_connect(struct fixture *fixture);
 int fixture_accept(struct fixture *fixture); // the proxy's connection to the server
 void fixture_greet(int server);              // a TiDB greeting
+extern const uint8_t fixture_greeting[FIXTURE_GREETING_BYTES];
 void fixture_pair(struct fixture *fixture, int *out_client, int *out_server); // greeted, relaying
 void read_exactly(int fd, void *out, size_t len);
 // Everything up to the end; an ERR packet's number is returned, its text copied.

@@ -281,6 +281,15 @@ void end_expect_end(struct end *end)
     assert_int_equal(end_take(end, &byte, 1), 0);
 }
 
+void end_drain(struct end *end)
+{
+    char bytes[4096];
+    ssize_t got;
+    while ((got = recv(end->fd, bytes, sizeof(bytes), 0)) > 0)
+        continue;
+    assert_true(got == 0 || errno == ECONNRESET);
+}
+
 static void drop_ssl(struct end *end)
 {
     SSL_free(end->ssl);

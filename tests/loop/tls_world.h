@@ -64,6 +64,7 @@ size_t end_take(struct end *end, void *out, size_t size); // waits for some; 0: 
 void end_read(struct end *end, void *out, size_t len);    // exactly so much
 void end_expect(struct end *end, const void *bytes, size_t len);
 void end_expect_end(struct end *end);
+void end_drain(struct end *end); // whatever comes until the end, as it is on the wire
 void end_close(struct end *end); // also one that is not open
 void end_reset(struct end *end);
 
