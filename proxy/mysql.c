@@ -72,8 +72,8 @@ size_t mysql_err_packet(const struct err *err, uint8_t sequence, uint8_t out[MYS
     *at++ = MYSQL_ERR;
     *at++ = (uint8_t)row->mysql_errno;
     *at++ = (uint8_t)(row->mysql_errno >> 8);
-    memcpy(at, state, state_len);
-    memcpy(at + state_len, text, text_len); // without the NUL: the packet's length ends the text
+    at = mempcpy(at, state, state_len);
+    mempcpy(at, text, text_len); // without the NUL: the packet's length ends the text
     return MYSQL_HEADER_BYTES + payload_len;
 }
 
