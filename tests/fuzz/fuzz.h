@@ -13,19 +13,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#define CHECK(condition) fuzz_check(condition, __FILE__, __LINE__, #condition)
+
+static inline void fuzz_check(bool holds, const char *file, int line, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+    abort();
+}
 
 // Of exactly this size, so that the address sanitizer sees every read behind the end.
 static inline uint8_t *fuzz_copy(const uint8_t *bytes, size_t len)
 {
-    uint8_t *copy = malloc(len);
-    CHECK(copy || !len);
+    uint8_t *copy = malloc(len ? len : 1);
+    CHECK(copy != NULL);
     if (len)
         memcpy(copy, bytes, len);
     return copy;
