@@ -61,6 +61,8 @@ def greetings():
     yield "tiproxy", greeting("8.0.11-TiDB-v8.5.3", TIPROXY)
     yield "mysql-8.0.4", greeting("8.0.4-rc-log", TIDB, SHA2)
     yield "plugin-without-nul", greeting("5.5.8", TIDB, nul=b"")
+    yield "plugin-without-nul-and-more", greeting("5.5.8", TIDB, nul=b"") + b"more"
+    yield "nonce-cut", packet(0, tidb[4:4 + 1 + 19 + 31 + 11])
     yield "auth-length-0", greeting("5.1.73", TIDB & ~PLUGIN, "", 0, b"")
     yield "auth-length-255", greeting("8.0.11", TIDB, "\0" * 234 + SHA2, 255)
     yield "without-plugin", greeting("5.1.73", TIDB & 0xFFFF, "", 0, b"")

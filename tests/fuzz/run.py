@@ -34,8 +34,11 @@ def parse_arguments():
 
 def build(harnesses):
     targets = [f"tests/fuzz/{name}" for name in harnesses]
-    return subprocess.run(["ninja", "-C", BUILD, "--quiet", *targets], stdin=subprocess.DEVNULL,
-                          check=False).returncode == 0
+    done = subprocess.run(["ninja", "-C", BUILD, "--quiet", *targets], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        print(done.stdout)
+    return done.returncode == 0
 
 
 def findings_of(harness):
