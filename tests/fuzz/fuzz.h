@@ -15,11 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define CHECK(condition) fuzz_check(condition, __FILE__, __LINE__, #condition)
 
-static inline void fuzz_check(bool is_so, const char *file, int line, const char *condition)
+static inline void fuzz_check(bool holds, const char *file, int line, const char *what)
 {
-    if (is_so)
+    if (holds)
         return;
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, condition);
+    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
     abort();
 }
 

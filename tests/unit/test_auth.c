@@ -217,14 +217,13 @@ static bool decrypts(const char *version, const struct secret *secret)
     return len != 0;
 }
 
-#define TEN "0123456789"
-#define FIFTY TEN TEN TEN TEN TEN
-
-static const char *const passwords[] = {
-    "secret", "", TEN "123456789", TEN TEN, TEN TEN "1",
-    "longer than the nonce, and not in ASCII: c\xc3\xa0 et l\xc3\xa0",
-    FIFTY FIFTY FIFTY FIFTY TEN "123", // with its NUL what fits in beside OAEP
-};
+static const char *const passwords[] = { "secret", "", "1234567890123456789",
+    "12345678901234567890", "123456789012345678901",
+    "as long as a sentence, and so longer than the nonce; c\xc3\xa0 et l\xc3\xa0",
+    // With padding of OAEP 214 bytes fit in: this and its NUL.
+    ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+     "ccccccccccccccccccccccccccccccc") };
 
 enum { PASSWORDS = sizeof(passwords) / sizeof(passwords[0]) };
 
@@ -239,6 +238,20 @@ static void test_passwords_come_out_as_they_went_in(void **state)
             if (!decrypts("8.0.11-TiDB-v8.5.3", &secret) || !decrypts("8.0.4", &secret))
                 fail_msg("password %zu, nonce of %zu bytes", i, nonce_len);
         }
+}
+
+// Of what ends with a NUL but has another one before that, a server would take the front.
+static void test_a_password_has_no_nul_inside(void **state)
+{
+    (void)state;
+    char nonce[] = NONCE;
+    struct secret secret = { "secret", nonce, 20, RSA_PKCS1_OAEP_PADDING, key };
+    assert_true(decrypts("8.0.11-TiDB-v8.5.3", &secret));
+    for (size_t i = 0; i < strlen(secret.password); i++) {
+        nonce[i] ^= secret.password[i]; // so that ours makes it 0
+        assert_false(decrypts("8.0.11-TiDB-v8.5.3", &secret));
+        nonce[i] ^= secret.password[i];
+    }
 }
 
 // A client that sees a version from 8.0.5 on does not use the old padding, and for it we would
@@ -298,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_plugins_are_switched),
         cmocka_unit_test(test_the_key_is_given_to_those_who_need_it),
         cmocka_unit_test(test_passwords_come_out_as_they_went_in),
+        cmocka_unit_test(test_a_password_has_no_nul_inside),
         cmocka_unit_test(test_the_old_padding_is_for_old_versions),
         cmocka_unit_test(test_what_was_not_encrypted_for_us),
     };

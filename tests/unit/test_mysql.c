@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,9 @@ static void test_other_first_packets(void **state)
     assert_int_equal(read_copy((const uint8_t *)"HTTP/1.1 400", 12), MYSQL_FIRST_OTHER);
     assert_int_equal(read_copy((const uint8_t *)"\x05\x00\x00\x00\x09", 5), MYSQL_FIRST_OTHER);
     assert_int_equal(read_copy((const uint8_t *)"\x05\x00\x00\x01\x0a", 5), MYSQL_FIRST_OTHER);
+    assert_int_equal(read_copy((const uint8_t *)"\0\0\0\0\xff", 5), MYSQL_FIRST_OTHER);
+    assert_int_equal(read_copy((const uint8_t *)"\0\4\0\0\x0a", 5), MYSQL_FIRST_MORE);
+    assert_int_equal(read_copy((const uint8_t *)"\1\4\0\0\x0a", 5), MYSQL_FIRST_OTHER);
     // Its length is over before the version's NUL.
     assert_int_equal(read_copy((const uint8_t *)"\x04\x00\x00\x00\x0a"
                                                 "8.0",
@@ -139,8 +143,7 @@ static struct mysql_greeting greet(
     uint8_t packet[600] = { 0 };
     size_t at = MYSQL_HEADER_BYTES;
     packet[at++] = 10;
-    memcpy(packet + at, version, strlen(version) + 1);
-    at += strlen(version) + 1 + 4;
+    at += (size_t)snprintf((char *)packet + at, 300, "%s", version) + 1 + 4;
     memcpy(packet + at, "abcdefgh", 9);
     at += 9;
     packet[at++] = (uint8_t)capabilities;
@@ -179,6 +182,7 @@ static void test_tidb_and_tiproxy_differ_by_capabilities(void **state)
     }
     assert_true(greet("8.0.11-TiDB-X-CLOUD.202510.2", tidb, 21, "x", 2).is_tidb);
     assert_false(greet("8.0.11-tidb", tidb, 21, "x", 2).is_tidb);
+    assert_false(greet("8.0.11-TiDBish-v8.5.3", tidb, 21, "x", 2).is_tidb);
 }
 
 // Recorded.
@@ -231,6 +235,7 @@ static void test_the_plugin_of_a_greeting(void **state)
 
     // The nonce's second half has at least 13 bytes, whatever the length of both says.
     assert_string_equal(greet("8", with, 0, "plugin", 7).plugin, "plugin");
+    assert_string_equal(greet("8", with, 22, "\0plugin", 8).plugin, "plugin");
     memset(tail, 0, sizeof(tail));
     memcpy(tail + 255 - 21, "plugin", 7);
     struct mysql_greeting read = greet("8", with, 255, tail, 255 - 21 + 7);
@@ -264,6 +269,40 @@ static void test_old_greetings_end_early(void **state)
     assert_string_equal(read.version, "4.0.30");
     mysql_offer_ssl(packet, &read, true);
     assert_memory_equal(packet + 1, old + 1, sizeof(old) - 1);
+}
+
+static void test_a_nonce_needs_no_nul_and_all_its_bytes(void **state)
+{
+    (void)state;
+    uint8_t packet[sizeof(greeting)];
+    memcpy(packet, greeting, sizeof(greeting));
+    size_t end = sizeof(greeting) - sizeof("mysql_native_password") - 1; // behind 12 bytes
+    for (size_t len = end - 1; len <= end; len++) {
+        struct mysql_greeting read = { 0 };
+        uint8_t *copy = malloc(len);
+        mysql_write_header(packet, len - MYSQL_HEADER_BYTES, 0);
+        memcpy(copy, packet, len);
+        assert_int_equal(mysql_read_greeting(copy, len, &read), MYSQL_FIRST_GREETING);
+        free(copy);
+        assert_int_equal(read.has_nonce, len == end);
+        assert_memory_equal(read.nonce, len == end ? "123456789:;<=>?@ABCD" : (char[20]){ 0 }, 20);
+        assert_string_equal(read.plugin, "");
+    }
+}
+
+static void test_a_version_has_at_most_255_bytes(void **state)
+{
+    (void)state;
+    uint8_t packet[MYSQL_HEADER_BYTES + 1 + 256 + 1 + 4] = { 0 };
+    for (size_t version = 255; version <= 256; version++) {
+        size_t payload = 1 + version + 1 + 4;
+        memset(packet, 0, sizeof(packet));
+        mysql_write_header(packet, payload, 0);
+        packet[MYSQL_HEADER_BYTES] = 10;
+        memset(packet + MYSQL_HEADER_BYTES + 1, '8', version);
+        assert_int_equal(read_copy(packet, MYSQL_HEADER_BYTES + payload),
+            version == 255 ? MYSQL_FIRST_GREETING : MYSQL_FIRST_OTHER);
+    }
 }
 
 // Every length that the packet may say it has: less than it needs is no greeting, and what is cut
@@ -360,6 +399,14 @@ static void test_packets_are_taken_whole(void **state)
     assert_int_equal(len, 0);
 }
 
+static void test_a_header_has_three_bytes_of_length(void **state)
+{
+    (void)state;
+    uint8_t header[MYSQL_HEADER_BYTES];
+    mysql_write_header(header, 0x123456, 7);
+    assert_memory_equal(header, "\x56\x34\x12\x07", sizeof(header));
+}
+
 static void test_a_packet_may_be_too_long(void **state)
 {
     (void)state;
@@ -388,10 +435,13 @@ int main(void)
         cmocka_unit_test(test_mysql_9_7),
         cmocka_unit_test(test_the_plugin_of_a_greeting),
         cmocka_unit_test(test_old_greetings_end_early),
+        cmocka_unit_test(test_a_nonce_needs_no_nul_and_all_its_bytes),
+        cmocka_unit_test(test_a_version_has_at_most_255_bytes),
         cmocka_unit_test(test_every_shorter_greeting),
         cmocka_unit_test(test_offering_ssl_changes_one_bit),
         cmocka_unit_test(test_versions_compare),
         cmocka_unit_test(test_packets_are_taken_whole),
+        cmocka_unit_test(test_a_header_has_three_bytes_of_length),
         cmocka_unit_test(test_a_packet_may_be_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,16 +152,21 @@ static void test_lengths_that_lead_nowhere(void **state)
     }
 }
 
-// NULL is no length of 251.
-static void test_null_has_no_length(void **state)
+// The first bytes above 250 are no lengths, also where so many bytes would follow.
+static void test_the_longest_length_of_one_byte(void **state)
 {
     (void)state;
-    static const char text[0xfb];
-    struct answer answer = head(PLAIN | MYSQL_LENENC_AUTH | MYSQL_PLUGIN_AUTH);
-    ADD(&answer, "u\0\xfb");
-    add(&answer, text, sizeof(text));
-    ADD(&answer, "plugin\0");
-    assert_string_equal(read_full(&answer).plugin, "");
+    static const char proof[255];
+    for (unsigned first = 250; first <= 255; first++) {
+        if (first == 0xfc || first == 0xfd)
+            continue;
+        struct answer answer = head(PLAIN | MYSQL_LENENC_AUTH | MYSQL_PLUGIN_AUTH);
+        ADD(&answer, "u\0");
+        add(&answer, &(uint8_t){ (uint8_t)first }, 1);
+        add(&answer, proof, first);
+        ADD(&answer, "plugin\0");
+        assert_string_equal(read_full(&answer).plugin, first == 250 ? "plugin" : "");
+    }
 }
 
 static void test_no_plugin_unless_it_says_so(void **state)
@@ -328,7 +333,7 @@ int main(void)
         cmocka_unit_test(test_each_way_to_send_the_proof),
         cmocka_unit_test(test_a_long_proof),
         cmocka_unit_test(test_lengths_that_lead_nowhere),
-        cmocka_unit_test(test_null_has_no_length),
+        cmocka_unit_test(test_the_longest_length_of_one_byte),
         cmocka_unit_test(test_no_plugin_unless_it_says_so),
         cmocka_unit_test(test_ssl_requests),
         cmocka_unit_test(test_answers_of_before_4_1),
