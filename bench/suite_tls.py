@@ -81,11 +81,11 @@ def _bulk():
 
 
 def _connects():
-    for name, target, title in (("", "tls", "sessions are resumed"),
+    for name, target, title in (("-resumed", "tls", "sessions are resumed"),
                                 ("-full", "tls-none", "the server gives no tickets")):
         yield Test(f"tls-connect{name}", "tls-connect",
                    f"connect, log in, 1 query, COM_QUIT; 16 at a time; {title}", connect(target),
-                   ["direct", "direct-tls"] + ["direct-resume"] * (not name) + PROXIES + TWO,
+                   ["direct", "direct-tls"] + ["direct-resume"] * (target == "tls") + PROXIES + TWO,
                    THROUGHPUT, refs=("router-tls",), needs=(target,), seconds=3.0, clear=True)
     yield Test("tls-mysql-connect", "tls-connect",
                "MySQL: connect, log in, SELECT 1, close; 16 threads",
