@@ -258,6 +258,61 @@ static void test_half_a_packet(void **state)
     scene_stop();
 }
 
+// Said and gone in one segment: the client hears all of it.
+static void test_the_server_leaves_behind_its_ok(void **state)
+{
+    (void)state;
+    scene_start(TLS_VERIFY_FULL, CLIENT_TLS_OPTIONAL);
+    for (int kind = 0; kind < 4; kind++) {
+        bool has_tls = kind & 1, notifies = kind & 2;
+        scene_log_in(has_tls);
+        assert_int_equal(SSL_write(scene.server.ssl, "\7\0\0\3\0\0\0\2\0\0\0and more", 19), 19);
+        if (notifies)
+            SSL_shutdown(scene.server.ssl);
+        end_push(&scene.server);
+        shutdown(scene.server.fd, SHUT_WR);
+        packet_expect(&scene.client, has_tls ? 3 : 2, scene_ok, sizeof(scene_ok));
+        end_expect(&scene.client, "and more", 8);
+        end_expect_end(&scene.client);
+        scene_hang_up();
+        scene_closed(CLOSE_SERVER_QUIT);
+    }
+    scene_stop();
+}
+
+// With half a greeting kept already.
+static void test_ends_before_the_greeting(void **state)
+{
+    (void)state;
+    char text[512];
+    for (int kind = 0; kind < 4; kind++) {
+        scene_start(TLS_VERIFY_FULL, CLIENT_TLS_OPTIONAL);
+        scene_connect();
+        FIXTURE_WAIT(&scene.fixture, steps[CONN_HANDSHAKE], 1);
+        end_send(&scene.server, fixture_greeting, FIXTURE_GREETING_BYTES / 2);
+        if (kind == 0) {
+            end_close(&scene.client);
+            end_drain(&scene.server);
+            scene_closed(CLOSE_CLIENT_GONE);
+        } else if (kind == 1) {
+            end_close(&scene.server);
+            assert_int_equal(read_refusal(scene.client.fd, text, sizeof(text)), 1042);
+            end_close(&scene.client);
+            scene_closed(CLOSE_REFUSED);
+        } else if (kind == 2) {
+            fixture_drain(&scene.fixture);
+            assert_int_equal(read_refusal(scene.client.fd, text, sizeof(text)), 1053);
+            end_drain(&scene.server);
+        } else {
+            fixture_stop(&scene.fixture);
+            end_drain(&scene.client);
+            scene_hang_up();
+            continue;
+        }
+        scene_stop();
+    }
+}
+
 // ---- greetings ----------------------------------------------------------------------------------
 
 static void test_a_greeting_without_tls(void **state)
@@ -394,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_the_proxy_stops),
         cmocka_unit_test(test_time_runs_out),
         cmocka_unit_test(test_half_a_packet),
+        cmocka_unit_test(test_the_server_leaves_behind_its_ok),
+        cmocka_unit_test(test_ends_before_the_greeting),
         cmocka_unit_test(test_a_greeting_without_tls),
         cmocka_unit_test(test_words_between_greeting_and_tls),
         cmocka_unit_test(test_no_greeting),
