@@ -39,10 +39,10 @@ class VerdictTable:
         self.cells[client, errno] = f"{kept.size}/{len(text)}"
 
     def lines(self):
-        yield f"{'client':20}" + "".join(f"{errno:>9}" for errno in CODES)
+        yield f"{'client':28}" + "".join(f"{errno:>9}" for errno in CODES)
         for client in CLIENTS:
             row = (self.cells.get((client, errno), "not run") for errno in CODES)
-            yield f"{client:20}" + "".join(f"{cell:>9}" for cell in row)
+            yield f"{client:28}" + "".join(f"{cell:>9}" for cell in row)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,11 @@ CODES = {
     1130: ("ER_HOST_NOT_PRIVILEGED", "HY000"),
     3159: ("ER_SECURE_TRANSPORT_REQUIRED", "HY000"),
 }
+# What only a login that tidblink takes part in is refused with; so never without the marker.
+LOGIN_CODES = {
+    1159: ("ER_NET_READ_INTERRUPTED", "08S01"),
+    1251: ("ER_NOT_SUPPORTED_AUTH_MODE", "08004"),
+}
 
 # Instead of the greeting, so without a `#state` marker. The .N are the cuts: libmariadb keeps 511
 # bytes of a message, of its own wrapper and ours together 510. PyMySQL before 1.1 takes the first
@@ -25,10 +30,20 @@ BEFORE_GREETING = {
         " The authenticity of the following error cannot be verified: {errno} - {text:.385}\n",
     "mariadb-skip-ssl":
         "ERROR {errno} (HY000): {text:.511}\n",
+    "mysql":
+        "ERROR {errno} (HY000): {text:.511}\n",
     "pymysql":
         "pymysql.err.OperationalError: ({errno}, {text_without_6!r})\n",
     "mysqlclient":
         "MySQLdb._exceptions.OperationalError: ({errno}, {text_to_511!r})\n",
+    "mysqlclient-3.4":
+        "MySQLdb._exceptions.OperationalError: ({errno}, {text_to_511!r})\n",
+    "mariadb-connector-python":
+        "mariadb.OperationalError: {text:.511} (errno: {errno}, sqlstate: HY000)\n",
+    "mysql-connector-python":
+        "mysql.connector.errors.DatabaseError: {errno} (HY000): {text:.511}\n",
+    "mysql-connector-python-pure":
+        "mysql.connector.errors.DatabaseError: {errno}: {text}\n",
     "mysql2":
         "Error: {text} {{ code: '{name}', errno: {errno}, sqlState: '' }}\n",
     "go-sql-driver":
@@ -50,10 +65,20 @@ AFTER_GREETING = {
         "ERROR {errno} ({state}): {text:.511}\n",
     "mariadb-skip-ssl":
         "ERROR {errno} ({state}): {text:.511}\n",
+    "mysql":
+        "ERROR {errno} ({state}): {text:.511}\n",
     "pymysql":
         "pymysql.err.OperationalError: ({errno}, {text!r})\n",
     "mysqlclient":
         "MySQLdb._exceptions.OperationalError: ({errno}, {text_to_511!r})\n",
+    "mysqlclient-3.4":
+        "MySQLdb._exceptions.OperationalError: ({errno}, {text_to_511!r})\n",
+    "mariadb-connector-python":
+        "mariadb.OperationalError: {text:.511} (errno: {errno}, sqlstate: {state})\n",
+    "mysql-connector-python":
+        "mysql.connector.errors.{connector_exception}: {errno} ({state}): {text:.511}\n",
+    "mysql-connector-python-pure":
+        "mysql.connector.errors.{connector_exception}: {errno} ({state}): {text}\n",
     "mysql2":
         "Error: {text} {{ code: '{name}', errno: {errno}, sqlState: '{state}' }}\n",
     "go-sql-driver":
@@ -80,7 +105,7 @@ def expected_output(client, errno, text, state=None, host="127.0.0.1", port=0, c
 
     `host` and `port` are what the client was told to connect to, `connection_id` is the
     greeting's: MariaDB Connector/J prints them."""
-    name, implied_state = CODES[errno]
+    name, implied_state = {**CODES, **LOGIN_CODES}[errno]
     template = (BEFORE_GREETING if state is None else AFTER_GREETING)[client]
     state = state or implied_state
     lost = state.startswith("08")
@@ -88,5 +113,6 @@ def expected_output(client, errno, text, state=None, host="127.0.0.1", port=0, c
         errno=errno, name=name, state=state, state_meaning=STATE_MEANINGS[state],
         text=text, text_without_6=text[6:], text_to_511=text[:511],
         host=host, port=port, connection_id=connection_id,
+        connector_exception="OperationalError" if lost else "DatabaseError",
         mysql_exception="SQLNonTransientConnectionException" if lost else "SQLException",
         mariadb_exception=f"SQL{'NonTransient' if lost else 'Transient'}ConnectionException")

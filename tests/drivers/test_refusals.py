@@ -2,7 +2,7 @@
 """A refusal must reach the user: every client prints our text, for every code that we use."""
 import pytest
 
-from clients import CLIENTS, run
+from clients import CLIENTS, plain_link, run
 from expectations import CODES, MAX_TEXT_BYTES, expected_output
 from refuser import CONNECTION_ID, Refuser
 
@@ -17,7 +17,8 @@ def numbered_text(size):
 def refuse(client, errno, text, state=None):
     """Returns what the client printed and what it should have printed."""
     with Refuser(errno, text, state) as server:
-        result = run(client, server.host, server.port, "app", "secret", "test", "print-error")
+        result = run(client, server.host, server.port, "app", "secret", "test", "print-error",
+                     link=plain_link(client))
     assert result.code != 0
     assert result.stdout == ""
     return result.stderr, expected_output(

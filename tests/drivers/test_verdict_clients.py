@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clients import CLIENTS, run, unavailable
+from clients import CLIENTS, plain_link, run, unavailable
 from emulator import Emulator
 from expectations import expected_output
 from mariadb import MariaDB
@@ -112,7 +112,8 @@ def run_all(port, action):
     clients = [client for client in CLIENTS if not unavailable(client)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(zip(clients, pool.map(
-            lambda client: run(client, "127.0.0.1", port, USER, PASSWORD, "test", action), clients)))
+            lambda client: run(client, "127.0.0.1", port, USER, PASSWORD, "test", action,
+                               link=plain_link(client)), clients)))
 
 
 def check_clients(port, errno, text):

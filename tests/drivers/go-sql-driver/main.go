@@ -5,6 +5,8 @@ package main
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"fmt"
 	"io"
@@ -15,10 +17,31 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
+func verifying() *tls.Config {
+	pem, err := os.ReadFile(os.Getenv("TIDBLINK_TEST_CA"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	return &tls.Config{RootCAs: roots, ServerName: os.Getenv("TIDBLINK_TEST_HOST")}
+}
+
 func open() *sql.DB {
 	config := mysql.NewConfig()
 	config.Net = "tcp"
 	config.Addr = net.JoinHostPort(os.Getenv("TIDBLINK_TEST_HOST"), os.Getenv("TIDBLINK_TEST_PORT"))
+	if socket := os.Getenv("TIDBLINK_TEST_SOCKET"); socket != "" {
+		config.Net, config.Addr = "unix", socket
+	}
+	switch os.Getenv("TIDBLINK_TEST_TLS") {
+	case "off":
+		config.TLSConfig = "false"
+	case "on":
+		config.TLSConfig = "skip-verify"
+	case "verify":
+		config.TLS = verifying()
+	}
 	config.User = os.Getenv("TIDBLINK_TEST_USER")
 	config.Passwd = os.Getenv("TIDBLINK_TEST_PASSWORD")
 	config.DBName = os.Getenv("TIDBLINK_TEST_DATABASE")

@@ -2,6 +2,7 @@
 // Node's mysql2. The error is printed as Node prints an uncaught one, without the stack.
 'use strict';
 const crypto = require('crypto');
+const fs = require('fs');
 const util = require('util');
 const mysql = require('mysql2');
 
@@ -35,9 +36,27 @@ function select(conn) {
     });
 }
 
+function place() {
+  if (env.TIDBLINK_TEST_SOCKET) {
+    return { socketPath: env.TIDBLINK_TEST_SOCKET };
+  }
+  return { host: env.TIDBLINK_TEST_HOST, port: Number(env.TIDBLINK_TEST_PORT) };
+}
+
+// It has no other way to say "off" than to say nothing.
+function tls() {
+  if (env.TIDBLINK_TEST_TLS === 'on') {
+    return { ssl: { rejectUnauthorized: false } };
+  }
+  if (env.TIDBLINK_TEST_TLS === 'verify') {
+    return { ssl: { ca: fs.readFileSync(env.TIDBLINK_TEST_CA), verifyIdentity: true } };
+  }
+  return {};
+}
+
 const conn = mysql.createConnection({
-  host: env.TIDBLINK_TEST_HOST,
-  port: Number(env.TIDBLINK_TEST_PORT),
+  ...place(),
+  ...tls(),
   user: env.TIDBLINK_TEST_USER,
   password: env.TIDBLINK_TEST_PASSWORD,
   database: env.TIDBLINK_TEST_DATABASE,
