@@ -24,6 +24,7 @@ class Runner:
         self.files = Files()
         names = dict.fromkeys(cell.server for cell in cells)
         self.servers = {name: SERVERS[name][0](self.files) for name in names}
+        self.broken = []
         self.pool = ThreadPoolExecutor(AT_ONCE)
         for mode in MODES:
             for name in names:
@@ -36,15 +37,14 @@ class Runner:
             with Group(server, mode, self.files) as group:
                 for cell in cells:
                     self._run_cell(group, cell)
-        except BaseException as error:  # the proxy did not start, or did not end well
+        except Exception as error:  # the proxy did not start, or did not end well: a leak, a crash
+            self.broken.append(f"{mode}: {error}")
             for cell in cells:
-                self.futures[cell] = self.futures[cell] if not self.futures[cell].done() else Future()
-                self.futures[cell].set_exception(error)
+                if not self.futures[cell].done():
+                    self.futures[cell].set_exception(error)
 
     def _run_cell(self, group, cell):
         future = self.futures[cell]
-        if future.done():
-            return
         try:
             future.set_result(group.cell(cell.client))
         except Exception as error:
@@ -56,6 +56,7 @@ class Runner:
         for server in self.servers.values():
             server.stop()
         self.files.remove()
+        assert not self.broken, self.broken
 
 
 def why_skipped(cell):
