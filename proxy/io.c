@@ -26,13 +26,14 @@ static void plain_shutdown(struct io_pool *pool, struct io *io)
     shutdown(io->fd, SHUT_WR);
 }
 
-static void plain_rest(struct io_pool *pool, struct io *io)
+static void plain_close(struct io *io)
 {
-    (void)pool;
-    (void)io;
+    if (io->fd >= 0)
+        close(io->fd);
+    io->fd = -1;
 }
 
-static const struct io_ops plain_io = { plain_read, io_send, plain_shutdown, plain_rest };
+static const struct io_ops plain_io = { plain_read, io_send, plain_shutdown, plain_close };
 
 static const struct io_ops *ops_of(const struct io *io)
 {
@@ -52,11 +53,6 @@ bool io_write(struct io_pool *pool, struct io *io, const void *bytes, size_t len
 void io_shutdown(struct io_pool *pool, struct io *io)
 {
     ops_of(io)->shutdown(pool, io);
-}
-
-void io_rest(struct io_pool *pool, struct io *io)
-{
-    ops_of(io)->rest(pool, io);
 }
 
 bool io_send(struct io_pool *pool, struct io *io, const void *bytes, size_t len)
@@ -89,11 +85,7 @@ void io_drop_owed(struct io_pool *pool, struct io *io)
 void io_close(struct io_pool *pool, struct io *io)
 {
     io_drop_owed(pool, io);
-    tls_free(io->tls);
-    io->tls = NULL;
-    if (io->fd >= 0)
-        close(io->fd);
-    io->fd = -1;
+    ops_of(io)->close(io);
 }
 
 void io_pool_done(struct io_pool *pool)

@@ -46,8 +46,6 @@ bool io_write(struct io_pool *pool, struct io *io, const void *bytes, size_t len
 ssize_t io_flush(struct io_pool *pool, struct io *io);
 // It will be sent no more; only while nothing is owed.
 void io_shutdown(struct io_pool *pool, struct io *io);
-// Gives back what an idle one does not need.
-void io_rest(struct io_pool *pool, struct io *io);
 
 void io_drop_owed(struct io_pool *pool, struct io *io);
 void io_close(struct io_pool *pool, struct io *io); // also of one that is not open
@@ -59,5 +57,5 @@ struct io_ops {
     ssize_t (*read)(struct io_pool *pool, struct io *io, void *out, size_t len);
     bool (*write)(struct io_pool *pool, struct io *io, const void *bytes, size_t len);
     void (*shutdown)(struct io_pool *pool, struct io *io);
-    void (*rest)(struct io_pool *pool, struct io *io);
+    void (*close)(struct io *io);
 };

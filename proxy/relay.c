@@ -367,8 +367,6 @@ void relay_rest(struct conn *conn)
         stop_streaming(&conn->server);
     if (conn->server.pipe && !conn->server.pipe->bytes)
         stop_streaming(&conn->client);
-    io_rest(&conn->worker->io, &conn->client.io);
-    io_rest(&conn->worker->io, &conn->server.io);
 }
 
 void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms)

@@ -127,10 +127,7 @@ static bool is_silent(struct spare *spare)
 {
     struct worker *worker = spare->spares->worker;
     ssize_t got = io_read(&worker->io, &spare->io, worker->scratch, IO_BYTES_MAX);
-    if (got >= 0 || !net_is_transient(errno))
-        return false;
-    io_rest(&worker->io, &spare->io);
-    return true;
+    return got < 0 && net_is_transient(errno);
 }
 
 // One that greets and leaves again and again must not be asked again and again.
@@ -150,7 +147,6 @@ static void become_ready(struct spare *spare)
     struct spares *spares = spare->spares;
     uint64_t age_ms = spare->view->options.spare_max_age_ms;
     spare->is_ready = true;
-    io_rest(&spares->worker->io, &spare->io);
     // Up to a quarter sooner, so that they do not all end together.
     spare->expires_ms = now_of(spares) + age_ms - random_below(spares, age_ms / 4);
     watch_call(&spare->watch, on_stirred);

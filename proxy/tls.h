@@ -55,7 +55,6 @@ struct tls *tls_to_server(struct io *io, const struct tls_trust *trust, const ch
 // `early`: what was read behind the SSLRequest.
 struct tls *tls_to_client(struct io *io, const struct tls_identity *identity, const uint8_t *early,
     size_t early_len) MUST_CHECK;
-void tls_free(struct tls *tls); // NULL is allowed
 
 enum tls_step {
     TLS_DONE, // bytes may have arrived already: read before waiting

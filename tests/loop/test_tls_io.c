@@ -63,16 +63,12 @@ static void test_a_record_in_parts(void **state)
     for (size_t w = 0; w < PAIR_WAYS; w++) {
         pair_start(&pair_ways[w]);
         for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
-            io_rest(&pair.pool, &pair.ours);
             pair_peer_says("a record in two parts", 21);
             size_t len = pair_steal_wire(wire, sizeof(wire));
             pair_send_wire(wire, cuts[i]);
             pair_expect_wait();
-            io_rest(&pair.pool, &pair.ours);
-            pair_expect_wait();
             pair_send_wire(wire + cuts[i], len - cuts[i]);
             pair_expect_bytes("a record in two parts", 21);
-            io_rest(&pair.pool, &pair.ours);
             pair_to_peer(50);
         }
         pair_peer_says("x", 1);
@@ -232,7 +228,6 @@ static void test_new_keys(void **state)
             continue;
         pair_start(&pair_ways[w]);
         for (int i = 0; i < 3; i++) {
-            io_rest(&pair.pool, &pair.ours);
             assert_int_equal(SSL_key_update(pair.peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
             pair_peer_works();
             pair_expect_wait();
@@ -269,7 +264,6 @@ static void test_tickets_on_an_idle_end(void **state)
     pair_start(&way);
     size_t before = pair.tickets.count;
     for (int i = 0; i < 2; i++) {
-        io_rest(&pair.pool, &pair.ours);
         assert_int_equal(SSL_new_session_ticket(pair.peer.ssl), 1);
         pair_peer_works();
         pair_expect_wait();
