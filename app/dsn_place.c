@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { ASK_TIMEOUT_MS = 2000 };
 
@@ -131,10 +132,15 @@ static bool find_endpoint(const struct settings *settings, struct dsn_place *out
         target->alias, target->alias);
 }
 
-// Whether the client's own TLS would reach the cluster.
-static bool goes_to_cluster(const struct settings *settings, const struct dsn_wish *wish)
+// What the client may verify against: nothing of the cluster's when its own TLS ends in the proxy;
+// and clients take a file, not a folder.
+static const char *ca_of(const struct settings *settings, const struct dsn_wish *wish)
 {
-    return wish->direct || settings->proxy_targets[0].tls == TLS_PASSTHROUGH;
+    struct stat status;
+    const char *ca = settings->clusters[0].tls_ca;
+    bool goes_to_cluster = wish->direct || settings->proxy_targets[0].tls == TLS_PASSTHROUGH;
+    bool is_folder = ca && stat(ca, &status) == 0 && S_ISDIR(status.st_mode);
+    return goes_to_cluster && !is_folder ? ca : NULL;
 }
 
 bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
@@ -142,7 +148,7 @@ bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish
 {
     *out = (struct dsn_place){ 0 };
     if (settings->cluster_count == 1)
-        out->ca = goes_to_cluster(settings, wish) ? settings->clusters[0].tls_ca : NULL;
+        out->ca = ca_of(settings, wish);
     if (wish->socket) {
         int len = snprintf(out->socket, sizeof(out->socket), "%s", wish->socket);
         return (size_t)len < sizeof(out->socket) ||

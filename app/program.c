@@ -7,6 +7,7 @@
 
 #include "app/admin.h"
 #include "app/version.h"
+#include "app/words.h"
 #include "base/clock.h"
 #include "base/loop.h"
 
@@ -125,6 +126,9 @@ static void log_listeners(const struct program *program)
             log_start(&line, LOG_INFO, "listening");
             log_str(&line, "cluster", program->settings->clusters[target].alias);
             log_str(&line, "address", addr_format(&addr, text));
+            log_str(&line, "tls", words_tls(program->settings->proxy_targets[target].tls));
+            log_str(&line, "client_tls",
+                words_client_tls(program->settings->proxy_targets[target].client_tls));
             log_write(&line);
         }
     }

@@ -217,6 +217,8 @@ static bool add_named(struct settings *settings, const char *word, struct err *e
         cluster->tls = known->tls;
         cluster->client_tls = known->client_tls;
         cluster->allow_plaintext = known->allow_plaintext;
+        for (size_t i = 0; copied && i < known->server_names.count; i++)
+            copied = option_list_add(&cluster->server_names, known->server_names.items[i]);
     }
     return copied || no_memory(err);
 }

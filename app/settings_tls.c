@@ -76,13 +76,18 @@ static bool check_modes(const struct cluster_settings *cluster, struct err *err)
     return true;
 }
 
+// RFC 1123, 2.1, and underscores. A dot in front, which OpenSSL takes for "anything below", is
+// none.
 static bool is_host_name(const char *name)
 {
-    size_t len = strlen(name);
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("-._", *c))
+    size_t label_len = 0;
+    for (const char *c = name; *c; c++) {
+        bool is_inner = isalnum((unsigned char)*c) || *c == '_' || (*c == '-' && label_len);
+        if (!is_inner && (*c != '.' || !label_len))
             return false;
-    return len && len <= HOST_NAME_BYTES;
+        label_len = *c == '.' ? 0 : label_len + 1;
+    }
+    return *name && strlen(name) <= HOST_NAME_BYTES;
 }
 
 static bool check_names(const struct cluster_settings *cluster, struct err *err)

@@ -67,12 +67,13 @@ enum auth_step auth_from_server(struct auth *auth, const struct mysql_packet *pa
 }
 
 enum auth_reply auth_from_client(
-    const struct auth *auth, const struct mysql_packet *packet, const struct rsa_key *key)
+    struct auth *auth, const struct mysql_packet *packet, const struct rsa_key *key)
 {
     if (!auth->wants_password || !auth->has_nonce || !key)
         return AUTH_PASS_ON;
     if (packet->len == 1 && packet->payload[0] == SHA2_REQUEST_KEY)
         return AUTH_GIVE_KEY;
+    auth->wants_password = false;
     return packet->len == rsa_key_bytes(key) ? AUTH_DECRYPT : AUTH_PASS_ON;
 }
 

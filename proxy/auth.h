@@ -41,9 +41,10 @@ enum auth_reply {
     AUTH_GIVE_KEY, // it asks for the server's public key: answer with ours
     AUTH_DECRYPT,  // it may be encrypted with our key: see auth_decrypt
 };
-// A packet of a client without TLS, after its answer.
+// A packet of a client without TLS, after its answer. One password is decrypted each time that the
+// server asks: it costs a millisecond.
 enum auth_reply auth_from_client(
-    const struct auth *auth, const struct mysql_packet *packet, const struct rsa_key *key);
+    struct auth *auth, const struct mysql_packet *packet, const struct rsa_key *key);
 
 // The password with its NUL, as a client with TLS would have sent it; the caller wipes it. 0: it
 // was not encrypted with this key. Then the packet itself goes to the server, which answers as to

@@ -24,7 +24,7 @@ enum close_reason {
     CLOSE_LOGIN_REFUSED,   // the server said why, before or instead of the end of the login
     CLOSE_CLIENT_TLS,      // TLS with the client failed
     CLOSE_TLS_BROKEN,      // … on a running connection, on either side
-    CLOSE_LIMIT,           // the same: too many connections
+    CLOSE_LIMIT,           // we said in an ERR packet that there are too many connections
     CLOSE_DRAINED,         // SIGTERM, the verdict or dns-drain said to drain
     CLOSE_STOPPED,         // we were told to stop now
     CLOSE_INTERNAL,        // out of memory or descriptors

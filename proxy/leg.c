@@ -25,7 +25,8 @@ struct buf *leg_in(struct side *side)
 static void note_turn(struct conn *conn)
 {
     const struct login *login = login_of(conn);
-    conn->setup->sequence = login->client_next + !login->client_spoke_last;
+    uint8_t next = login->client_next + !login->client_spoke_last;
+    conn->setup->sequence = next ? next : 1; // 0 stands for no greeting yet
 }
 
 // False: the side takes no more, and the connection is over.

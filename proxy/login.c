@@ -33,7 +33,8 @@ static bool verifies(const struct conn *conn)
 static bool offers_tls(const struct conn *conn)
 {
     return conn->view->tls != TLS_PASSTHROUGH &&
-           (conn->view->client_tls != CLIENT_TLS_OFF || conn->client_peer.family == AF_UNIX);
+           (conn->view->client_tls != CLIENT_TLS_OFF ||
+               (verifies(conn) && conn->client_peer.family == AF_UNIX));
 }
 
 bool login_is_ours(const struct conn *conn)
@@ -102,6 +103,7 @@ void login_is_over(struct conn *conn)
     struct login *login = login_of(conn);
     conn->setup->login = NULL;
     conn_relay(conn);
+    conn->server_spoke_last = true;
     hand_over(&conn->server, &login->server_in);
     hand_over(&conn->client, &login->client_in);
     login_free(login);
@@ -197,7 +199,7 @@ static bool start_server_tls(struct conn *conn)
         return false;
     login->stage = LOGIN_SERVER_TLS;
     if (!tls_to_server(&conn->server.io, conn->view->trust, conn->view->host,
-            &worker->tickets[conn->target])) {
+            worker_tickets(worker, conn->target, conn->view))) {
         conn_close(conn, CLOSE_INTERNAL);
         return false;
     }
@@ -356,7 +358,9 @@ static void side_left(struct side *side, int sys)
 {
     struct conn *conn = side_conn(side);
     struct err err;
-    if (!side->is_client) {
+    if (!side->is_client && sys == EPROTO && side->io.tls) {
+        server_tls_failed(conn); // what TLS 1.3 says behind its handshake: a certificate is missing
+    } else if (!side->is_client) {
         refusal_login(conn->view, "closed the connection", sys, &err);
         conn_refuse(conn, &err);
     } else if (sys == 0) {
@@ -425,6 +429,10 @@ static bool show_greeting(struct conn *conn)
     uint8_t packet[LOGIN_GREETING_MAX];
     struct login *login = login_of(conn);
     size_t len = login->greeting.packet_bytes;
+    if (buf_len(&login->server_in) < len) { // a spare's was not kept: out of memory
+        conn_close(conn, CLOSE_INTERNAL);
+        return false;
+    }
     memcpy(packet, buf_head(&login->server_in), len);
     if (conn->view->tls != TLS_PASSTHROUGH)
         mysql_offer_ssl(packet, &login->greeting, login->offers_tls);

@@ -39,13 +39,14 @@ struct proxy_options {
     size_t source_count;        // 0: the system chooses
     // May change at a reload:
     uint64_t max_connections;
-    uint64_t hold_timeout_ms;      // a client waits this long for a verdict to turn
-    uint64_t resolve_timeout_ms;   // … for the first addresses
-    uint64_t connect_timeout_ms;   // one address
-    uint64_t dial_budget_ms;       // all addresses together
-    uint64_t handshake_timeout_ms; // the server's greeting
-    uint64_t drain_timeout_ms;     // running connections at SIGTERM, or when a verdict drains
-    uint64_t spares;               // warm connections per cluster, all workers together
+    uint64_t hold_timeout_ms;    // a client waits this long for a verdict to turn
+    uint64_t resolve_timeout_ms; // … for the first addresses
+    uint64_t connect_timeout_ms; // one address
+    uint64_t dial_budget_ms;     // all addresses together
+    uint64_t
+        handshake_timeout_ms;  // the server's greeting; then the login, where we take part in it
+    uint64_t drain_timeout_ms; // running connections at SIGTERM, or when a verdict drains
+    uint64_t spares;           // warm connections per cluster, all workers together
     uint64_t spare_max_age_ms;
     bool splice;       // long streams
     bool dns_drain;    // connections to addresses that the cluster no longer has are let end

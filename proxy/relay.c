@@ -80,7 +80,7 @@ static void note_lost(struct side *side, int sys)
     struct conn *conn = side_conn(side);
     side->shut = true;
     relay_drop_owed(side);
-    if (conn->is_lost || side->eof)
+    if (conn->is_lost || side->eof || side->said_quit)
         return; // it had said goodbye: what comes too late for it is no news
     conn->is_lost = true;
     conn->client_lost = side->is_client;
@@ -261,16 +261,21 @@ static void flush_owed(struct side *to)
         note_lost(to, errno);
 }
 
-// A stream goes on at once; for anything else the next wait tells whether there is more.
+// A stream goes on at once, and so does what TLS has taken out of the socket already: its end. For
+// anything else the next wait tells whether there is more.
 static enum pumped on_writable(struct side *to)
 {
+    struct side *from = side_peer(to);
     if (to->pipe && to->pipe->bytes)
         flush_pipe(to);
     else if (to->io.owed)
         flush_owed(to);
-    bool goes_on = to->pipe && !to->pipe->bytes && !side_peer(to)->eof;
-    if (goes_on)
-        pump_stream(side_peer(to));
+    if (from->eof || relay_is_owed(to))
+        return PUMPED_CHANGED;
+    if (to->pipe)
+        pump_stream(from);
+    else if (from->io.tls && from->io.was_full && pump(from) == PUMPED_OVER)
+        return PUMPED_OVER;
     return PUMPED_CHANGED;
 }
 

@@ -5,7 +5,7 @@
 #include "proxy/rsa_key.h"
 
 #include "base/err.h"
-#include "base/log.h"
+#include "proxy/key_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KEY_BITS = 2048 };
@@ -31,22 +30,10 @@ struct rsa_key {
 
 // ---- the file -----------------------------------------------------------------------------------
 
-// Without it OpenSSL asks for the password of an encrypted key, on the terminal.
-static int on_password(char *out, int size, int is_written, void *arg)
-{
-    (void)out;
-    (void)size;
-    (void)is_written;
-    (void)arg;
-    return -1;
-}
-
 static EVP_PKEY *read_key(const char *path, FILE *file, struct err *err)
 {
-    struct stat status;
-    if (fstat(fileno(file), &status) == 0 && (status.st_mode & S_IROTH))
-        log_warn("%s holds a private key and is readable by everyone; use chmod o-r", path);
-    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, on_password, NULL);
+    key_file_check_mode(path);
+    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, key_file_no_password, NULL);
     int bytes = key ? EVP_PKEY_get_size(key) : 0;
     if (key && EVP_PKEY_is_a(key, "RSA") && bytes * 8 >= KEY_BITS && bytes <= RSA_KEY_BYTES_MAX)
         return key;
@@ -68,6 +55,15 @@ static bool write_key(EVP_PKEY *key, int fd)
     return fclose(file) == 0 && done;
 }
 
+// Where there are no hard links (FAT, some network file systems), the last one wins.
+static bool give_name(const char *part, const char *path)
+{
+    if (link(part, path) == 0 || errno == EEXIST)
+        return true;
+    bool has_none = errno == EPERM || errno == EOPNOTSUPP;
+    return has_none && rename(part, path) == 0;
+}
+
 // Under its name only once it is whole, and never over one that another process was faster with.
 static bool save_key(EVP_PKEY *key, const char *path, struct err *err)
 {
@@ -78,7 +74,7 @@ static bool save_key(EVP_PKEY *key, const char *path, struct err *err)
     if (fd < 0)
         return err_sys(err, ERR_FILE, errno, "cannot write the RSA key %s", path);
     errno = EIO;
-    bool done = write_key(key, fd) && (link(part, path) == 0 || errno == EEXIST);
+    bool done = write_key(key, fd) && give_name(part, path);
     int sys = errno;
     unlink(part);
     return done || err_sys(err, ERR_FILE, sys, "cannot write the RSA key %s", path);

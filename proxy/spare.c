@@ -196,8 +196,8 @@ static void start_tls(struct spare *spare)
     struct worker *worker = spares->worker;
     watch_call(&spare->watch, on_tls);
     if (io_write(&worker->io, &spare->io, request, sizeof(request)) && !spare->io.owed &&
-        tls_to_server(
-            &spare->io, spare->view->trust, spare->view->host, &worker->tickets[spares->target])) {
+        tls_to_server(&spare->io, spare->view->trust, spare->view->host,
+            worker_tickets(worker, spares->target, spare->view))) {
         step_tls(spare);
         return;
     }
@@ -324,7 +324,8 @@ static void drop_outdated(struct spares *spares)
         bool is_old = now_ms >= spare->expires_ms;
         if (is_old && spare->is_ready)
             spares->failures = 0; // it lasted
-        else if (is_old && wanted && dials_on(spare, "said nothing in time", ETIMEDOUT))
+        else if (is_old && wanted && is_current(spare) &&
+                 dials_on(spare, "said nothing in time", ETIMEDOUT))
             continue;
         was_silent = was_silent || (is_old && !spare->is_ready);
         if (!wanted || is_old || !is_current(spare))

@@ -276,8 +276,8 @@ struct tls *tls_to_server(
         return NULL;
     SSL_set_connect_state(tls->ssl);
     tls->tickets = tickets;
-    tls->tickets_generation = tickets->generation;
-    SSL_SESSION *session = tickets_take(tickets);
+    tls->tickets_generation = tickets ? tickets->generation : 0;
+    SSL_SESSION *session = tickets ? tickets_take(tickets) : NULL;
     if (session) {
         (void)SSL_set_session(tls->ssl, session); // refused: a full handshake
         SSL_SESSION_free(session);

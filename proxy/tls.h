@@ -23,7 +23,7 @@ struct tls_doubt {
     bool is_of_name;             // everything but the name was fine
     bool is_of_server;           // it is about the server's own certificate, not about one above it
     char names[TLS_NAMES_BYTES]; // for which it is good, as subjectAltName has them; cut
-    char first_name[TLS_NAMES_BYTES]; // of them, whole
+    char suggestion[TLS_NAMES_BYTES]; // a tls-server-name with which it would be; "": there is none
     char issuer[TLS_NAME_BYTES];
     char expires[TLS_NAME_BYTES];
 };
@@ -49,7 +49,7 @@ struct tls {
 extern const struct io_ops tls_io;
 
 // The socket's end becomes a session, which io_close frees; its handshake is not begun. NULL: out
-// of memory.
+// of memory. `tickets` NULL: none is resumed, and none will be.
 struct tls *tls_to_server(struct io *io, const struct tls_trust *trust, const char *host,
     struct tickets *tickets) MUST_CHECK;
 // `early`: what was read behind the SSLRequest.

@@ -4,7 +4,7 @@
 #include "proxy/tls_identity.h"
 
 #include "base/err.h"
-#include "base/log.h"
+#include "proxy/key_file.h"
 #include "proxy/rsa_key.h"
 
 #include <limits.h>
@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct tls_identity {
@@ -90,35 +89,20 @@ static bool use_own(SSL_CTX *context, struct err *err)
 
 // ---- files --------------------------------------------------------------------------------------
 
-// Nobody sits at a terminal to be asked for a key's password.
-static int on_password(char *out, int size, int is_written, void *arg)
-{
-    (void)out;
-    (void)size;
-    (void)is_written;
-    (void)arg;
-    return -1;
-}
-
-static void warn_if_open_to_all(const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH))
-        log_warn("%s holds a private key and is readable by everyone; use chmod o-r", path);
-}
-
 static bool use_files(SSL_CTX *context, const struct tls_identity_plan *plan, struct err *err)
 {
-    SSL_CTX_set_default_passwd_cb(context, on_password);
+    SSL_CTX_set_default_passwd_cb(context, key_file_no_password);
     if (SSL_CTX_use_certificate_chain_file(context, plan->cert) != 1)
         return err_set(err, ERR_OPTION,
             "client-tls-cert: %s cannot be read, or holds no certificate in PEM", plan->cert);
-    if (SSL_CTX_use_PrivateKey_file(context, plan->key, SSL_FILETYPE_PEM) != 1)
+    // Keys of two kinds would each be kept, and go unnoticed.
+    if (SSL_CTX_use_PrivateKey_file(context, plan->key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1)
         return err_set(err, ERR_OPTION,
             "client-tls-key: %s cannot be read, holds no private key in PEM (without a password), "
             "or not the one of %s",
             plan->key, plan->cert);
-    warn_if_open_to_all(plan->key);
+    key_file_check_mode(plan->key);
     return true;
 }
 
@@ -132,7 +116,9 @@ static SSL_CTX *make_context(const struct tls_identity_plan *plan, struct err *e
         SSL_CTX_free(context);
         return NULL;
     }
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    // A password that comes by TLS is wiped from OpenSSL's own buffers, too.
+    SSL_CTX_set_options(
+        context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_num_tickets(context, 1);
     bool done = plan->cert ? use_files(context, plan, err) : use_own(context, err);
     ERR_clear_error();

@@ -7,6 +7,7 @@
 #include "base/loop.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ struct content {
     bool rsa_key_may_fail;
     bool needs_identity;
     struct tls_identity *identity;
-    uint64_t stamp; // of cert and key
+    uint64_t stamp, rsa_stamp; // of cert and key; of rsa_key
 };
 
 struct tls_store {
@@ -46,6 +47,8 @@ struct tls_store {
 };
 
 // ---- has a file changed? ------------------------------------------------------------------------
+
+static const uint64_t STAMP_BASIS = UINT64_C(0xcbf29ce484222325);
 
 static void stamp_add(uint64_t *stamp, uint64_t value)
 {
@@ -67,7 +70,7 @@ static void stamp_file(uint64_t *stamp, const char *path)
 // A file, or a folder with all that is in it.
 static uint64_t stamp_of(const char *path)
 {
-    uint64_t stamp = UINT64_C(0xcbf29ce484222325);
+    uint64_t stamp = STAMP_BASIS;
     stamp_file(&stamp, path);
     DIR *folder = opendir(path);
     if (!folder)
@@ -111,7 +114,25 @@ static struct tls_trust *open_trust(const struct target_tls *target, struct err 
     return trust;
 }
 
-static bool read_target(struct target_tls *out, const struct proxy_target *plan, struct err *err)
+static bool is_same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+// Whether what was read for one holds for the other.
+static bool is_same_trust(const struct target_tls *a, const struct target_tls *b)
+{
+    bool same = a->mode == b->mode && a->stamp == b->stamp && is_same_text(a->ca, b->ca) &&
+                a->name_count == b->name_count;
+    for (size_t i = 0; same && i < a->name_count; i++)
+        same = strcmp(a->names[i], b->names[i]) == 0;
+    return same;
+}
+
+// What has not changed stays the same object: sessions to resume and spares stay good. `old`:
+// before a reload, or NULL.
+static bool read_target(struct target_tls *out, const struct proxy_target *plan,
+    const struct target_tls *old, struct err *err)
 {
     *out = (struct target_tls){
         .alias = copy_text(plan->control.alias),
@@ -127,13 +148,22 @@ static bool read_target(struct target_tls *out, const struct proxy_target *plan,
     if (plan->tls != TLS_VERIFY_CA && plan->tls != TLS_VERIFY_FULL)
         return true;
     out->stamp = stamp_of(out->ca); // before the file is read: a change in between is seen
-    out->trust = open_trust(out, err);
+    if (old && old->trust && is_same_trust(out, old))
+        out->trust = tls_trust_ref(old->trust);
+    else
+        out->trust = open_trust(out, err);
     return out->trust != NULL;
 }
 
+// Both may be the same file.
 static uint64_t identity_stamp(const struct content *content)
 {
-    return content->cert ? stamp_of(content->cert) ^ stamp_of(content->key) : 0;
+    uint64_t stamp = STAMP_BASIS;
+    if (content->cert) {
+        stamp_add(&stamp, stamp_of(content->cert));
+        stamp_add(&stamp, stamp_of(content->key));
+    }
+    return stamp;
 }
 
 static struct tls_identity *open_identity(const struct content *content, struct err *err)
@@ -147,7 +177,14 @@ static struct tls_identity *open_identity(const struct content *content, struct 
     return tls_identity_open(&plan, err);
 }
 
-static bool read_identity(struct content *out, const struct proxy_plan *plan, struct err *err)
+static bool is_same_identity(const struct content *a, const struct content *b)
+{
+    return a->stamp == b->stamp && is_same_text(a->cert, b->cert) && is_same_text(a->key, b->key) &&
+           is_same_text(a->rsa_key, b->rsa_key) && a->rsa_stamp == b->rsa_stamp;
+}
+
+static bool read_identity(
+    struct content *out, const struct proxy_plan *plan, const struct content *old, struct err *err)
 {
     out->cert = copy_text(plan->identity.cert);
     out->key = copy_text(plan->identity.key);
@@ -158,7 +195,13 @@ static bool read_identity(struct content *out, const struct proxy_plan *plan, st
     if (!out->needs_identity)
         return true;
     out->stamp = identity_stamp(out);
+    out->rsa_stamp = out->rsa_key ? stamp_of(out->rsa_key) : 0;
+    if (old && old->identity && is_same_identity(out, old)) {
+        out->identity = tls_identity_ref(old->identity);
+        return true;
+    }
     out->identity = open_identity(out, err);
+    out->rsa_stamp = out->rsa_key ? stamp_of(out->rsa_key) : 0; // it may have been made
     return out->identity != NULL;
 }
 
@@ -180,7 +223,8 @@ static void content_done(struct content *content)
     free(content->rsa_key);
 }
 
-static bool read_all(struct content *out, const struct proxy_plan *plan, struct err *err)
+static bool read_all(
+    struct content *out, const struct proxy_plan *plan, const struct content *old, struct err *err)
 {
     *out = (struct content){ .targets = calloc(plan->target_count + 1, sizeof(*out->targets)) };
     if (!out->targets)
@@ -188,9 +232,9 @@ static bool read_all(struct content *out, const struct proxy_plan *plan, struct 
     bool fine = true;
     for (size_t i = 0; fine && i < plan->target_count; i++) {
         out->target_count++;
-        fine = read_target(&out->targets[i], &plan->targets[i], err);
+        fine = read_target(&out->targets[i], &plan->targets[i], old ? &old->targets[i] : NULL, err);
     }
-    if (fine && read_identity(out, plan, err))
+    if (fine && read_identity(out, plan, old, err))
         return true;
     content_done(out);
     return false;
@@ -258,7 +302,7 @@ static void on_look(struct timer *timer)
 
 static void watch_files(struct tls_store *store)
 {
-    bool has_files = store->content.stamp != 0;
+    bool has_files = store->content.identity && store->content.cert;
     for (size_t i = 0; i < store->content.target_count; i++)
         has_files = has_files || store->content.targets[i].trust;
     if (has_files)
@@ -278,7 +322,7 @@ struct tls_store *tls_store_new(struct loop *loop, const struct proxy_plan *plan
     store->on_change = on_change;
     store->arg = arg;
     timer_init(&store->timer, loop, on_look);
-    if (!read_all(&store->content, plan, err)) {
+    if (!read_all(&store->content, plan, NULL, err)) {
         free(store);
         return NULL;
     }
@@ -286,13 +330,28 @@ struct tls_store *tls_store_new(struct loop *loop, const struct proxy_plan *plan
     return store;
 }
 
+static bool can_be_made(const char *path, struct err *err)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof(folder), "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    const char *name = slash ? folder : ".";
+    return access(name, W_OK | X_OK) == 0 ||
+           err_sys(err, ERR_OPTION, errno, "client-rsa-key: cannot write into %s", name);
+}
+
 bool tls_store_check(const struct proxy_plan *plan, struct err *err)
 {
     struct content content;
     struct proxy_plan copy = *plan;
-    if (copy.identity.rsa_key && access(copy.identity.rsa_key, F_OK) < 0)
+    if (copy.identity.rsa_key && access(copy.identity.rsa_key, F_OK) < 0) {
+        if (!copy.rsa_key_may_fail && !can_be_made(copy.identity.rsa_key, err))
+            return false;
         copy.identity.rsa_key = NULL; // a start would make it
-    bool fine = read_all(&content, &copy, err);
+    }
+    bool fine = read_all(&content, &copy, NULL, err);
     if (fine)
         content_done(&content);
     return fine;
@@ -310,7 +369,7 @@ void tls_store_free(struct tls_store *store)
 bool tls_store_reload(struct tls_store *store, const struct proxy_plan *plan, struct err *err)
 {
     struct content fresh;
-    if (!read_all(&fresh, plan, err))
+    if (!read_all(&fresh, plan, &store->content, err))
         return false;
     content_done(&store->content);
     store->content = fresh;

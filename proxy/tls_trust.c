@@ -28,6 +28,9 @@ struct tls_trust {
     char *names[];
 };
 
+// RFC 6125: a wildcard is a whole label, and a common name is no host name.
+enum { HOST_FLAGS = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT };
+
 // ---- why not ------------------------------------------------------------------------------------
 
 static void append_name(struct tls_doubt *doubt, const char *name)
@@ -36,30 +39,56 @@ static void append_name(struct tls_doubt *doubt, const char *name)
     snprintf(doubt->names + len, sizeof(doubt->names) - len, "%s%s", len ? ", " : "", name);
 }
 
-static void read_name(struct tls_doubt *doubt, const GENERAL_NAME *name)
+// A name, "" for other kinds of them.
+static void name_text(const GENERAL_NAME *name, char text[TLS_NAMES_BYTES])
 {
-    char text[TLS_NAMES_BYTES] = "";
     int kind = 0;
     const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &kind);
-    const unsigned char *bytes =
-        kind == GEN_DNS || kind == GEN_IPADD ? ASN1_STRING_get0_data(value) : NULL;
-    int len = bytes ? ASN1_STRING_length(value) : 0;
-    if (kind == GEN_DNS)
-        snprintf(text, sizeof(text), "%.*s", len, (const char *)bytes);
-    else if (kind == GEN_IPADD && (len == 4 || len == 16))
-        inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text));
-    if (!*text)
+    text[0] = '\0';
+    if (kind != GEN_DNS && kind != GEN_IPADD)
         return;
-    append_name(doubt, text);
-    if (!*doubt->first_name)
-        memcpy(doubt->first_name, text, sizeof(text));
+    const unsigned char *bytes = ASN1_STRING_get0_data(value);
+    int len = ASN1_STRING_length(value);
+    if (kind == GEN_DNS)
+        snprintf(text, TLS_NAMES_BYTES, "%.*s", len, (const char *)bytes);
+    else if (len == 4 || len == 16)
+        inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, text, TLS_NAMES_BYTES);
 }
 
-static void read_names(struct tls_doubt *doubt, const X509 *certificate)
+static bool is_accepted(X509 *certificate, const char *name)
+{
+    return X509_check_host(certificate, name, 0, HOST_FLAGS, NULL) == 1 ||
+           X509_check_ip_asc(certificate, name, 0) == 1;
+}
+
+// What tls-server-name would have to be so that this certificate is accepted. Of "*.x.example", a
+// name with the first label of the one that was expected.
+static void suggest_name(
+    struct tls_doubt *doubt, X509 *certificate, const char *text, const char *expected)
+{
+    char name[TLS_NAMES_BYTES];
+    bool is_wildcard = text[0] == '*';
+    if (*doubt->suggestion)
+        return;
+    if (is_wildcard)
+        snprintf(name, sizeof(name), "%.*s%s", (int)strcspn(expected, "."), expected, text + 1);
+    else
+        snprintf(name, sizeof(name), "%s", text);
+    if (is_accepted(certificate, name))
+        memcpy(doubt->suggestion, name, sizeof(name));
+}
+
+static void read_names(struct tls_doubt *doubt, X509 *certificate, const char *expected)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-        read_name(doubt, sk_GENERAL_NAME_value(names, i));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        char text[TLS_NAMES_BYTES];
+        name_text(sk_GENERAL_NAME_value(names, i), text);
+        if (!*text)
+            continue;
+        append_name(doubt, text);
+        suggest_name(doubt, certificate, text, expected);
+    }
     GENERAL_NAMES_free(names);
 }
 
@@ -98,14 +127,15 @@ static int on_doubt(int is_fine, X509_STORE_CTX *context)
     struct tls_doubt *doubt = doubt_of(tls_of(context));
     if (!doubt)
         return 0;
-    const X509 *own = X509_STORE_CTX_get0_cert(context);
+    X509 *own = X509_STORE_CTX_get0_cert(context);
+    const char *expected = X509_VERIFY_PARAM_get0_host(X509_STORE_CTX_get0_param(context), 0);
     const X509 *current = X509_STORE_CTX_get_current_cert(context);
     *doubt = (struct tls_doubt){ .error = error };
     doubt->is_of_name =
         error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
     doubt->is_of_server = X509_STORE_CTX_get_error_depth(context) == 0;
     if (own)
-        read_names(doubt, own);
+        read_names(doubt, own, expected ? expected : "tidb"); // an address has no label to use
     if (own && doubt->is_of_name)
         current = own;
     if (current) {
@@ -129,36 +159,32 @@ static int verify(X509_STORE_CTX *context, void *arg)
 
 // ---- authorities --------------------------------------------------------------------------------
 
-static bool add_file(SSL_CTX *context, const char *path, struct err *err)
+static bool add_file(SSL_CTX *context, const char *path)
 {
     bool added = SSL_CTX_load_verify_file(context, path) == 1;
     ERR_clear_error();
-    return added || err_set(err, ERR_OPTION, "%s holds no CA certificate in PEM", path);
+    return added;
 }
 
-// Every file of it, whatever its name: links with hashes as c_rehash(1) makes them are not needed.
+// Every file of it, whatever its name: links with hashes as c_rehash(1) makes them are not needed,
+// and what else lies there (a mounted secret has keys as well) does no harm.
 static bool add_folder(SSL_CTX *context, const char *path, struct err *err)
 {
-    bool fine = true;
     size_t count = 0;
     DIR *folder = opendir(path);
     if (!folder)
         return err_sys(err, ERR_OPTION, errno, "cannot read %s", path);
-    for (const struct dirent *entry; fine && (entry = readdir(folder));) {
+    for (const struct dirent *entry; (entry = readdir(folder));) {
         char file[PATH_MAX];
         struct stat status;
         int len = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
         // What Kubernetes mounts holds links to a hidden folder.
-        if (entry->d_name[0] == '.' || len >= (int)sizeof(file) || stat(file, &status) < 0 ||
-            !S_ISREG(status.st_mode))
-            continue;
-        count++;
-        fine = add_file(context, file, err);
+        if (entry->d_name[0] != '.' && len < (int)sizeof(file) && stat(file, &status) == 0 &&
+            S_ISREG(status.st_mode))
+            count += add_file(context, file);
     }
     closedir(folder);
-    if (fine && !count)
-        return err_set(err, ERR_OPTION, "the folder %s is empty", path);
-    return fine;
+    return count || err_set(err, ERR_OPTION, "no file in %s holds a CA certificate in PEM", path);
 }
 
 static bool add_authorities(SSL_CTX *context, const char *path, struct err *err)
@@ -166,7 +192,10 @@ static bool add_authorities(SSL_CTX *context, const char *path, struct err *err)
     struct stat status;
     if (stat(path, &status) < 0)
         return err_sys(err, ERR_OPTION, errno, "cannot read %s", path);
-    return S_ISDIR(status.st_mode) ? add_folder(context, path, err) : add_file(context, path, err);
+    if (S_ISDIR(status.st_mode))
+        return add_folder(context, path, err);
+    return add_file(context, path) ||
+           err_set(err, ERR_OPTION, "%s holds no CA certificate in PEM", path);
 }
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -247,11 +276,6 @@ const char *tls_trust_name(const struct tls_trust *trust, const char *host)
     return trust->name_count ? trust->names[0] : host;
 }
 
-bool tls_trust_any_name(const struct tls_trust *trust)
-{
-    return trust->any_name;
-}
-
 static bool is_ip(const char *name)
 {
     struct addr addr;
@@ -263,7 +287,8 @@ static bool without_dot(const char *name, char out[TLS_NAMES_BYTES])
 {
     size_t len = strlen(name);
     len -= len && name[len - 1] == '.';
-    return len && snprintf(out, TLS_NAMES_BYTES, "%.*s", (int)len, name) < TLS_NAMES_BYTES;
+    return len && name[0] != '.' &&
+           snprintf(out, TLS_NAMES_BYTES, "%.*s", (int)len, name) < TLS_NAMES_BYTES;
 }
 
 static bool expect_name(SSL *ssl, const char *name)
@@ -294,9 +319,7 @@ SSL *tls_trust_session(const struct tls_trust *trust, const char *host)
     SSL *ssl = SSL_new(trust->context);
     if (!ssl)
         return NULL;
-    // RFC 6125: a wildcard is a whole label, and a common name is no host name.
-    SSL_set_hostflags(
-        ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(ssl, HOST_FLAGS);
     if ((trust->any_name || expect_names(ssl, trust, host)) &&
         send_name(ssl, tls_trust_name(trust, host)))
         return ssl;

@@ -32,4 +32,3 @@ void tls_trust_unref(struct tls_trust *trust); // NULL is allowed
 SSL *tls_trust_session(const struct tls_trust *trust, const char *host);
 // The name that is expected, and sent as SNI.
 const char *tls_trust_name(const struct tls_trust *trust, const char *host);
-bool tls_trust_any_name(const struct tls_trust *trust);

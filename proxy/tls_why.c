@@ -12,64 +12,72 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAMES_SHOWN = 100, ISSUER_SHOWN = 60, REASON_SHOWN = 80 };
+enum { HOST_SHOWN = 80, NAMES_SHOWN = 100, ISSUER_SHOWN = 60, REASON_SHOWN = 80, LONG_NAME = 140 };
 
 // ---- the certificate ----------------------------------------------------------------------------
 
-// What to set so that the certificate is accepted. Of "*.x.example", a name of which it is good:
-// with the first label of the name that was expected.
-static void suggest_name(const struct tls_doubt *doubt, const char *expected, struct err *out)
+// Clients cut the end off: what to do stands before what was seen.
+static void say(struct err *out, const struct tls_doubt *doubt, const char *what)
 {
-    size_t len = strlen(out->text);
-    char *at = out->text + len;
-    size_t room = sizeof(out->text) - len;
-    if (!*doubt->first_name)
-        snprintf(at, room, "To accept any certificate of tls-ca, set: tls = verify-ca");
-    else if (doubt->first_name[0] == '*')
-        snprintf(at, room, "If that is the cluster, set: tls-server-name = %.*s%s",
-            (int)strcspn(expected, "."), expected, doubt->first_name + 1);
-    else
-        snprintf(at, room, "If that is the cluster, set: tls-server-name = %s", doubt->first_name);
+    const char *names = *doubt->names ? doubt->names : "no host";
+    err_set(out, ERR_TLS, "%s It is for %.*s%s, issuer %.*s, expires %s", what, NAMES_SHOWN, names,
+        strlen(names) > NAMES_SHOWN ? "..." : "", ISSUER_SHOWN, doubt->issuer, doubt->expires);
 }
 
 static void say_name(
     const struct view *view, const struct tls_doubt *doubt, const char *expected, struct err *out)
 {
-    const char *names = *doubt->names ? doubt->names : "no host at all";
-    err_set(out, ERR_TLS,
-        "tidblink: the certificate of cluster %s is not for %s, but for %.*s%s (issuer %.*s, "
-        "expires "
-        "%s). ",
-        view->alias, expected, NAMES_SHOWN, names, strlen(names) > NAMES_SHOWN ? "..." : "",
-        ISSUER_SHOWN, doubt->issuer, doubt->expires);
-    suggest_name(doubt, expected, out);
+    char text[ERR_TEXT_BYTES];
+    bool is_long = strlen(doubt->suggestion) > LONG_NAME;
+    if (*doubt->suggestion)
+        snprintf(text, sizeof(text),
+            "tidblink: the certificate of cluster %s is not for %.*s. If it is the cluster's, set "
+            "\"tls-server-name = %s\".",
+            view->alias, is_long ? HOST_SHOWN / 4 : HOST_SHOWN, expected, doubt->suggestion);
+    else
+        snprintf(text, sizeof(text),
+            "tidblink: the certificate of cluster %s is not for %.*s. To accept any certificate of "
+            "tls-ca, set \"tls = verify-ca\".",
+            view->alias, HOST_SHOWN, expected);
+    say(out, doubt, text);
 }
 
 static void say_authority(
     const struct view *view, const struct tls_doubt *doubt, const char *expected, struct err *out)
 {
-    err_set(out, ERR_TLS,
-        "tidblink: the certificate of cluster %s is not from tls-ca: expected %s, seen %.*s, "
-        "issuer "
-        "%.*s, expires %s. Get this cluster's own CA certificate (TiDB Cloud console: the cluster, "
-        "Connect, CA cert) into tls-ca",
-        view->alias, expected, NAMES_SHOWN, *doubt->names ? doubt->names : "no host", ISSUER_SHOWN,
-        doubt->issuer, doubt->expires);
+    char text[ERR_TEXT_BYTES];
+    snprintf(text, sizeof(text),
+        "tidblink: the certificate of cluster %s (%.*s) is not from tls-ca. Put this cluster's own "
+        "CA certificate there (TiDB Cloud console: the cluster, Connect, CA cert).",
+        view->alias, HOST_SHOWN, expected);
+    say(out, doubt, text);
 }
 
 static void say_expired(const struct view *view, const struct tls_doubt *doubt, struct err *out)
 {
+    char text[ERR_TEXT_BYTES];
     if (doubt->is_of_server)
-        err_set(out, ERR_TLS,
-            "tidblink: the certificate of cluster %s (%.*s) expired on %s, issuer %.*s. Check this "
-            "machine's clock; TiDB Cloud renews certificates itself",
-            view->alias, NAMES_SHOWN, doubt->names, doubt->expires, ISSUER_SHOWN, doubt->issuer);
+        snprintf(text, sizeof(text),
+            "tidblink: the certificate of cluster %s expired on %s. Check this machine's clock; "
+            "TiDB Cloud renews certificates itself.",
+            view->alias, doubt->expires);
     else
-        err_set(out, ERR_TLS,
-            "tidblink: a CA certificate of cluster %s expired on %s, issuer %.*s. Check this "
-            "machine's clock, then get the cluster's CA certificate again (TiDB Cloud console: the "
-            "cluster, Connect, CA cert) into tls-ca",
-            view->alias, doubt->expires, ISSUER_SHOWN, doubt->issuer);
+        snprintf(text, sizeof(text),
+            "tidblink: a CA certificate of cluster %s expired on %s. Check this machine's clock, "
+            "then put the cluster's CA certificate into tls-ca again (TiDB Cloud console: the "
+            "cluster, Connect, CA cert).",
+            view->alias, doubt->expires);
+    say(out, doubt, text);
+}
+
+static void say_other(const struct view *view, const struct tls_doubt *doubt, struct err *out)
+{
+    char text[ERR_TEXT_BYTES];
+    snprintf(text, sizeof(text),
+        "tidblink: the certificate of cluster %s is not accepted: %s. Check this machine's clock, "
+        "then run tidblink doctor.",
+        view->alias, X509_verify_cert_error_string(doubt->error));
+    say(out, doubt, text);
 }
 
 static void say_doubt(
@@ -92,11 +100,7 @@ static void say_doubt(
         say_expired(view, doubt, out);
         return;
     default:
-        err_set(out, ERR_TLS,
-            "tidblink: the certificate of cluster %s (%.*s, issuer %.*s, expires %s) is not "
-            "accepted: %s. Check this machine's clock, then run tidblink doctor",
-            view->alias, NAMES_SHOWN, doubt->names, ISSUER_SHOWN, doubt->issuer, doubt->expires,
-            X509_verify_cert_error_string(doubt->error));
+        say_other(view, doubt, out);
     }
 }
 

@@ -163,6 +163,11 @@ static void free_setups(struct worker *worker)
     }
 }
 
+struct tickets *worker_tickets(struct worker *worker, size_t target, const struct view *view)
+{
+    return view_same_tls(view, worker->views[target]) ? &worker->tickets[target] : NULL;
+}
+
 // ---- the lists of connections ------------------------------------------------------------------
 
 void worker_busy(struct worker *worker, struct conn *conn)

@@ -116,6 +116,9 @@ static inline void worker_count(_Atomic uint64_t *counter, int64_t change)
 // between the connections that stay.
 struct setup *worker_take_setup(struct worker *worker); // NULL: out of memory
 void worker_give_setup(struct worker *worker, struct setup *setup);
+// For a session under `view`. NULL when the target has another one by now: what is verified under
+// one is not resumed under the other, in neither direction.
+struct tickets *worker_tickets(struct worker *worker, size_t target, const struct view *view);
 // Which list a connection is on.
 void worker_busy(struct worker *worker, struct conn *conn);
 void worker_quiet(struct worker *worker, struct conn *conn);

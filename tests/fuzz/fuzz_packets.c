@@ -62,11 +62,14 @@ static void from_client(struct exchange *exchange, const struct mysql_packet *pa
             auth_answered(&exchange->auth, &login);
         return;
     }
-    const struct auth *auth = &exchange->auth;
-    enum auth_reply reply = auth_from_client(auth, packet, key);
+    struct auth *auth = &exchange->auth;
+    bool wanted = auth->wants_password && auth->has_nonce;
     CHECK(auth_from_client(auth, packet, NULL) == AUTH_PASS_ON);
-    CHECK(reply == AUTH_PASS_ON || (auth->wants_password && auth->has_nonce));
+    enum auth_reply reply = auth_from_client(auth, packet, key);
+    CHECK(reply == AUTH_PASS_ON || wanted);
     CHECK(reply != AUTH_GIVE_KEY || packet->len == 1);
+    CHECK(!auth->wants_password || !wanted ||
+          reply == AUTH_GIVE_KEY); // one for each time it is asked
     if (reply == AUTH_DECRYPT)
         decrypt(auth, packet);
 }

@@ -260,7 +260,6 @@ static void check_doubt(const struct trust_case *of, enum tls_step step)
     assert_int_equal(doubt->is_of_name, of->is_of_name);
     assert_true(doubt->is_of_server);
     assert_string_equal(doubt->names, of->shown);
-    assert_int_equal(strlen(doubt->first_name), strcspn(of->shown, ","));
     assert_int_equal(strlen(doubt->expires), 10);
     assert_non_null(strstr(doubt->issuer, of->signer == BY_OTHER    ? "Other CA"
                                           : of->signer == BY_ITSELF ? "server"
@@ -340,9 +339,9 @@ static void test_folders_and_files(void **state)
     snprintf(link, sizeof(link), "%s/ca.pem", folder);
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_int_equal(mkdir(hidden, 0700), 0);
-    expect_no_trust(folder, "is empty");
+    expect_no_trust(folder, "no file in");
     cert_write(&pair.world.ca, first);
-    expect_no_trust(folder, "is empty");
+    expect_no_trust(folder, "no file in");
     assert_int_equal(symlink("..data/ca.pem", link), 0); // as Kubernetes mounts it
     cert_write(&other, second);
     const struct tls_trust_plan plan = { .ca = folder };
@@ -356,9 +355,7 @@ static void test_folders_and_files(void **state)
     fputs("not PEM\n", file);
     fclose(file);
     expect_no_trust(second, "holds no CA certificate");
-    struct err err;
-    assert_null(tls_trust_open(&plan, &err)); // one bad file is not passed over
-    assert_non_null(strstr(err.text, second));
+    tls_trust_unref(open_trust(&plan)); // a mounted secret has other files, too
     unlink(first);
     unlink(link);
     unlink(second);

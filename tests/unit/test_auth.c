@@ -65,7 +65,7 @@ static enum auth_step server(struct auth *auth, const char *bytes, size_t len)
     return step;
 }
 
-static enum auth_reply client(const struct auth *auth, const void *bytes, size_t len)
+static enum auth_reply client(struct auth *auth, const void *bytes, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1);
     memcpy(copy, bytes, len);
