@@ -2,9 +2,14 @@
 """A cluster or an application that does not do during the login what it should: who is told what,
 that it ends in time, and that the next one is served all the same."""
 import contextlib
+import os
+import select
+import signal
 import socket
+import ssl
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +17,8 @@ import client as plain_client
 import fake_tidb_wire as wire
 from certs import Authority
 from fake_tidb import DOUBLE_REFUSAL, SHA2, TOO_MANY, FakeTidb, Plan, User
-from tls_scenes import RawClient, Refused, logged_in, proxy_of, refused, section
+from tls_scenes import (FULL, WAIT_SECONDS, RawClient, Refused, logged_in, proxy_of, refused,
+                        section)
 
 PATIENCE_SECONDS = 1  # the handshake-timeout of "hurried"
 PASSWORD = "secret"
@@ -22,8 +28,8 @@ class Scene:
     """Clusters of one server by their client-tls; "hurried" is in another proxy, with a short
     handshake-timeout."""
 
-    def __init__(self, server, proxy, hurried):
-        self.server, self.proxy, self.hurried = server, proxy, hurried
+    def __init__(self, server, proxy, hurried, ca):
+        self.server, self.proxy, self.hurried, self.ca = server, proxy, hurried, ca
 
     @property
     def conn(self):
@@ -56,7 +62,7 @@ def scene(tmp_path_factory):
         hurried = {"hurried": section(server, tls_ca=pair.ca)}
         with proxy_of(clusters) as proxy, \
                 proxy_of(hurried, handshake_timeout=f"{PATIENCE_SECONDS}s") as other:
-            yield Scene(server, proxy, other)
+            yield Scene(server, proxy, other, pair.ca)
 
 
 @pytest.fixture(params=[False, True], ids=["client-plain", "client-tls"])
@@ -71,6 +77,24 @@ def is_told(scene, *words, number=1105, cluster="optional", **login):
     for text in ("tidblink: ", f"cluster {cluster}", *words):
         assert text in refusal.text
     assert len(refusal.text) <= 380
+
+
+def queued(local, remote):
+    """What the kernel holds of a connection of 127.0.0.1: (not acknowledged, not read)."""
+    ends = [f"0100007F:{port:04X}" for port in (local, remote)]
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        if (fields := line.split())[1:3] == ends:
+            return [int(number, 16) for number in fields[4].split(":")]
+    raise AssertionError(f"no connection from {local} to {remote}")
+
+
+def wait_read(conn):
+    """Until the proxy has read all that the server has sent."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    port = conn.server.port
+    while queued(port, conn.peer_port)[0] or queued(conn.peer_port, port)[1]:
+        assert time.monotonic() < deadline, "the proxy does not read"
+        time.sleep(0.01)
 
 
 # ---- TLS with the cluster does not come about ----------------------------------------------------
@@ -143,7 +167,7 @@ def test_a_server_that_says_more_than_its_greeting(scene):
     with RawClient(scene.port()) as client:
         scene.conn.wait_step("greeted")
         scene.conn.send(b"\0\0\0\x02\0\0\0", 2)  # an OK
-        time.sleep(0.2)  # nothing tells when the proxy has it
+        wait_read(scene.conn)
         with pytest.raises(Refused) as error:
             client.log_in()
         assert "spoke out of turn during the login" in error.value.text
@@ -226,6 +250,36 @@ def test_a_server_that_knows_the_password(scene, tls):
         scene.server.plugin = before
 
 
+def test_a_client_that_sends_many_passwords(scene):
+    """To decrypt one takes a millisecond: one is, for each time that the server asks."""
+    over = threading.Event()
+
+    def questions():
+        yield FULL
+        yield FULL
+        over.wait(WAIT_SECONDS)
+
+    scene.server.plugin, before = SHA2, scene.server.plugin
+    scene.next(rounds=questions())
+    mark = scene.proxy.mark()
+    try:
+        with RawClient(scene.port()) as client:
+            client.plugin = SHA2
+            client.put(client.response("sha", PASSWORD.encode()))
+            assert client.take() == FULL
+            client.put(os.urandom(256))
+            assert client.take() == FULL
+            for _ in range(100):
+                client.put(os.urandom(256))
+        scene.proxy.wait_log(" connection closed ", after=mark)
+        lines = scene.proxy.log_text().splitlines()[mark:]
+        assert sum("not encrypted with this proxy's RSA key" in line for line in lines) == 2
+    finally:
+        over.set()
+        scene.server.plugin = before
+    scene.is_well()
+
+
 @pytest.mark.parametrize("place, end", [
     ("tls", "cut"), ("tls", "close"), ("response", "cut"), ("response", "reset"), ("auth", "cut"),
     ("auth", "close"), ("ok-half", "cut"), ("ok-half", "reset")])
@@ -280,7 +334,8 @@ def test_the_end_of_the_server_with_and_without_close_notify(scene, tls, end):
 def test_a_reset_by_the_server_is_passed_on(scene, tls):
     with logged_in(scene.port(), tls=tls) as client:
         client.query("SELECT 1")
-        time.sleep(0.1)  # what is not acknowledged yet must not be lost by it: then it is a FIN
+        # What is not acknowledged yet must not be lost by it: then it would be a FIN.
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         scene.conn.end("reset")
         with pytest.raises(ConnectionResetError):
             client.sock.recv(1)
@@ -302,3 +357,56 @@ def test_the_end_of_the_client(scene, tls, how):
             client.sock.shutdown(socket.SHUT_WR)
         ended = conn.wait_ended()
     assert ended == ("reset" if how == "reset" else "close_notify")
+
+
+def test_a_client_that_quits_and_closes_has_not_reset(scene, tls):
+    """Our close_notify finds nobody who would read it, which its kernel answers with a reset."""
+    before = scene.proxy.mark()
+    with logged_in(scene.port(), tls=tls) as client:
+        client.sequence = 0
+        client.put(b"\x01")  # COM_QUIT
+        assert scene.conn.wait_ended() in ("quit", "close_notify")
+        select.select([client.sock], [], [], PATIENCE_SECONDS * 30)
+    scene.proxy.wait_log("connection closed .*close=client-quit ", after=before)
+
+
+def say_close_notify(conn):
+    """And the socket stays open, as with a server that waits for the other side's."""
+    with conn.stream.lock:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            conn.stream.tls.unwrap()
+        conn.stream.sock.sendall(conn.stream.outgoing.read())
+
+
+@pytest.mark.parametrize("kib", [100, 700, 1500, 3000, 5000, 8000])
+def test_a_close_notify_behind_what_is_read_slowly(scene, kib):
+    """It is out of the socket long before the client has the rest: nothing wakes us for it."""
+    hold, size = threading.Event(), kib << 10
+    scene.next(at={"ok": hold})
+    with logged_in(scene.port()) as client:
+        conn = scene.conn
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+
+        def serve():
+            conn.stream.write(b"x" * size)
+            say_close_notify(conn)
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        count = 0
+        while part := client.sock.recv(1 << 14):
+            count += len(part)
+        assert count == size
+        server.join(WAIT_SECONDS)
+    hold.set()
+    conn.wait_ended()
+
+
+def test_a_session_that_has_never_asked_anything_is_not_waited_for(scene, tls):
+    drain_seconds = 30
+    options = {"orders": section(scene.server, tls_ca=scene.ca)}
+    with proxy_of(options, drain_timeout=f"{drain_seconds}s") as proxy, \
+            logged_in(proxy.port(), tls=tls) as client:
+        proxy.signal(signal.SIGTERM)
+        proxy.wait_log(" connection closed .*close=drained ", seconds=drain_seconds / 2)
+        assert client.read_to_the_end() == b""

