@@ -88,6 +88,14 @@ def queued(local, remote):
     raise AssertionError(f"no connection from {local} to {remote}")
 
 
+def wait_still(conn):
+    """Until nothing moves between the server and the proxy any more."""
+    port, seen = conn.server.port, []
+    while len(seen) < 5 or len(set(seen[-5:])) > 1:
+        seen.append((*queued(port, conn.peer_port), *queued(conn.peer_port, port)))
+        time.sleep(0.01)
+
+
 def wait_read(conn):
     """Until the proxy has read all that the server has sent."""
     deadline = time.monotonic() + WAIT_SECONDS
@@ -378,14 +386,17 @@ def say_close_notify(conn):
         conn.stream.sock.sendall(conn.stream.outgoing.read())
 
 
-@pytest.mark.parametrize("kib", [100, 700, 1500, 3000, 5000, 8000])
+@pytest.mark.parametrize("kib", range(100, 6000, 120))
 def test_a_close_notify_behind_what_is_read_slowly(scene, kib):
-    """It is out of the socket long before the client has the rest: nothing wakes us for it."""
+    """It is out of the socket long before the client has the rest: nothing wakes us for it. That
+    is so where the end comes just when the client's side is full, at sizes that only the kernel
+    knows: of these, two have shown it."""
     hold, size = threading.Event(), kib << 10
     scene.next(at={"ok": hold})
     with logged_in(scene.port()) as client:
         conn = scene.conn
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 15)
+        conn.stream.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
 
         def serve():
             conn.stream.write(b"x" * size)
@@ -393,6 +404,7 @@ def test_a_close_notify_behind_what_is_read_slowly(scene, kib):
 
         server = threading.Thread(target=serve, daemon=True)
         server.start()
+        wait_still(conn)
         count = 0
         while part := client.sock.recv(1 << 14):
             count += len(part)
