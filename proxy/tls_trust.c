@@ -68,8 +68,8 @@ static void suggest_name(
 {
     char name[TLS_NAMES_BYTES];
     bool is_wildcard = text[0] == '*';
-    if (*doubt->suggestion)
-        return;
+    if (*doubt->suggestion || strchr(text + is_wildcard, '*'))
+        return; // a star that is not a whole label is nobody's name
     if (is_wildcard)
         snprintf(name, sizeof(name), "%.*s%s", (int)strcspn(expected, "."), expected, text + 1);
     else

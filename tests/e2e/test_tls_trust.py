@@ -202,13 +202,7 @@ def test_accepted(shop, alias):
     assert conn.tls and conn.sni == SNI.get(alias)
 
 
-CANNOT_BE_SET = pytest.mark.xfail(
-    strict=True, reason="a*.db.example is suggested, which tls-server-name does not take")
-
-
-@pytest.mark.parametrize("alias", [
-    pytest.param(alias, marks=CANNOT_BE_SET if alias == "partial-wildcard" else ())
-    for alias in REFUSED])
+@pytest.mark.parametrize("alias", REFUSED)
 def test_refused(shop, alias):
     """The application's driver prints all that is needed, and the server has learned nothing of a
     login but the SSLRequest."""
