@@ -13,7 +13,7 @@ import pytest
 
 import client
 from certs import EXPIRED, NOT_YET, Authority, self_signed
-from clients import CLIENTS, run, unavailable
+from clients import CLIENTS, plain_link, run, unavailable
 from fake_tidb import (
     CLEAR, DOUBLE_REFUSAL, NATIVE, SHA2, TIPROXY_CAPABILITIES, TOO_MANY, FakeTidb, Plan, User)
 from fake_tidb_wire import PLUGIN_AUTH, PROTOCOL_41, SECURE_CONNECTION, SSL, frame, native_scramble
@@ -279,7 +279,7 @@ def test_drivers(plain, name):
     if unavailable(name):
         pytest.skip(f"{name}: {unavailable(name)}")
     done = run(name, "127.0.0.1", plain.port, "app", "secret", "test", "connect-and-select",
-               query="SELECT 'x'")
+               query="SELECT 'x'", link=plain_link(name))
     assert done == (0, "x\n", "")
 
 
