@@ -212,8 +212,8 @@ static bool add_named(struct settings *settings, const char *word, struct err *e
     }
     cluster->cluster_id = id;
     cluster->tls_ca = ca;
-    if (known) { // found again: the array may have moved
-        known = find_alias(settings, name);
+    known = known ? find_alias(settings, name) : NULL; // the array may have moved
+    if (known) {
         cluster->tls = known->tls;
         cluster->client_tls = known->client_tls;
         cluster->allow_plaintext = known->allow_plaintext;

@@ -9,7 +9,7 @@ static void drop_oldest(struct tickets *tickets)
 {
     SSL_SESSION_free(tickets->kept[0]);
     tickets->count--;
-    memmove(&tickets->kept[0], &tickets->kept[1], tickets->count * sizeof(tickets->kept[0]));
+    memmove(&tickets->kept[0], &tickets->kept[1], tickets->count * sizeof(SSL_SESSION *));
 }
 
 SSL_SESSION *tickets_take(struct tickets *tickets)

@@ -67,10 +67,12 @@ static void stamp_file(uint64_t *stamp, const char *path)
     stamp_add(stamp, (uint64_t)status.st_mtim.tv_nsec);
 }
 
-// A file, or a folder with all that is in it.
+// A file, or a folder with all that is in it. NULL: none.
 static uint64_t stamp_of(const char *path)
 {
     uint64_t stamp = STAMP_BASIS;
+    if (!path)
+        return stamp;
     stamp_file(&stamp, path);
     DIR *folder = opendir(path);
     if (!folder)
@@ -159,10 +161,8 @@ static bool read_target(struct target_tls *out, const struct proxy_target *plan,
 static uint64_t identity_stamp(const struct content *content)
 {
     uint64_t stamp = STAMP_BASIS;
-    if (content->cert) {
-        stamp_add(&stamp, stamp_of(content->cert));
-        stamp_add(&stamp, stamp_of(content->key));
-    }
+    stamp_add(&stamp, stamp_of(content->cert));
+    stamp_add(&stamp, stamp_of(content->key));
     return stamp;
 }
 
@@ -195,13 +195,13 @@ static bool read_identity(
     if (!out->needs_identity)
         return true;
     out->stamp = identity_stamp(out);
-    out->rsa_stamp = out->rsa_key ? stamp_of(out->rsa_key) : 0;
+    out->rsa_stamp = stamp_of(out->rsa_key);
     if (old && old->identity && is_same_identity(out, old)) {
         out->identity = tls_identity_ref(old->identity);
         return true;
     }
     out->identity = open_identity(out, err);
-    out->rsa_stamp = out->rsa_key ? stamp_of(out->rsa_key) : 0; // it may have been made
+    out->rsa_stamp = stamp_of(out->rsa_key); // it may have been made
     return out->identity != NULL;
 }
 
