@@ -114,7 +114,7 @@ def test_certificates_of_our_own(tmp_path, server):
     authority.issue(["localhost", "127.0.0.1"], *paths[1:])
     with MySQL(certs=paths) as own:
         own.add_user("app", PASSWORD)
-        verify = ["--ssl-mode=VERIFY_IDENTITY", "--host=localhost", "--protocol=TCP"]
+        verify = ["--ssl-mode=VERIFY_IDENTITY", "--host=127.0.0.1", "--protocol=TCP"]
         assert run_client(own, *verify, f"--ssl-ca={own.ca}")[:2] == (0, "app@%")
         code, _, errors = run_client(own, *verify, f"--ssl-ca={server.ca}")
         assert code == 1 and "certificate verify failed" in errors
