@@ -139,7 +139,7 @@ static void log_listeners(const struct program *program)
 static void warn_about_passwords(
     const struct cluster_settings *cluster, const struct proxy_target *target)
 {
-    bool is_verified = target->tls == TLS_VERIFY_CA || target->tls == TLS_VERIFY_FULL;
+    bool is_verified = tls_is_verified(target->tls);
     bool goes_encrypted = is_verified || (target->tls == TLS_PASSTHROUGH &&
                                              target->client_tls == CLIENT_TLS_REQUIRED);
     for (size_t i = 0; i < target->listen_count; i++) {

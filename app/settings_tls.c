@@ -31,16 +31,11 @@ static enum tls_mode mode_of(const struct cluster_settings *cluster)
     abort(); // no other value has a name
 }
 
-static bool is_verified(enum tls_mode mode)
-{
-    return mode == TLS_VERIFY_CA || mode == TLS_VERIFY_FULL;
-}
-
 static enum client_tls client_of(const struct cluster_settings *cluster)
 {
     switch ((enum client_tls_choice)cluster->client_tls) {
     case CLIENT_TLS_CHOICE_AUTO:
-        return is_verified(mode_of(cluster)) ? CLIENT_TLS_OPTIONAL : CLIENT_TLS_OFF;
+        return tls_is_verified(mode_of(cluster)) ? CLIENT_TLS_OPTIONAL : CLIENT_TLS_OFF;
     case CLIENT_TLS_CHOICE_OFF:
         return CLIENT_TLS_OFF;
     case CLIENT_TLS_CHOICE_OPTIONAL:
@@ -56,11 +51,10 @@ static bool check_modes(const struct cluster_settings *cluster, struct err *err)
 {
     enum tls_mode mode = mode_of(cluster);
     enum client_tls client = client_of(cluster);
-    if (is_verified(mode) && !cluster->tls_ca)
+    if (tls_is_verified(mode) && !cluster->tls_ca)
         return err_set(err, ERR_OPTION,
             "%s: tls needs the authority of the cluster's certificate: expected tls-ca (download "
-            "it "
-            "from the cluster's Connect dialog in the TiDB Cloud console)",
+            "it from the cluster's Connect dialog in the TiDB Cloud console)",
             cluster->origin);
     if (mode == TLS_PASSTHROUGH && client == CLIENT_TLS_OPTIONAL)
         return err_set(err, ERR_OPTION,
@@ -94,7 +88,7 @@ static bool check_names(const struct cluster_settings *cluster, struct err *err)
 {
     const struct option_list *names = &cluster->server_names;
     struct addr addr;
-    if (names->count && !is_verified(mode_of(cluster)))
+    if (names->count && !tls_is_verified(mode_of(cluster)))
         return err_set(err, ERR_OPTION,
             "%s: tls-server-name: the cluster's certificate is not looked at: expected tls-ca, and "
             "tls = verify-full",

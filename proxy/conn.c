@@ -312,12 +312,14 @@ static void use_greeting(struct conn *conn, const struct spare *spare)
         return;
     }
     struct mysql_greeting greeting;
-    if (!login_open(conn) || mysql_read_greeting(spare->greeting, spare->greeting_len, &greeting) !=
-                                 MYSQL_FIRST_GREETING) {
+    if (mysql_read_greeting(spare->greeting, spare->greeting_len, &greeting) !=
+            MYSQL_FIRST_GREETING ||
+        !login_open(conn) ||
+        !login_keep(conn->setup->login, spare->greeting, spare->greeting_len)) {
         conn_close(conn, CLOSE_INTERNAL);
         return;
     }
-    login_greeted(conn, &greeting, spare->greeting);
+    login_greeted(conn, &greeting);
     conn_enter(conn, CONN_LOGIN);
 }
 
@@ -419,7 +421,7 @@ void conn_greeted(
             control_note_success(worker->control, conn->target);
     }
     if (conn->setup->login) {
-        login_greeted(conn, greeting, bytes);
+        login_greeted(conn, greeting);
         conn_enter(conn, CONN_LOGIN);
         return;
     }
@@ -440,8 +442,7 @@ static bool note_why(struct conn *conn, const struct err *err)
     return true;
 }
 
-// Whatever was under way is called off; what the client still has to read is linger's.
-static void leave_server(struct conn *conn)
+void conn_linger(struct conn *conn)
 {
     worker_leave_listener(conn->worker, conn);
     if (steps[conn->state].cancel)
@@ -455,14 +456,9 @@ void conn_refuse(struct conn *conn, const struct err *err)
     if (conn->state >= CONN_RELAY)
         abort(); // behind the login an ERR packet would land in the middle of a result
     if (note_why(conn, err))
-        leave_server(conn);
+        conn_linger(conn);
     else
         conn_close(conn, CLOSE_INTERNAL);
-}
-
-void conn_refused_by_server(struct conn *conn)
-{
-    leave_server(conn);
 }
 
 void conn_give_up(struct conn *conn, const struct err *err, enum close_reason reason)

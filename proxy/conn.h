@@ -111,8 +111,9 @@ bool conn_start(const struct arrival *arrival);
 void conn_see(struct conn *conn, struct view *view);
 // Tells the client why in an ERR packet and ends the connection; only before the relay.
 void conn_refuse(struct conn *conn, const struct err *err);
-// The same, when the server's own ERR packet is on its way to the client.
-void conn_refused_by_server(struct conn *conn);
+// Lets go of the server; what the client still has to read (the server's own ERR packet) gets the
+// time it needs.
+void conn_linger(struct conn *conn);
 
 // The client cannot be told: ends the connection, and `err` goes to the log.
 void conn_give_up(struct conn *conn, const struct err *err, enum close_reason reason);

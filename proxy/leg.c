@@ -48,24 +48,21 @@ bool leg_put(struct side *side, const void *bytes, size_t len)
     return false;
 }
 
-// A packet of two parts: most have one. In one write, so that it is one segment and one TLS record.
+// In one write, so that it is one segment and one TLS record; only an answer with very many
+// attributes takes more.
 static bool put_packet(struct side *side, uint8_t sequence, const void *payload, size_t len)
 {
-    struct conn *conn = side_conn(side);
-    uint8_t *packet = conn->worker->scratch;
-    if (len + MYSQL_HEADER_BYTES > IO_BYTES_MAX) { // an answer with very many attributes
-        uint8_t header[MYSQL_HEADER_BYTES];
-        mysql_write_header(header, len, sequence);
-        bool fine = leg_put(side, header, sizeof(header));
-        for (size_t done = 0; fine && done < len; done += IO_BYTES_MAX)
-            fine = leg_put(side, (const uint8_t *)payload + done,
-                len - done < IO_BYTES_MAX ? len - done : IO_BYTES_MAX);
-        return fine;
-    }
+    uint8_t *packet = side_conn(side)->worker->scratch;
+    const size_t room = IO_BYTES_MAX - MYSQL_HEADER_BYTES;
+    size_t part = len < room ? len : room;
     mysql_write_header(packet, len, sequence);
-    memcpy(packet + MYSQL_HEADER_BYTES, payload, len);
-    bool fine = leg_put(side, packet, MYSQL_HEADER_BYTES + len);
-    explicit_bzero(packet, MYSQL_HEADER_BYTES + len);
+    memcpy(packet + MYSQL_HEADER_BYTES, payload, part);
+    bool fine = leg_put(side, packet, MYSQL_HEADER_BYTES + part);
+    explicit_bzero(packet, MYSQL_HEADER_BYTES + part);
+    for (size_t done = part; fine && done < len; done += part) {
+        part = len - done < IO_BYTES_MAX ? len - done : IO_BYTES_MAX;
+        fine = leg_put(side, (const uint8_t *)payload + done, part);
+    }
     return fine;
 }
 

@@ -25,7 +25,7 @@ enum { LOGIN_GREETING_MAX = 2048 };
 
 static bool verifies(const struct conn *conn)
 {
-    return conn->view->tls == TLS_VERIFY_CA || conn->view->tls == TLS_VERIFY_FULL;
+    return tls_is_verified(conn->view->tls);
 }
 
 // Clients on a unix socket skip TLS as a rule; but MariaDB's from 11.4 on insist that it is offered
@@ -119,7 +119,7 @@ void login_pass_error(struct conn *conn)
         return; // the rest is on its way
     dial_confirm(&conn->setup->dial, conn->server.io.fd);
     if (leg_put(&conn->client, bytes, MYSQL_HEADER_BYTES + packet.len))
-        conn_refused_by_server(conn);
+        conn_linger(conn);
 }
 
 static void client_tls_failed(struct conn *conn)
@@ -160,29 +160,27 @@ static bool send_answer(struct conn *conn)
 static void read_side(struct side *side);
 
 // Goes on as far as it can.
-static bool step_server_tls(struct conn *conn)
+static void step_server_tls(struct conn *conn)
 {
     struct worker_counters *counters = &conn->worker->counters;
     switch (tls_handshake(&conn->worker->io, &conn->server.io)) {
     case TLS_WAIT:
-        return false;
+        return;
     case TLS_FAILED:
         server_tls_failed(conn);
-        return false;
+        return;
     case TLS_DONE:
         worker_count(&counters->tls_handshakes, 1);
         worker_count(&counters->tls_resumed, tls_is_resumed(conn->server.io.tls));
         if (send_answer(conn))
             read_side(&conn->server); // what came with the handshake's end
-        return false;
     }
-    return false;
 }
 
 // The SSLRequest is the answer's own beginning: MySQL, MariaDB and TiProxy take the capabilities
 // from it, TiDB from the answer (pingcap/tidb, pkg/server/conn.go,
 // readOptionalSSLRequestAndHandshakeResponse).
-static bool start_server_tls(struct conn *conn)
+static void start_server_tls(struct conn *conn)
 {
     struct login *login = login_of(conn);
     struct worker *worker = conn->worker;
@@ -191,78 +189,61 @@ static bool start_server_tls(struct conn *conn)
         struct err err;
         refusal_login(conn->view, "spoke out of turn", EPROTO, &err);
         conn_refuse(conn, &err);
-        return false;
+        return;
     }
     memcpy(request, buf_head(&login->answer), sizeof(request));
     mysql_set_ssl(request, true);
     if (!leg_to_server(conn, request, sizeof(request)))
-        return false;
+        return;
     login->stage = LOGIN_SERVER_TLS;
-    if (!tls_to_server(&conn->server.io, conn->view->trust, conn->view->host,
-            worker_tickets(worker, conn->target, conn->view))) {
+    if (tls_to_server(&conn->server.io, conn->view->trust, conn->view->host,
+            worker_tickets(worker, conn->target, conn->view)))
+        step_server_tls(conn);
+    else
         conn_close(conn, CLOSE_INTERNAL);
-        return false;
-    }
-    return step_server_tls(conn);
 }
 
 // ---- the client's answer ------------------------------------------------------------------------
 
-static bool step_client_tls(struct conn *conn)
+static void step_client_tls(struct conn *conn)
 {
     switch (tls_handshake(&conn->worker->io, &conn->client.io)) {
     case TLS_WAIT:
-        return false;
+        return;
     case TLS_FAILED:
         client_tls_failed(conn);
-        return false;
+        return;
     case TLS_DONE:
         login_of(conn)->stage = LOGIN_FULL_ANSWER;
         leg_client_turn(conn);
         read_side(&conn->client); // the answer may have come with the handshake's end
-        return false;
     }
-    return false;
 }
 
 // What came behind the request belongs to TLS.
-static bool start_client_tls(struct conn *conn)
+static void start_client_tls(struct conn *conn)
 {
     struct login *login = login_of(conn);
-    struct buf *in = &login->client_in;
+    struct buf early = login->client_in;
+    buf_init_secret(&login->client_in, early.limit);
     login->stage = LOGIN_CLIENT_TLS;
-    if (!tls_to_client(
-            &conn->client.io, conn->view->identity, (const uint8_t *)buf_head(in), buf_len(in))) {
+    if (tls_to_client(&conn->client.io, conn->view->identity, (const uint8_t *)buf_head(&early),
+            buf_len(&early)))
+        step_client_tls(conn);
+    else
         conn_close(conn, CLOSE_INTERNAL);
-        return false;
-    }
-    struct buf early = *in;
-    buf_init_secret(in, early.limit);
-    bool goes_on = step_client_tls(conn);
     if (conn->client.io.tls) // its first step has used them up
         conn->client.io.tls->early_len = 0;
     buf_done(&early);
-    return goes_on;
 }
 
-// Passthrough: the client's TLS is the server's business, but begin it must.
-static bool on_passthrough_answer(struct conn *conn, enum mysql_answer answer)
-{
-    struct err err;
-    if (answer == MYSQL_ANSWER_SSL_REQUEST) {
-        login_is_over(conn); // with the request, which is still there
-        return false;
-    }
-    refusal_tls_required(&err);
-    conn_refuse(conn, &err);
-    return false;
-}
-
-// A unix socket is as good as TLS, as for MySQL's require_secure_transport.
+// A unix socket is as good as TLS, as for MySQL's require_secure_transport; but in passthrough the
+// client's TLS is all that the server gets.
 static bool lacks_tls(const struct conn *conn)
 {
-    return conn->view->client_tls == CLIENT_TLS_REQUIRED && !conn->client.io.tls &&
-           conn->client_peer.family != AF_UNIX;
+    bool is_safe = conn->client.io.tls ||
+                   (conn->client_peer.family == AF_UNIX && conn->view->tls != TLS_PASSTHROUGH);
+    return conn->view->client_tls == CLIENT_TLS_REQUIRED && !is_safe;
 }
 
 // Wrong or unwanted answers. Some clients claim TLS and do not begin it: they were told to use it,
@@ -272,7 +253,8 @@ static bool refuse_answer(
 {
     struct err err;
     bool is_full = answer == MYSQL_ANSWER_FULL;
-    bool claims_tls = (read->capabilities & MYSQL_SSL) && !conn->client.io.tls;
+    bool is_passthrough = conn->view->tls == TLS_PASSTHROUGH;
+    bool claims_tls = !is_passthrough && (read->capabilities & MYSQL_SSL) && !conn->client.io.tls;
     if (answer == MYSQL_ANSWER_320)
         refusal_old_client(&err);
     else if (claims_tls && !login_of(conn)->offers_tls)
@@ -296,13 +278,15 @@ static bool take_answer(struct conn *conn)
         return false;
     leg_client_spoke(conn, &packet);
     enum mysql_answer answer = mysql_read_answer(packet.payload, packet.len, &read);
-    if (conn->view->tls == TLS_PASSTHROUGH)
-        return on_passthrough_answer(conn, answer);
-    bool wants_tls =
-        answer == MYSQL_ANSWER_SSL_REQUEST && login->offers_tls && login->stage == LOGIN_ANSWER;
-    if (wants_tls) {
+    bool wants_tls = answer == MYSQL_ANSWER_SSL_REQUEST && login->stage == LOGIN_ANSWER;
+    if (wants_tls && conn->view->tls == TLS_PASSTHROUGH) {
+        login_is_over(conn); // with the request, which is still there: it is the server's
+        return false;
+    }
+    if (wants_tls && login->offers_tls) {
         leg_drop(&conn->client, &packet);
-        return start_client_tls(conn);
+        start_client_tls(conn);
+        return false;
     }
     if (refuse_answer(conn, answer, &read))
         return false;
@@ -312,7 +296,10 @@ static bool take_answer(struct conn *conn)
         return false;
     }
     leg_drop(&conn->client, &packet);
-    return verifies(conn) && !conn->server.io.tls ? start_server_tls(conn) : send_answer(conn);
+    if (!verifies(conn) || conn->server.io.tls)
+        return send_answer(conn);
+    start_server_tls(conn);
+    return false;
 }
 
 // ---- what happens on the sockets ----------------------------------------------------------------
@@ -414,13 +401,11 @@ static void on_side_ready(struct watch *watch, unsigned what)
 
 // ---- start --------------------------------------------------------------------------------------
 
-void login_greeted(struct conn *conn, const struct mysql_greeting *greeting, const uint8_t *packet)
+void login_greeted(struct conn *conn, const struct mysql_greeting *greeting)
 {
     struct login *login = login_of(conn);
     login->greeting = *greeting;
     auth_init(&login->auth, greeting);
-    if (!buf_len(&login->server_in))
-        (void)login_keep(login, packet, greeting->packet_bytes); // a spare's; 512 bytes at most
 }
 
 // The greeting, with TLS offered as far as we do. False: it did not get through.
@@ -429,10 +414,6 @@ static bool show_greeting(struct conn *conn)
     uint8_t packet[LOGIN_GREETING_MAX];
     struct login *login = login_of(conn);
     size_t len = login->greeting.packet_bytes;
-    if (buf_len(&login->server_in) < len) { // a spare's was not kept: out of memory
-        conn_close(conn, CLOSE_INTERNAL);
-        return false;
-    }
     memcpy(packet, buf_head(&login->server_in), len);
     if (conn->view->tls != TLS_PASSTHROUGH)
         mysql_offer_ssl(packet, &login->greeting, login->offers_tls);

@@ -28,8 +28,8 @@ bool login_keep(struct login *login, const uint8_t *bytes, size_t len);
 const uint8_t *login_kept(const struct login *login, size_t *out_len);
 // What is kept begins with the server's ERR packet instead of a greeting: passes it and ends.
 void login_pass_error(struct conn *conn);
-// The greeting, which a fresh connection has kept already.
-void login_greeted(struct conn *conn, const struct mysql_greeting *greeting, const uint8_t *packet);
+// What is kept begins with this greeting.
+void login_greeted(struct conn *conn, const struct mysql_greeting *greeting);
 
 void login_start(struct conn *conn);
 void login_cancel(struct conn *conn);

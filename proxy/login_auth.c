@@ -95,7 +95,7 @@ static bool take_server_packet(struct conn *conn)
     if (step == AUTH_ACCEPTED)
         login_is_over(conn);
     else if (step == AUTH_REFUSED)
-        conn_refused_by_server(conn);
+        conn_linger(conn);
     return step == AUTH_GOES_ON;
 }
 

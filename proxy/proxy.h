@@ -23,6 +23,11 @@ enum tls_mode {
     TLS_VERIFY_CA,   // we do; the certificate comes from one of our authorities
     TLS_VERIFY_FULL, // and names the cluster's host
 };
+static inline bool tls_is_verified(enum tls_mode mode)
+{
+    return mode == TLS_VERIFY_CA || mode == TLS_VERIFY_FULL;
+}
+
 // What applications get from us.
 enum client_tls { CLIENT_TLS_OFF, CLIENT_TLS_OPTIONAL, CLIENT_TLS_REQUIRED };
 

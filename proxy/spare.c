@@ -210,7 +210,7 @@ static void start_tls(struct spare *spare)
 static void on_greeted(struct spare *spare, const struct mysql_greeting *greeting)
 {
     struct spares *spares = spare->spares;
-    bool verifies = spare->view->trust != NULL;
+    bool verifies = tls_is_verified(spare->view->tls);
     dial_confirm(&spare->dial, spare->io.fd);
     spare->server_id = greeting->connection_id;
     if (spares->worker->control)

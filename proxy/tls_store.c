@@ -34,7 +34,6 @@ struct content {
     size_t target_count;
     char *cert, *key, *rsa_key;
     bool rsa_key_may_fail;
-    bool needs_identity;
     struct tls_identity *identity;
     uint64_t stamp, rsa_stamp; // of cert and key; of rsa_key
 };
@@ -147,7 +146,7 @@ static bool read_target(struct target_tls *out, const struct proxy_target *plan,
         abort();
     for (; out->name_count < plan->trust.name_count; out->name_count++)
         out->names[out->name_count] = copy_text(plan->trust.names[out->name_count]);
-    if (plan->tls != TLS_VERIFY_CA && plan->tls != TLS_VERIFY_FULL)
+    if (!tls_is_verified(plan->tls))
         return true;
     out->stamp = stamp_of(out->ca); // before the file is read: a change in between is seen
     if (old && old->trust && is_same_trust(out, old))
@@ -190,9 +189,10 @@ static bool read_identity(
     out->key = copy_text(plan->identity.key);
     out->rsa_key = copy_text(plan->identity.rsa_key);
     out->rsa_key_may_fail = plan->rsa_key_may_fail;
+    bool is_needed = false;
     for (size_t i = 0; i < out->target_count; i++)
-        out->needs_identity = out->needs_identity || out->targets[i].mode != TLS_PASSTHROUGH;
-    if (!out->needs_identity)
+        is_needed = is_needed || out->targets[i].mode != TLS_PASSTHROUGH;
+    if (!is_needed)
         return true;
     out->stamp = identity_stamp(out);
     out->rsa_stamp = stamp_of(out->rsa_key);

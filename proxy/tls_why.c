@@ -137,8 +137,7 @@ void tls_why_server(
     else
         err_set(out, ERR_TLS,
             "tidblink: TLS to cluster %s at %s failed in the handshake: %.*s. Try again; if it "
-            "stays "
-            "so, run tidblink doctor",
+            "stays so, run tidblink doctor",
             view->alias, text, REASON_SHOWN, reason_of(tls));
     out->sys = tls->error ? 0 : tls->sys;
 }
