@@ -40,6 +40,11 @@ static const struct option_row global_rows[] = {
     { "state-dir",            OPTION_TEXT, G(control.state_dir),        NULL,   0, 0, 0, NULL, "DIR", "where the last known state is kept, or off (default $STATE_DIRECTORY, else /var/lib/tidblink for root and $XDG_STATE_HOME/tidblink or ~/.local/state/tidblink for others)" },
     { "control-loss",         OPTION_CHOICE, G(control_loss),           "allow", 0, 0, 0, loss_choices, NULL, "what a connection gets when the API does not answer and nothing is known" },
     { "aws-cli",              OPTION_TEXT, G(control.aws_cli),          "aws",  0, 0, 0, NULL, "PATH", "the AWS CLI, which tells which endpoints are in this VPC; off: never run it" },
+    { "aws-profile",          OPTION_TEXT, G(control.aws_profile),      NULL,   0, 0, 0, NULL, "NAME", "the AWS CLI's --profile (default: its own choice)" },
+    { "aws-endpoint-url",     OPTION_TEXT, G(control.aws_endpoint_url), NULL,   0, 0, 0, NULL, "URL", "the AWS CLI's --endpoint-url, for an EC2 that is not Amazon's public one" },
+    { "region",               OPTION_TEXT, G(control.aws_region),       NULL,   0, 0, 0, NULL, "REGION", "AWS region, us-east-1 (default: the cluster's, and no other works)" },
+    { "metadata-url",         OPTION_TEXT, G(control.metadata_url),     NULL,   0, 0, 0, NULL, "URL", "the instance metadata service (default http://169.254.169.254)" },
+    { "serverless-api-url",   OPTION_TEXT, G(control.serverless_api_url), "https://serverless.tidbapi.com", 0, 0, 0, NULL, "URL", "the API of Starter and Essential, asked when an ID is no Dedicated cluster's" },
     { "vpc-id",               OPTION_TEXT, G(control.vpc_id),           NULL,   0, 0, 0, NULL, "VPC", "our VPC (default: the instance metadata's)" },
 
     // Private DNS.

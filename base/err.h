@@ -32,6 +32,10 @@ enum err_code {
     ERR_API_RATE,        // 429
     ERR_API_ANSWER,      // the control API answered something that cannot be understood
     ERR_API_NOT_FOUND,   // 404
+    ERR_API_CONFLICT,    // 409: it exists already, or its state does not allow this
+    ERR_AWS,             // AWS refused, or its CLI is not there
+    ERR_AWS_CREDENTIALS, // no credentials, or they are wrong or expired
+    ERR_AWS_DENIED,      // the credentials have no right to this
     ERR_DNS_NXDOMAIN,    // the name does not exist
     ERR_DNS_NODATA,      // the name exists and has no address
     ERR_DNS_SERVFAIL,    // the DNS server failed

@@ -30,6 +30,10 @@ struct control_options {
     uint64_t api_timeout_ms;             // one request
     bool loss_refuses;                   // control-loss = refuse
     char *aws_cli;                       // "aws", or "off"
+    char *aws_profile;                   // --profile of the CLI; NULL: its own choice
+    char *aws_region;                    // NULL: the cluster's
+    char *aws_endpoint_url;              // another EC2 than Amazon's; NULL: Amazon's
+    char *serverless_api_url;            // the API of Starter and Essential instances
     char *vpc_id;                        // ours; NULL: asked from the instance metadata service
     char *metadata_url; // NULL: http://169.254.169.254, the instance metadata service
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/defs.h"
+#include "base/options.h"
 
 struct err;
 struct http;
@@ -18,3 +19,16 @@ typedef void (*imds_fn)(void *arg, const char *vpc_id, const struct err *err);
 struct imds *imds_start(struct http *http, const char *url, imds_fn fn, void *arg);
 void imds_free(
     struct imds *imds); // cancels without a callback; NULL is allowed; not from inside fn
+
+// ---- for commands: everything at once, blocking
+// --------------------------------------------------
+
+struct imds_facts {
+    char *instance_id, *region, *vpc_id, *subnet_id, *address;
+    struct option_list security_group_ids;
+};
+// False (ERR_AWS) where there is no metadata service: this is no EC2 instance, or its hop limit
+// hides it from containers. At most about `timeout_ms`.
+bool imds_look(
+    const char *url, uint64_t timeout_ms, struct imds_facts *out, struct err *err) MUST_CHECK;
+void imds_facts_done(struct imds_facts *facts);

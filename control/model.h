@@ -80,6 +80,8 @@ struct node_group {
     unsigned absent_polls;                 // lists in a row that did not show it any more
     char *service_name, *service_dns_name; // of the private link service; NULL: none
     struct observed_state service;         // text NULL: no service seen
+    char **zones;                          // AWS zone IDs that the service is in, "use1-az4"
+    size_t zone_count;                     // 0: not told
     unsigned service_absent_polls;         // answers 404 in a row about a service once seen
     char *host;                            // of its PRIVATE_ENDPOINT endpoint; NULL: none
     uint16_t port;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Includes go one way only: app -> proxy -> {control, resolver} -> base, app -> strings -> base,
-emulator -> base."""
+"""Includes go one way only: app -> guide -> proxy -> {control, resolver} -> base,
+app -> strings -> base, emulator -> base."""
 
 import sources
 
@@ -10,7 +10,8 @@ MAY_INCLUDE = {
     "control": {"base"},
     "strings": {"base"},
     "proxy": {"base", "control", "resolver"},
-    "app": {"base", "control", "proxy", "resolver", "strings"},
+    "guide": {"base", "control", "proxy", "resolver"},
+    "app": {"base", "control", "guide", "proxy", "resolver", "strings"},
     "emulator": {"base"},
 }
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands of the AWS CLI that this program runs or prints: one vector of arguments for both,
+// so that what is printed is what would be run. Pure.
+// Source: docs.aws.amazon.com/cli/latest/reference/ec2.
+#pragma once
+
+#include "base/defs.h"
+#include "base/options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// How the CLI is called.
+struct ec2_options {
+    const char *cli;          // program
+    const char *profile;      // --profile; NULL: the CLI's own choice
+    const char *region;       // --region, "us-east-1"; NULL: the CLI's own
+    const char *endpoint_url; // --endpoint-url: another EC2 than Amazon's; NULL: Amazon's
+    uint64_t timeout_ms;      // of one call; 0: 30 s
+};
+
+// Arguments in order, without a NULL at the end; argv.items[0] is the program.
+struct ec2_command {
+    struct option_list argv;
+};
+void ec2_command_done(struct ec2_command *command);
+
+// "PROGRAM ec2 VERB" and the options that `options` asks for. The other functions begin with it.
+void ec2_command_begin(
+    struct ec2_command *command, const struct ec2_options *options, const char *verb);
+void ec2_command_add(struct ec2_command *command, const char *argument);
+
+enum { EC2_TEXT_BYTES = 2048 };
+// As one line for a shell, quoted where it must be (POSIX sh). Returns out.
+const char *ec2_command_text(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
+// The same over several lines of at most 80 columns, "\" at their ends.
+const char *ec2_command_lines(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
+
+struct ec2_endpoint_plan {
+    const char *vpc_id, *service_name;
+    const struct option_list *subnet_ids;
+    const struct option_list *security_group_ids; // NULL or empty: the VPC's default group
+    const char *client_token;                     // NULL: none (printed commands)
+    const char *cluster; // for the tags Name and tidblink-cluster; NULL: no tags
+};
+void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *options,
+    const struct ec2_endpoint_plan *plan);
+void ec2_enable_private_dns(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
+void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
+    const char *endpoint_id, const struct option_list *add, const struct option_list *remove);
+void ec2_delete_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
+// attribute: "enableDnsSupport" or "enableDnsHostnames".
+void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
+    const char *vpc_id, const char *attribute);
+// TCP to `port` from a security group or, when that is NULL, from a CIDR block.
+void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *options,
+    const char *group_id, uint16_t port, const char *source_group, const char *cidr);
+void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *options,
+    const char *group_id, uint16_t port, const char *target_group, const char *cidr);

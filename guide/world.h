@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can be seen of one cluster's private endpoint from here: TiDB Cloud's side, AWS's side, this
+// machine. Looking never changes anything and never fails as a whole: each part says whether it was
+// seen, and if not, why. The commands' thread only.
+#pragma once
+
+#include "base/err.h"
+#include "control/account.h"
+#include "control/ec2.h"
+#include "control/imds.h"
+
+// Whether a part was seen. Not seen and code ERR_NONE: it was not looked at, `why` tells the
+// reason.
+struct sight {
+    bool seen;
+    struct err why;
+};
+
+// What the looking is about and what it may use.
+struct world_plan {
+    const struct control_options *control;
+    const struct control_target *target;
+    const struct ec2_options *ec2;                // region NULL: the cluster's
+    const char *vpc_id;                           // NULL: this machine's
+    const struct option_list *subnet_ids;         // wanted; empty: this machine's
+    const struct option_list *security_group_ids; // wanted; empty: none
+    uint64_t timeout_ms;                          // of a look at the control API
+};
+
+struct world {
+    const struct world_plan *plan;
+
+    // TiDB Cloud. `group` and what is below it are NULL when there is none.
+    struct sight api;
+    struct model *model;
+    const struct cluster *cluster;
+    const struct node_group *group;
+    const struct endpoint *connection; // the one of `endpoint`, else of endpoint-id, else the only
+    uint16_t port;                     // of the private endpoint; 0: not known
+
+    // This machine, when it is an EC2 instance.
+    struct sight machine;
+    struct imds_facts instance;
+
+    // AWS, as far as the CLI and its rights allow; only for clusters on AWS.
+    struct sight aws; // there is a CLI that answers
+    char region[64];  // "us-east-1"; "": not known
+    char vpc_id[64];  // which VPC this is about; "": not known
+    struct sight vpc, attributes, subnets, service, endpoints, groups, own_groups, interfaces;
+    struct ec2_vpc_list vpcs;           // the one
+    bool dns_support, dns_hostnames;    // of the VPC
+    struct ec2_subnet_list subnet_list; // all of the VPC
+    struct ec2_service_list service_list;
+    struct ec2_endpoint_list endpoint_list; // of the service, in every VPC of this account
+    const struct ec2_endpoint *endpoint;    // ours: endpoint-id's, else the living one of the VPC
+    struct ec2_security_group_list group_list;     // those of `endpoint`
+    struct ec2_security_group_list own_group_list; // those of this machine
+    struct ec2_interface_list interface_list;      // of `endpoint`
+};
+
+// Looks at TiDB Cloud's side, then at this machine and AWS. `ec2` NULL: the CLI is not there or is
+// off, and `why_no_ec2` tells which.
+void world_look(struct world *world, const struct world_plan *plan, struct account *account,
+    struct ec2 *ec2, const struct err *why_no_ec2);
+// The halves of it, for who looks again and again at one.
+void world_look_cloud(struct world *world, struct account *account);
+void world_look_aws(struct world *world, struct ec2 *ec2);
+void world_done(struct world *world); // a zeroed one is allowed
+
+// ---- judging (pure) -----------------------------------------------------------------------------
+
+// "aws", "gcp", "azure" of a region "aws-us-east-1"; the API's cloudProvider first. Never NULL.
+const char *world_provider(const struct cluster *cluster);
+// Whether an endpoint of AWS lives: it is not deleted, deleting, rejected, failed or expired.
+bool world_endpoint_lives(const struct ec2_endpoint *endpoint);
+// Whether a group lets TCP to `port` in from one of `from_groups` or from the address block `cidr`
+// (each may be NULL or empty).
+bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
+    const struct option_list *from_groups, const char *cidr);
+bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
+    const struct option_list *to_groups, const char *address);
+// Whether the private link service can be reached from a subnet's zone: its zone ID is one of
+// availableZones. True when the service names none.
+bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet);
