@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77  # what meson counts as skipped
 
 # The folders of the program, in the order in which they are linked.
-FOLDERS = ("base", "resolver", "control", "strings", "proxy", "app", "emulator")
+FOLDERS = ("base", "resolver", "control", "strings", "proxy", "guide", "app", "emulator")
 
 _NOISE = re.compile(
     r"""//[^\n]* | /\*.*?\*/ | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.VERBOSE | re.DOTALL
