@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "base/cidr.h"
+#include "base/cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +142,11 @@ static bool read_block(const char *text, struct addr *out_first, unsigned *out_p
     if (!addr_from_ip(ip, 0, out_first))
         return false;
     unsigned whole = out_first->any.sa_family == AF_INET ? 32 : 128;
-    *out_prefix = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : whole;
-    return *out_prefix <= whole;
+    uint64_t prefix = whole;
+    if (slash && !parse_uint(slash + 1, 0, whole, &prefix))
+        return false;
+    *out_prefix = (unsigned)prefix;
+    return true;
 }
 
 static bool block_contains(const char *outer_text, const char *inner_text)
