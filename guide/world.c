@@ -1,20 +1,203 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one world owns, and the pure judgements about it. look.c fills it.
+// What follows from what was seen: the pure judgements. look.c does the seeing.
 #include "guide/world.h"
 
+#include "base/addr.h"
+#include "base/cidr.h"
+#include "base/cursor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-void world_done(struct world *world)
+// ---- clouds -------------------------------------------------------------------------------------
+
+static const struct {
+    const char *id, *name;
+} clouds[] = {
+    { "aws", "AWS" },
+    { "gcp", "Google Cloud" },
+    { "azure", "Azure" },
+    { "alicloud", "Alibaba Cloud" },
+};
+
+static bool begins_with(const char *text, const char *word, char end)
 {
-    model_unref(world->model);
-    imds_facts_done(&world->instance);
-    ec2_vpc_list_done(&world->vpcs);
-    ec2_subnet_list_done(&world->subnet_list);
-    ec2_service_list_done(&world->service_list);
-    ec2_endpoint_list_done(&world->endpoint_list);
-    ec2_security_group_list_done(&world->group_list);
-    ec2_security_group_list_done(&world->own_group_list);
-    ec2_interface_list_done(&world->interface_list);
-    *world = (struct world){ 0 };
+    size_t len = strlen(word);
+    return text && strncasecmp(text, word, len) == 0 && text[len] == end;
+}
+
+static size_t cloud_of(const struct cluster *cluster)
+{
+    for (size_t i = 0; i < ARRAY_LEN(clouds); i++)
+        if (begins_with(cluster->provider, clouds[i].id, '\0'))
+            return i;
+    size_t i = 0;
+    while (i < ARRAY_LEN(clouds) && !begins_with(cluster->region, clouds[i].id, '-'))
+        i++;
+    return i;
+}
+
+const char *world_provider(const struct cluster *cluster)
+{
+    size_t cloud = cloud_of(cluster);
+    return cloud < ARRAY_LEN(clouds) ? clouds[cloud].id : "";
+}
+
+const char *world_provider_name(const struct cluster *cluster)
+{
+    size_t cloud = cloud_of(cluster);
+    return cloud < ARRAY_LEN(clouds) ? clouds[cloud].name : "another cloud";
+}
+
+// ---- endpoints ----------------------------------------------------------------------------------
+
+// The API spells them "available", the CLI's reference in places "Available".
+bool world_endpoint_lives(const struct ec2_endpoint *endpoint)
+{
+    static const char *const ends[] = { "deleted", "deleting", "rejected", "failed", "expired" };
+    for (size_t i = 0; endpoint->state && i < ARRAY_LEN(ends); i++)
+        if (strcasecmp(endpoint->state, ends[i]) == 0)
+            return false;
+    return true;
+}
+
+const struct ec2_endpoint *world_find_endpoint(
+    const struct ec2_endpoint_list *list, const char *endpoint_id)
+{
+    for (size_t i = 0; endpoint_id && i < list->count; i++)
+        if (list->items[i].id && strcmp(list->items[i].id, endpoint_id) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+const struct endpoint *world_find_connection(
+    const struct node_group *group, const char *endpoint_id)
+{
+    for (size_t i = 0; group && endpoint_id && i < group->endpoint_count; i++) {
+        const struct endpoint *endpoint = &group->endpoints[i];
+        if (endpoint->endpoint_id && strcmp(endpoint->endpoint_id, endpoint_id) == 0)
+            return endpoint;
+    }
+    return NULL;
+}
+
+static bool is_candidate(const struct ec2_endpoint *endpoint, const char *vpc_id)
+{
+    return world_endpoint_lives(endpoint) &&
+           (!*vpc_id || (endpoint->vpc_id && strcmp(endpoint->vpc_id, vpc_id) == 0));
+}
+
+const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *list,
+    const struct node_group *group, const char *endpoint_id, const char *vpc_id)
+{
+    const struct ec2_endpoint *found = NULL;
+    size_t count = 0;
+    if (endpoint_id)
+        return world_find_endpoint(list, endpoint_id);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ec2_endpoint *candidate = &list->items[i];
+        if (!is_candidate(candidate, vpc_id))
+            continue;
+        count++;
+        if (!found || (!world_find_connection(group, found->id) &&
+                          world_find_connection(group, candidate->id)))
+            found = candidate;
+    }
+    return *vpc_id || count == 1 ? found : NULL;
+}
+
+bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet)
+{
+    if (group->zone_count == 0 || !subnet->zone_id)
+        return true;
+    for (size_t i = 0; i < group->zone_count; i++)
+        if (strcmp(group->zones[i], subnet->zone_id) == 0)
+            return true;
+    return false;
+}
+
+// ---- security groups ----------------------------------------------------------------------------
+
+// TCP or everything; protocols come as names or as IANA's numbers.
+static bool covers_port(const struct ec2_permission *permission, uint16_t port)
+{
+    const char *protocol = permission->protocol ? permission->protocol : "";
+    if (strcmp(protocol, "-1") == 0 || strcasecmp(protocol, "all") == 0)
+        return true;
+    if (strcasecmp(protocol, "tcp") != 0 && strcmp(protocol, "6") != 0)
+        return false;
+    return permission->from_port < 0 ||
+           (permission->from_port <= port && port <= permission->to_port);
+}
+
+// A block's first address and its length; a lone address is a block of one.
+static bool read_block(const char *text, struct addr *out_first, unsigned *out_prefix)
+{
+    char ip[ADDR_TEXT_BYTES];
+    const char *slash = strchr(text, '/');
+    int len = slash ? (int)(slash - text) : (int)strlen(text);
+    snprintf(ip, sizeof(ip), "%.*s", len, text);
+    if (!addr_from_ip(ip, 0, out_first))
+        return false;
+    unsigned whole = out_first->any.sa_family == AF_INET ? 32 : 128;
+    uint64_t prefix = whole;
+    if (slash && !parse_uint(slash + 1, 0, whole, &prefix))
+        return false;
+    *out_prefix = (unsigned)prefix;
+    return true;
+}
+
+static bool block_contains(const char *outer_text, const char *inner_text)
+{
+    struct cidr outer;
+    struct addr first;
+    unsigned prefix = 0;
+    struct err ignored;
+    return read_block(inner_text, &first, &prefix) && cidr_parse(outer_text, &outer, &ignored) &&
+           outer.family == first.any.sa_family && prefix >= outer.prefix &&
+           cidr_contains(&outer, &first);
+}
+
+static bool lists_share(const struct option_list *a, const struct option_list *b)
+{
+    for (size_t i = 0; b && i < a->count; i++)
+        for (size_t k = 0; k < b->count; k++)
+            if (strcmp(a->items[i], b->items[k]) == 0)
+                return true;
+    return false;
+}
+
+static bool admits_peer(
+    const struct ec2_permission *permission, const struct option_list *groups, const char *cidr)
+{
+    bool is_any = !cidr && (!groups || groups->count == 0);
+    if (is_any || permission->prefix_lists.count > 0 || lists_share(&permission->groups, groups))
+        return true;
+    for (size_t i = 0; cidr && i < permission->cidrs.count; i++)
+        if (block_contains(permission->cidrs.items[i], cidr))
+            return true;
+    return false;
+}
+
+static bool any_admits(const struct ec2_permission *permissions, size_t count, uint16_t port,
+    const struct option_list *groups, const char *cidr)
+{
+    for (size_t i = 0; i < count; i++)
+        if (covers_port(&permissions[i], port) && admits_peer(&permissions[i], groups, cidr))
+            return true;
+    return false;
+}
+
+bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
+    const struct option_list *from_groups, const char *cidr)
+{
+    return any_admits(group->ingress, group->ingress_count, port, from_groups, cidr);
+}
+
+bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
+    const struct option_list *to_groups, const char *cidr)
+{
+    return any_admits(group->egress, group->egress_count, port, to_groups, cidr);
 }

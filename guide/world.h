@@ -21,11 +21,12 @@ struct sight {
 struct world_plan {
     const struct control_options *control;
     const struct control_target *target;
-    const struct ec2_options *ec2;                // region NULL: the cluster's
+    struct ec2_options ec2;                       // cli "off": none; region NULL: the cluster's
     const char *vpc_id;                           // NULL: this machine's
     const struct option_list *subnet_ids;         // wanted; empty: this machine's
     const struct option_list *security_group_ids; // wanted; empty: none
     uint64_t timeout_ms;                          // of a look at the control API
+    const struct err *no_account;                 // why there is no account; NULL: there is one
 };
 
 struct world {
@@ -36,17 +37,21 @@ struct world {
     struct model *model;
     const struct cluster *cluster;
     const struct node_group *group;
-    const struct endpoint *connection; // the one of `endpoint`, else of endpoint-id, else the only
-    uint16_t port;                     // of the private endpoint; 0: not known
+    // The one of `endpoint`, else of endpoint-id, else the only one, which may be another VPC's;
+    // NULL also when there are several and nothing tells which is ours.
+    const struct endpoint *connection;
+    uint16_t port; // of the private endpoint; 0: not known
 
     // This machine, when it is an EC2 instance.
     struct sight machine;
     struct imds_facts instance;
 
     // AWS, as far as the CLI and its rights allow; only for clusters on AWS.
-    struct sight aws; // there is a CLI that answers
-    char region[64];  // "us-east-1"; "": not known
-    char vpc_id[64];  // which VPC this is about; "": not known
+    struct sight aws;               // there is a CLI that answers
+    struct ec2_options ec2_options; // the plan's with the region; of commands that are printed
+    struct ec2 *ec2;                // NULL: no CLI, or not used yet
+    char region[64];                // "us-east-1"; "": not known
+    char vpc_id[64]; // which VPC this is about: the plan's, this machine's, the endpoint's; ""
     struct sight vpc, attributes, subnets, service, endpoints, groups, own_groups, interfaces;
     struct ec2_vpc_list vpcs;           // the one
     bool dns_support, dns_hostnames;    // of the VPC
@@ -59,27 +64,41 @@ struct world {
     struct ec2_interface_list interface_list;      // of `endpoint`
 };
 
-// Looks at TiDB Cloud's side, then at this machine and AWS. `ec2` NULL: the CLI is not there or is
-// off, and `why_no_ec2` tells which.
-void world_look(struct world *world, const struct world_plan *plan, struct account *account,
-    struct ec2 *ec2, const struct err *why_no_ec2);
-// The halves of it, for who looks again and again at one.
+// Looks at TiDB Cloud's side, then at this machine and AWS. The plan must outlive the world.
+// `account` NULL: plan->no_account tells why.
+void world_look(struct world *world, const struct world_plan *plan, struct account *account);
+// The halves of it, for who looks again and again at one; `world` has been looked at once. This
+// machine is looked at only once.
 void world_look_cloud(struct world *world, struct account *account);
-void world_look_aws(struct world *world, struct ec2 *ec2);
+void world_look_aws(struct world *world);
 void world_done(struct world *world); // a zeroed one is allowed
 
 // ---- judging (pure) -----------------------------------------------------------------------------
 
-// "aws", "gcp", "azure" of a region "aws-us-east-1"; the API's cloudProvider first. Never NULL.
+// "aws", "gcp", "azure" or "alicloud": the API's cloudProvider, else the first part of a region
+// "aws-us-east-1". "": neither tells. Static.
 const char *world_provider(const struct cluster *cluster);
+// The same for people: "Google Cloud".
+const char *world_provider_name(const struct cluster *cluster);
 // Whether an endpoint of AWS lives: it is not deleted, deleting, rejected, failed or expired.
 bool world_endpoint_lives(const struct ec2_endpoint *endpoint);
-// Whether a group lets TCP to `port` in from one of `from_groups` or from the address block `cidr`
-// (each may be NULL or empty).
+// The endpoint of this ID, or NULL.
+const struct ec2_endpoint *world_find_endpoint(
+    const struct ec2_endpoint_list *list, const char *endpoint_id);
+// Ours: endpoint_id's, whatever its state and VPC; without one (NULL), one that lives in the VPC,
+// rather one that TiDB Cloud knows. vpc_id "": not known; then two that could be meant are none.
+const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *list,
+    const struct node_group *group, const char *endpoint_id, const char *vpc_id);
+// The private endpoint connection of this endpoint ID, or NULL, as for a group or ID of NULL.
+const struct endpoint *world_find_connection(
+    const struct node_group *group, const char *endpoint_id);
+// Whether a group lets TCP to `port` in from one of `from_groups` or from `cidr`, an address or a
+// block of them; each may be NULL or empty, and with neither any peer will do. What a managed
+// prefix list holds is not known: a permission for one is not taken for closed.
 bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *from_groups, const char *cidr);
 bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
-    const struct option_list *to_groups, const char *address);
+    const struct option_list *to_groups, const char *cidr);
 // Whether the private link service can be reached from a subnet's zone: its zone ID is one of
 // availableZones. True when the service names none.
 bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet);
