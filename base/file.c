@@ -124,3 +124,18 @@ bool file_replace(const char *path, const char *text, size_t len, mode_t mode, s
         return true;
     return err_sys(err, ERR_FILE, errno, "cannot write %s", path);
 }
+
+bool file_make_folder(const char *path, struct err *err)
+{
+    char part[PATH_MAX];
+    if (strlen(path) >= sizeof(part))
+        return err_set(err, ERR_FILE, "the path is too long: %.80s...", path);
+    snprintf(part, sizeof(part), "%s", path);
+    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(part, 0755); // the last mkdir tells whether it mattered
+        *slash = '/';
+    }
+    return mkdir(part, 0700) == 0 || errno == EEXIST ||
+           err_sys(err, ERR_FILE, errno, "cannot make the folder %s", path);
+}

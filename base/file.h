@@ -24,3 +24,6 @@ enum { FILE_PATH_BYTES = 4096 };
 // followed.
 bool file_replace(
     const char *path, const char *text, size_t len, mode_t mode, struct err *err) MUST_CHECK;
+
+// A folder of ours (mode 0700) and those above it (0755) that are missing.
+bool file_make_folder(const char *path, struct err *err);
