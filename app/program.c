@@ -7,9 +7,9 @@
 
 #include "app/admin.h"
 #include "app/version.h"
-#include "base/file.h"
 #include "app/words.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/loop.h"
 
 #include <event2/event.h>

@@ -45,6 +45,7 @@ void setup_begin(struct setup *setup)
 {
     setup->token.lock_fd = -1;
     world_look(&setup->world, &setup->plan->world, setup->account);
+    setup->saw_aws = setup_sees_aws(setup);
 }
 
 void setup_again(struct setup *setup, const struct step *step)
@@ -53,6 +54,14 @@ void setup_again(struct setup *setup, const struct step *step)
         world_look_cloud(&setup->world, setup->account);
     if (step->again == LOOK_AWS || step->again == LOOK_BOTH)
         world_look_aws(&setup->world);
+}
+
+const struct err *setup_blindness(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    if (!world->api.seen)
+        return &world->api.why;
+    return setup->saw_aws && !world->endpoints.seen ? &world->endpoints.why : NULL;
 }
 
 void setup_done(struct setup *setup)

@@ -29,8 +29,8 @@ enum { STEP_TEXT_BYTES = 640 };
 
 struct step_view {
     enum step_status status;
-    enum err_code code;          // of STEP_BLOCKED; decides the exit code
-    char text[STEP_TEXT_BYTES];  // what was seen, or what is missing
+    enum err_code code;           // of STEP_BLOCKED; decides the exit code
+    char text[STEP_TEXT_BYTES];   // what was seen, or what is missing
     char command[EC2_TEXT_BYTES]; // for a shell, may have several lines; "": none
 };
 
@@ -40,18 +40,17 @@ struct step {
     const char *usual; // how long its waiting lasts; NULL: it does not wait
     const char *until; // what it waits for, "accepted"; NULL
     void (*look)(struct setup *setup, struct step_view *out);
-    bool (*take)(struct setup *setup, struct err *err); // NULL: nothing of ours to do
+    bool (*take)(struct setup *setup, struct err *err);           // NULL: nothing of ours to do
     enum { LOOK_NOWHERE, LOOK_CLOUD, LOOK_AWS, LOOK_BOTH } again; // after taking or waiting
 };
 
 // Where `endpoint-id` belongs; the steps do not know configuration files.
 struct setup_place {
-    // What the configuration says now; NULL: nothing.
-    const char *endpoint_id;
-    // Writes it. False when it cannot; NULL: there is no place, and `advice` says what to do.
+    const char *name;        // of the file; NULL: there is none
+    const char *endpoint_id; // what it says now; NULL: nothing
+    // Writes it, and makes endpoint_id say so. NULL: it cannot be written.
     bool (*write)(void *arg, const char *endpoint_id, struct err *err);
     void *arg;
-    const char *advice;
 };
 
 struct setup_plan {
@@ -71,8 +70,10 @@ struct setup {
     struct loop *loop; // for the probes
     struct world world;
     struct token token;  // opened by the step that needs it
-    uint64_t settled_ms; // when everything before the name was done; 0: not yet
-    bool has_name, has_greeting; // were good once in this run
+    bool saw_aws;        // when it began
+    bool acts;           // it will take steps: opens the token
+    bool is_under_way;   // AWS says that an earlier creation with this token differs
+    uint64_t settled_ms; // when the name or the connection was first found missing; 0: not yet
 };
 
 // The steps in their order; NULL behind the last one.
@@ -82,6 +83,8 @@ size_t setup_find(const char *key); // its index
 // Looks at the world for the first time.
 void setup_begin(struct setup *setup);
 void setup_again(struct setup *setup, const struct step *step); // what this step depends on
+// Why one of the clouds, which was seen when the set-up began, is not seen any more; NULL: it is.
+const struct err *setup_blindness(const struct setup *setup);
 void setup_done(struct setup *setup); // a zeroed one is allowed
 
 // What the steps say now, without taking any, up to `count` of them.
@@ -101,6 +104,12 @@ const struct endpoint *setup_connection(const struct setup *setup);   // ours, o
 // The word CLUSTER of commands: the alias, quoted where a shell needs it.
 const char *setup_alias(const struct setup *setup, char out[SHELL_WORD_BYTES]);
 bool setup_is_aws(const struct setup *setup);
+bool setup_is_here(const struct setup *setup); // this machine is in the VPC that is meant
+// Those that were asked for, else this machine's; the items are not owned.
+struct option_list setup_subnets(struct setup *setup);
+const char *setup_vpc_word(const struct setup *setup); // for commands, "VPC_ID" if not known
+// Whether a step of AWS's is one for this cluster, and enough is known to talk of it.
+bool setup_applies(const struct setup *setup, struct step_view *out);
 bool setup_sees_aws(const struct setup *setup); // AWS tells which endpoints there are
 
 void step_cluster_look(struct setup *setup, struct step_view *out);

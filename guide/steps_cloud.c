@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The steps on TiDB Cloud's side: the cluster runs, its private link service is ready, our endpoint
-// is registered and accepted. What a state means is in the verdict's rows; here is what follows from
-// it for the set-up.
+// is registered and accepted. What a state means is in the verdict's rows; here is what follows
+// from it for the set-up.
 #include "control/verdict_row.h"
 #include "guide/setup.h"
 #include "guide/shell.h"
@@ -68,7 +68,8 @@ void step_cluster_look(struct setup *setup, struct step_view *out)
     else if (cluster->state.value == CLUSTER_PAUSED)
         add_resume(setup, out, text);
     else if (row->action == VERDICT_REFUSE)
-        view_blocked(out, ERR_REFUSED, "%s: %s. %s", text, row->words.meaning, row->words.next_step);
+        view_blocked(
+            out, ERR_REFUSED, "%s: %s. %s", text, row->words.meaning, row->words.next_step);
     else if (group_runs(setup, out))
         view_is(out, STEP_DONE, "%.80s, %.40s, %s", cluster->name ? cluster->name : cluster->id,
             cluster->region ? cluster->region : "region not told", text);
@@ -110,17 +111,16 @@ static void connection_command(struct setup *setup, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
     char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
-    snprintf(out->command, sizeof(out->command),
-        "tidblink endpoint create %s --endpoint-id %s", setup_alias(setup, alias),
-        *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"");
+    snprintf(out->command, sizeof(out->command), "tidblink endpoint create %s --endpoint-id %s",
+        setup_alias(setup, alias), *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"");
 }
 
 static void look_at_connection(
     struct setup *setup, const struct endpoint *connection, struct step_view *out)
 {
     char alias[SHELL_WORD_BYTES];
-    const char *message = connection->message && *connection->message ? connection->message
-                                                                      : "it gives no reason";
+    const char *message =
+        connection->message && *connection->message ? connection->message : "it gives no reason";
     switch (connection->state.value) {
     case ENDPOINT_DISCOVERED:
         view_is(out, STEP_TODO, "%.80s exists and is not registered with TiDB Cloud yet",
