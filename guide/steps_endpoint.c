@@ -5,7 +5,7 @@
 // Source: docs.aws.amazon.com/vpc/latest/privatelink, "Create an interface endpoint",
 // "Manage DNS names for VPC endpoint services".
 #include "base/clock.h"
-#include "guide/setup.h"
+#include "guide/elsewhere.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +78,21 @@ static void look_at_endpoint(
         endpoint->state ? endpoint->state : "in a state that is not told");
 }
 
+// The provider's own commands, and our half of it once the endpoint has a name.
+static void look_at_other_cloud(struct setup *setup, struct step_view *out)
+{
+    const char *id = setup_endpoint_id(setup);
+    if (*id)
+        view_is(out, STEP_DONE, "%.200s", id);
+    else if (elsewhere_creation(setup, out->command))
+        view_is(out, STEP_MANUAL,
+            "is created with %s's own commands. Run them, then setup again with %s",
+            world_provider_name(setup->world.cluster), elsewhere_endpoint_id(setup));
+    else
+        view_is(out, STEP_MANUAL, "has to be created in %s, then setup again with --endpoint-id",
+            world_provider_name(setup->world.cluster));
+}
+
 // Somebody else has to ask AWS.
 static void look_without_aws(struct setup *setup, struct step_view *out)
 {
@@ -109,8 +124,11 @@ static bool open_token(struct setup *setup, struct step_view *out)
 
 void step_endpoint_look(struct setup *setup, struct step_view *out)
 {
-    if (!setup_applies(setup, out))
+    if (!setup_applies(setup, out)) {
+        if (out->status == STEP_SKIPPED)
+            look_at_other_cloud(setup, out);
         return;
+    }
     if (!setup_sees_aws(setup)) {
         look_without_aws(setup, out);
         return;
