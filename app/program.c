@@ -9,6 +9,7 @@
 #include "app/version.h"
 #include "app/words.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/loop.h"
 
 #include <event2/event.h>
@@ -95,27 +96,6 @@ static void on_drain_delay_over(struct timer *timer)
 
 // ---- start --------------------------------------------------------------------------------------
 
-static void make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(path, 0755);
-        *slash = '/';
-    }
-}
-
-// The folder of the last known state; where it cannot be made, control says that nothing is kept.
-static void make_state_dir(const struct settings *settings)
-{
-    char path[PATH_MAX];
-    const char *dir = settings->control.state_dir;
-    if (!dir || strlen(dir) >= sizeof(path))
-        return;
-    memcpy(path, dir, strlen(dir) + 1);
-    make_folders(path);
-    (void)mkdir(path, 0700);
-}
-
 static void log_listeners(const struct program *program)
 {
     for (size_t target = 0; target < proxy_target_count(program->proxy); target++) {
@@ -190,7 +170,9 @@ static bool start_threads(struct program *program, struct err *err)
 static bool start_parts(struct program *program, struct err *err)
 {
     sigset_t all, before;
-    make_state_dir(program->settings);
+    // Where it cannot be made, control says that nothing is kept.
+    if (program->settings->control.state_dir)
+        (void)file_make_folder(program->settings->control.state_dir, NULL);
     program->loop = loop_new("main", err);
     if (!program->loop)
         return false;

@@ -160,3 +160,13 @@ uint16_t addr_port(const struct addr *addr)
         return 0;
     }
 }
+
+struct addr addr_with_port(const struct addr *addr, uint16_t port)
+{
+    struct addr out = *addr;
+    if (out.any.sa_family == AF_INET6)
+        out.in6.sin6_port = htons(port);
+    else
+        out.in4.sin_port = htons(port);
+    return out;
+}

@@ -36,4 +36,5 @@ const char *addr_format_ip(const struct addr *addr, char out[ADDR_TEXT_BYTES]);
 bool addr_equal(const struct addr *a, const struct addr *b);
 // Only this machine can reach it: 127.0.0.0/8, ::1, also IPv4-mapped, and unix sockets.
 bool addr_is_loopback(const struct addr *addr);
-uint16_t addr_port(const struct addr *addr); // 0 for unix
+uint16_t addr_port(const struct addr *addr);                        // 0 for unix
+struct addr addr_with_port(const struct addr *addr, uint16_t port); // of IPv4 or IPv6

@@ -97,5 +97,11 @@ struct option_reader {
 bool option_read_file(
     const char *path, const struct option_reader *reader, struct err *err) MUST_CHECK;
 
+// Sets one value in a section ("cluster orders") of a file that is there, or takes it out when
+// value is NULL; a section that is missing is added at the end. All else stays as it was written,
+// and the file is replaced as a whole (file.h). The caller knows that name and value are valid.
+bool option_file_set(const char *path, const char *section, const char *name, const char *value,
+    struct err *err) MUST_CHECK;
+
 void option_list_free(struct option_list *list);
 bool option_list_add(struct option_list *list, const char *item) MUST_CHECK; // copies

@@ -24,16 +24,6 @@ static const struct addr *address_of(const struct dial *dial, int address)
     return &dial->view->addrs->addrs[address];
 }
 
-static struct addr with_port(const struct addr *addr, uint16_t port)
-{
-    struct addr out = *addr;
-    if (out.any.sa_family == AF_INET6)
-        out.in6.sin6_port = htons(port);
-    else
-        out.in4.sin_port = htons(port);
-    return out;
-}
-
 // A failure of this machine's own, for which no address is to blame. Local ports are used up
 // towards one address at a time, descriptors for all of them.
 static bool is_ours(int sys)
@@ -59,7 +49,7 @@ static void note_failure(const struct dial *dial, int address, int sys)
     if (!paths_failed(paths_of(dial), addr, now_ms))
         return;
     char text[ADDR_TEXT_BYTES];
-    struct addr full = with_port(addr, dial->view->port);
+    struct addr full = addr_with_port(addr, dial->view->port);
     struct log_line line;
     log_start(&line, LOG_WARN, "an address does not answer: left alone for a while");
     log_str(&line, "cluster", dial->view->alias);
@@ -102,7 +92,7 @@ static void attempt_abandon(struct attempt *attempt, bool overtaken)
 static void note_end(struct dial *dial, int address, bool on_trial, int sys)
 {
     dial->sys = sys;
-    dial->addr = with_port(address_of(dial, address), dial->view->port);
+    dial->addr = addr_with_port(address_of(dial, address), dial->view->port);
     if (is_ours(sys))
         release(dial, address, on_trial);
     else
@@ -128,7 +118,7 @@ static void on_connected(struct watch *watch, unsigned what)
         go_on(dial);
         return;
     }
-    dial->addr = with_port(address_of(dial, attempt->address), dial->view->port);
+    dial->addr = addr_with_port(address_of(dial, attempt->address), dial->view->port);
     dial->reached = attempt->address;
     dial->reached_on_trial = attempt->on_trial;
     watch_stop(&attempt->watch);
@@ -192,7 +182,7 @@ static int begin_from_any_source(const struct dial *dial, const struct addr *add
 static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
 {
     struct dial *dial = attempt->dial;
-    struct addr addr = with_port(address_of(dial, address), dial->view->port);
+    struct addr addr = addr_with_port(address_of(dial, address), dial->view->port);
     attempt->address = address;
     attempt->on_trial = on_trial;
     attempt->began_ms = loop_now_ms(dial->worker->loop);

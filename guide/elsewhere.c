@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sources: docs.pingcap.com/tidbcloud, "Connect to a TiDB Cloud Dedicated Cluster via AWS
+// PrivateLink", "… via Google Cloud Private Service Connect", "… via Azure Private Link";
+// cloud.google.com/sdk/gcloud/reference/compute/forwarding-rules/create;
+// learn.microsoft.com/cli/azure/network/private-endpoint.
+#include "guide/elsewhere.h"
+
+#include <string.h>
+
+// "us-west1" of "gcp-us-west1".
+static const char *region_of(const struct setup *setup)
+{
+    const char *region = setup->world.cluster->region ? setup->world.cluster->region : "REGION";
+    const char *dash = strchr(region, '-');
+    return dash ? dash + 1 : region;
+}
+
+static bool is_on(const struct setup *setup, const char *provider)
+{
+    const struct cluster *cluster = setup->world.cluster;
+    return cluster && strcmp(world_provider(cluster), provider) == 0;
+}
+
+// ---- the other clouds ---------------------------------------------------------------------------
+
+bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
+{
+    char service[SHELL_WORD_BYTES], name[SHELL_WORD_BYTES], word[160];
+    const struct world *world = &setup->world;
+    shell_word(world->group->service_name, service);
+    snprintf(word, sizeof(word), "tidb-%.100s", world->cluster->id);
+    shell_word(word, name);
+    const char *region = region_of(setup);
+    if (is_on(setup, "gcp"))
+        snprintf(out, EC2_TEXT_BYTES,
+            "gcloud compute addresses create %s \\\n  --region=%s --subnet=SUBNET\n"
+            "gcloud compute forwarding-rules create %s \\\n  --region=%s --network=NETWORK "
+            "--address=%s \\\n  --target-service-attachment=%s",
+            name, region, name, region, name, service);
+    else if (is_on(setup, "azure"))
+        snprintf(out, EC2_TEXT_BYTES,
+            "az network private-endpoint create --name %s \\\n  --resource-group GROUP "
+            "--location %s --vnet-name VNET --subnet SUBNET \\\n  --connection-name %s "
+            "--manual-request true \\\n  --private-connection-resource-id %s\n"
+            "az network private-endpoint show --name %s --resource-group GROUP \\\n"
+            "  --query '[id, customDnsConfigs[0].ipAddresses[0]]' --output tsv",
+            name, region, name, service, name);
+    else
+        return false;
+    return true;
+}
+
+const char *elsewhere_endpoint_id(const struct setup *setup)
+{
+    return is_on(setup, "azure") ? "--endpoint-id (its resource ID) and --private-ip"
+                                 : "--endpoint-id (its name)";
+}
+
+// ---- the consoles -------------------------------------------------------------------------------
+
+static void first_clicks(const struct setup *setup, FILE *out)
+{
+    const struct cluster *cluster = setup->world.cluster;
+    fprintf(out,
+        "In the TiDB Cloud console (tidbcloud.com)\n"
+        "  1. My TiDB: click %s. Its state must be Available.\n"
+        "  2. Connect (upper right). Connection Type: Private Endpoint.\n"
+        "     Click Create Private Endpoint Connection.\n"
+        "  3. Wait for \"TiDB Private Link Service is ready\" (3 to 5 minutes after the\n"
+        "     cluster was created).\n\n",
+        cluster->name ? cluster->name : cluster->id);
+}
+
+static void vpc_clicks(const struct setup *setup, FILE *out)
+{
+    const struct world *world = &setup->world;
+    fprintf(out,
+        "In the AWS console (console.aws.amazon.com/vpc), region %s\n"
+        "  4. Your VPCs: select %s. Actions, Edit VPC settings: Enable DNS\n"
+        "     resolution and Enable DNS hostnames. Save.\n"
+        "  5. Endpoints, Create endpoint. Type: Endpoint services that use NLBs and GWLBs.\n"
+        "     Service name, then Verify service:\n       %s\n"
+        "  6. VPC: %s. Subnets: one in each of the zones that the\n"
+        "     service is in:",
+        region_of(setup), setup_vpc_word(setup), world->group->service_name, setup_vpc_word(setup));
+    for (size_t i = 0; i < world->group->zone_count; i++)
+        fprintf(out, "%s %s", i > 0 ? "," : "", world->group->zones[i]);
+    fprintf(out,
+        "%s.\n     A zone that cannot be chosen is not served: ask TiDB Cloud support.\n"
+        "  7. Security groups: one that lets TCP port %u in from where the application\n"
+        "     runs. Create endpoint. Note its ID, vpce-...\n\n",
+        world->group->zone_count == 0 ? " not told" : "", world->port);
+}
+
+static void last_clicks(const struct setup *setup, FILE *out)
+{
+    char alias[SHELL_WORD_BYTES];
+    const char *id = setup_endpoint_id(setup);
+    fprintf(out,
+        "In the TiDB Cloud console again\n"
+        "  8. Create AWS Private Endpoint Connection: VPC endpoint ID %s,\n"
+        "     Create Private Endpoint Connection. Its state goes from Pending (System\n"
+        "     Checking) to Active in about 5 minutes; a Failed one can be retried by Edit.\n\n"
+        "In the AWS console again, once it is Active\n"
+        "  9. Endpoints: select the endpoint. Actions, Modify private DNS name: Enable for\n"
+        "     this endpoint. Save changes.\n\n"
+        "On a machine in the VPC\n"
+        " 10. tidblink doctor %s\n",
+        *id ? id : "vpce-...", setup_alias(setup, alias));
+}
+
+void elsewhere_clicks(const struct setup *setup, FILE *out)
+{
+    if (is_on(setup, "gcp") || is_on(setup, "azure")) {
+        fprintf(out,
+            "The clicks for %s are on docs.pingcap.com/tidbcloud, %s.\n"
+            "Without --console the commands for them are printed.\n",
+            world_provider_name(setup->world.cluster),
+            is_on(setup, "gcp") ? "\"Connect via Google Cloud Private Service\nConnect\""
+                                : "\"Connect via Azure Private Link\"");
+        return;
+    }
+    first_clicks(setup, out);
+    vpc_clicks(setup, out);
+    last_clicks(setup, out);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of the steps, read downward: the guide's five steps with the prerequisites and the
+// checks between them. What each looks at and does is in steps_cloud.c, steps_aws.c, steps_here.c;
+// walk.c takes them.
+#include "guide/setup.h"
+
+#include "base/defs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+// clang-format off
+static const struct step steps[] = {
+    { "cluster",       "cluster",                     "several minutes",      "running",   step_cluster_look,       step_cluster_take,       LOOK_CLOUD },
+    { "service",       "private link service",        "3 to 5 minutes",       "ready",     step_service_look,       NULL,                    LOOK_CLOUD },
+    { "vpc",           "VPC and subnets",             NULL,                   NULL,        step_vpc_look,           NULL,                    LOOK_AWS },
+    { "attributes",    "DNS attributes of the VPC",   NULL,                   NULL,        step_attributes_look,    step_attributes_take,    LOOK_AWS },
+    { "endpoint",      "interface endpoint",          "less than a minute",   "listed",    step_endpoint_look,      step_endpoint_take,      LOOK_BOTH },
+    { "group",         "security group",              NULL,                   NULL,        step_group_look,         step_group_take,         LOOK_AWS },
+    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    LOOK_CLOUD },
+    { "accepted",      "acceptance",                  "about 5 minutes",      "Active",    step_accepted_look,      NULL,                    LOOK_BOTH },
+    { "dns",           "private DNS",                 NULL,                   NULL,        step_dns_look,           step_dns_take,           LOOK_AWS },
+    { "name",          "private host name",           "less than 2 minutes",  "resolved",  step_name_look,          NULL,                    LOOK_NOWHERE },
+    { "test",          "connection test",             "less than a minute",   "answered",  step_test_look,          NULL,                    LOOK_NOWHERE },
+    { "configuration", "configuration",               NULL,                   NULL,        step_configuration_look, step_configuration_take, LOOK_NOWHERE },
+};
+// clang-format on
+
+const struct step *setup_step(size_t index)
+{
+    return index < ARRAY_LEN(steps) ? &steps[index] : NULL;
+}
+
+size_t setup_find(const char *key)
+{
+    size_t index = 0;
+    while (strcmp(steps[index].key, key) != 0)
+        index++;
+    return index;
+}
+
+void setup_begin(struct setup *setup)
+{
+    setup->token.lock_fd = -1;
+    world_look(&setup->world, &setup->plan->world, setup->account);
+    setup->saw_aws = setup_sees_aws(setup);
+}
+
+void setup_again(struct setup *setup, const struct step *step)
+{
+    if (step->again == LOOK_CLOUD || step->again == LOOK_BOTH)
+        world_look_cloud(&setup->world, setup->account);
+    if (step->again == LOOK_AWS || step->again == LOOK_BOTH)
+        world_look_aws(&setup->world);
+}
+
+const struct err *setup_blindness(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    if (!world->api.seen)
+        return &world->api.why;
+    return setup->saw_aws && !world->endpoints.seen ? &world->endpoints.why : NULL;
+}
+
+void setup_done(struct setup *setup)
+{
+    world_done(&setup->world);
+    token_close(&setup->token);
+}
+
+void setup_view(struct setup *setup, struct step_view *views, size_t count)
+{
+    for (size_t i = 0; i < count && i < ARRAY_LEN(steps); i++) {
+        views[i] = (struct step_view){ 0 };
+        steps[i].look(setup, &views[i]);
+    }
+}
+
+void view_is(struct step_view *view, enum step_status status, const char *format, ...)
+{
+    va_list args;
+    view->status = status;
+    va_start(args, format);
+    vsnprintf(view->text, sizeof(view->text), format, args);
+    va_end(args);
+}
+
+void view_blocked(struct step_view *view, enum err_code code, const char *format, ...)
+{
+    va_list args;
+    view->status = STEP_BLOCKED;
+    view->code = code;
+    va_start(args, format);
+    vsnprintf(view->text, sizeof(view->text), format, args);
+    va_end(args);
+}
+
+bool setup_is_aws(const struct setup *setup)
+{
+    const struct cluster *cluster = setup->world.cluster;
+    return cluster && strcmp(world_provider(cluster), "aws") == 0;
+}
+
+bool setup_sees_aws(const struct setup *setup)
+{
+    return setup->world.endpoints.seen;
+}
+
+// One that is configured and gone must not hide one that lives.
+const struct ec2_endpoint *setup_endpoint(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    if (world->endpoint && world_endpoint_lives(world->endpoint))
+        return world->endpoint;
+    return world_pick_endpoint(&world->endpoint_list, world->group, NULL, world->vpc_id);
+}
+
+// What was looked at counts more than what was written down.
+const char *setup_endpoint_id(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    const char *configured = setup->plan->world.target->endpoint_id;
+    if (endpoint)
+        return endpoint->id;
+    if (*setup->token.endpoint_id)
+        return setup->token.endpoint_id;
+    if (setup_sees_aws(setup))
+        return "";
+    if (configured)
+        return configured;
+    return world->connection && world->connection->endpoint_id ? world->connection->endpoint_id
+                                                               : "";
+}
+
+const struct endpoint *setup_connection(const struct setup *setup)
+{
+    const char *id = setup_endpoint_id(setup);
+    return *id ? world_find_connection(setup->world.group, id) : NULL;
+}
+
+const char *setup_alias(const struct setup *setup, char out[SHELL_WORD_BYTES])
+{
+    return shell_word(setup->plan->world.target->alias, out);
+}

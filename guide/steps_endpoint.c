@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The steps about the interface endpoint in the VPC: its creation, its security group, private DNS.
+// Without the AWS CLI each step is still told as the command that it takes.
+// Source: docs.aws.amazon.com/vpc/latest/privatelink, "Create an interface endpoint",
+// "Manage DNS names for VPC endpoint services".
+#include "base/clock.h"
+#include "guide/elsewhere.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// How long a listing may lag behind a creation that was answered or is under way; after that the
+// token stands for nothing any more.
+enum { LISTING_LAG_S = 600 };
+
+static const struct ec2_options *options(const struct setup *setup)
+{
+    return &setup->world.ec2_options;
+}
+
+// ---- the interface endpoint ---------------------------------------------------------------------
+
+static void plan_endpoint(struct setup *setup, const char *client_token,
+    const struct option_list *subnet_ids, struct ec2_command *out)
+{
+    const struct world *world = &setup->world;
+    const struct ec2_endpoint_plan plan = {
+        .vpc_id = setup_vpc_word(setup),
+        .service_name = world->group->service_name,
+        .subnet_ids = subnet_ids,
+        .security_group_ids = setup->plan->world.security_group_ids,
+        .client_token = client_token,
+        .cluster = world->cluster->name ? world->cluster->name : world->cluster->id,
+    };
+    ec2_create_endpoint(out, options(setup), &plan);
+}
+
+static void endpoint_command(struct setup *setup, struct step_view *out)
+{
+    static char unknown[] = "SUBNET_ID";
+    static char *unknowns[] = { unknown };
+    struct option_list ids = setup_subnets(setup);
+    struct ec2_command command;
+    if (ids.count == 0)
+        ids = (struct option_list){ unknowns, 1 };
+    plan_endpoint(setup, NULL, &ids, &command);
+    shell_print_creation(&command, out->command);
+}
+
+// A note on disk about a creation that no listing shows: under way, or long gone.
+static void look_at_token(struct setup *setup, struct step_view *out)
+{
+    int64_t age_s = clock_wall_s() - setup->token.asked;
+    struct err err;
+    if (age_s > LISTING_LAG_S && !token_forget(&setup->token, &err)) {
+        view_blocked(out, err.code, "%.500s", err.text);
+        return;
+    }
+    if (*setup->token.endpoint_id)
+        view_is(
+            out, STEP_WAIT, "%.60s is created; AWS does not list it yet", setup->token.endpoint_id);
+    else if (setup->is_under_way)
+        view_is(out, STEP_WAIT, "one was asked for before, with other subnets or groups");
+    else
+        view_is(out, STEP_TODO, "its creation was begun before and is asked for again");
+}
+
+static void look_at_endpoint(
+    struct setup *setup, const struct ec2_endpoint *endpoint, struct step_view *out)
+{
+    struct err err;
+    if (*setup->token.client_token && !token_forget(&setup->token, &err)) {
+        view_blocked(out, err.code, "%.500s", err.text);
+        return;
+    }
+    view_is(out, STEP_DONE, "%.60s, %.40s for AWS", endpoint->id,
+        endpoint->state ? endpoint->state : "in a state that is not told");
+}
+
+// The provider's own commands, and our half of it once the endpoint has a name.
+static void look_at_other_cloud(struct setup *setup, struct step_view *out)
+{
+    const char *id = setup_endpoint_id(setup);
+    if (*id)
+        view_is(out, STEP_DONE, "%.200s", id);
+    else if (elsewhere_creation(setup, out->command))
+        view_is(out, STEP_MANUAL,
+            "is created with %s's own commands. Run them, then setup again with %s",
+            world_provider_name(setup->world.cluster), elsewhere_endpoint_id(setup));
+    else
+        view_is(out, STEP_MANUAL, "has to be created in %s, then setup again with --endpoint-id",
+            world_provider_name(setup->world.cluster));
+}
+
+// Somebody else has to ask AWS.
+static void look_without_aws(struct setup *setup, struct step_view *out)
+{
+    const char *id = setup_endpoint_id(setup);
+    const char *why = setup->world.aws.why.text;
+    if (*id) {
+        view_is(out, STEP_DONE, "%.60s (AWS was not asked: %.300s)", id, why);
+        return;
+    }
+    view_is(out, STEP_MANUAL,
+        "AWS cannot be asked from here (%.300s). Run the command, then setup again with "
+        "--endpoint-id",
+        why);
+    out->code = setup->world.aws.why.code;
+    endpoint_command(setup, out);
+}
+
+static bool open_token(struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    struct err err;
+    if (!setup->acts || setup->token.path || !*world->vpc_id ||
+        token_open(&setup->token, setup->plan->world.control->state_dir, world->group->service_name,
+            world->vpc_id, &err))
+        return true;
+    view_blocked(out, err.code, "%.500s", err.text);
+    return false;
+}
+
+void step_endpoint_look(struct setup *setup, struct step_view *out)
+{
+    if (!setup_applies(setup, out)) {
+        if (out->status == STEP_SKIPPED)
+            look_at_other_cloud(setup, out);
+        return;
+    }
+    if (!setup_sees_aws(setup)) {
+        look_without_aws(setup, out);
+        return;
+    }
+    if (!open_token(setup, out))
+        return;
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    if (endpoint) {
+        look_at_endpoint(setup, endpoint, out);
+        return;
+    }
+    if (*setup->token.client_token)
+        look_at_token(setup, out);
+    else
+        view_is(out, STEP_TODO, "to be created in the VPC");
+    if (out->status == STEP_TODO)
+        endpoint_command(setup, out);
+}
+
+bool step_endpoint_take(struct setup *setup, struct err *err)
+{
+    const struct option_list ids = setup_subnets(setup);
+    struct ec2_command command;
+    struct ec2_endpoint made = { 0 };
+    if (!token_need(&setup->token, err))
+        return false;
+    plan_endpoint(setup, setup->token.client_token, &ids, &command);
+    bool done = ec2_create(setup->world.ec2, &command, &made, err);
+    ec2_command_done(&command);
+    if (!done) {
+        // Asked before with other subnets or groups: that endpoint will be listed.
+        const char *code = ec2_error_code(setup->world.ec2);
+        setup->is_under_way = strcmp(code, "IdempotentParameterMismatch") == 0;
+        return setup->is_under_way;
+    }
+    done = made.id ? token_answered(&setup->token, made.id, err)
+                   : err_set(err, ERR_AWS, "AWS created an endpoint and does not tell its ID");
+    ec2_endpoint_done(&made);
+    return done;
+}
+
+// ---- its security group -------------------------------------------------------------------------
+
+// Whom to let in: this machine's groups when it is in the VPC, else the whole VPC.
+static const struct option_list *peers(const struct setup *setup)
+{
+    const struct option_list *groups = &setup->world.instance.security_group_ids;
+    return setup_is_here(setup) && groups->count > 0 ? groups : NULL;
+}
+
+static const char *vpc_cidr(const struct setup *setup)
+{
+    const struct ec2_vpc_list *vpcs = &setup->world.vpcs;
+    return vpcs->count > 0 && vpcs->items[0].cidrs.count > 0 ? vpcs->items[0].cidrs.items[0] : NULL;
+}
+
+static bool lets_in(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    const struct option_list *groups = peers(setup);
+    const char *cidr = groups ? world->instance.address : vpc_cidr(setup);
+    for (size_t i = 0; i < world->group_list.count; i++)
+        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, cidr))
+            return true;
+    return false;
+}
+
+static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_command *out)
+{
+    const struct option_list *groups = peers(setup);
+    const char *cidr = vpc_cidr(setup);
+    ec2_allow_ingress(out, options(setup), group_id, setup->world.port,
+        groups ? groups->items[0] : NULL,
+        groups ? NULL
+        : cidr ? cidr
+               : "VPC_CIDR");
+}
+
+void step_group_look(struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    if (!setup_applies(setup, out))
+        return;
+    if (!endpoint) {
+        view_is(out, setup_sees_aws(setup) ? STEP_LATER : STEP_SKIPPED,
+            "the endpoint's must let port %u in from where the application runs", world->port);
+        return;
+    }
+    if (!world->groups.seen || world->group_list.count == 0) {
+        view_is(out, STEP_SKIPPED, "could not be looked at (%.200s); it must let port %u in",
+            world->groups.why.text, world->port);
+        return;
+    }
+    const struct ec2_security_group *group = &world->group_list.items[0];
+    if (lets_in(setup)) {
+        view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
+            peers(setup) ? "this machine" : "the VPC");
+        return;
+    }
+    view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group->id, world->port,
+        peers(setup)      ? peers(setup)->items[0]
+        : vpc_cidr(setup) ? vpc_cidr(setup)
+                          : "the VPC");
+    struct ec2_command command;
+    plan_ingress(setup, group->id, &command);
+    shell_print(&command, out->command);
+}
+
+bool step_group_take(struct setup *setup, struct err *err)
+{
+    struct ec2_command command;
+    plan_ingress(setup, setup->world.group_list.items[0].id, &command);
+    bool done = ec2_run(setup->world.ec2, &command, err);
+    ec2_command_done(&command);
+    // A permission that is there and not listed yet.
+    return done || strcmp(ec2_error_code(setup->world.ec2), "InvalidPermission.Duplicate") == 0;
+}
+
+// ---- private DNS --------------------------------------------------------------------------------
+
+void step_dns_look(struct setup *setup, struct step_view *out)
+{
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    const struct endpoint *connection = setup_connection(setup);
+    const char *id = setup_endpoint_id(setup);
+    struct ec2_command command;
+    if (!setup_applies(setup, out))
+        return;
+    if (endpoint && endpoint->private_dns) {
+        view_is(out, STEP_DONE, "is enabled");
+        return;
+    }
+    ec2_enable_private_dns(&command, options(setup), *id ? id : SHELL_ENDPOINT);
+    shell_print(&command, out->command);
+    if (!setup_sees_aws(setup))
+        view_is(out, STEP_SKIPPED, "cannot be looked at; once the endpoint is Active, run this");
+    else if (!connection || connection->state.value != ENDPOINT_ACTIVE)
+        view_is(out, STEP_LATER, "can be enabled once the endpoint is accepted");
+    else
+        view_is(out, STEP_TODO, "is not enabled yet");
+}
+
+bool step_dns_take(struct setup *setup, struct err *err)
+{
+    struct ec2_command command;
+    ec2_enable_private_dns(&command, options(setup), setup_endpoint_id(setup));
+    bool done = ec2_run(setup->world.ec2, &command, err);
+    ec2_command_done(&command);
+    return done;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The steps about the VPC: which one and which subnets, and its DNS attributes. Without the AWS CLI
+// each step is still told as the command that it takes.
+// Source: docs.aws.amazon.com/vpc/latest/privatelink, "Create an interface endpoint",
+// "Subnets and Availability Zones".
+#include "guide/setup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool setup_applies(const struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    if (!world->cluster || !world->group || !world->group->service_name) {
+        view_is(out, STEP_LATER, "follows the private link service");
+        return false;
+    }
+    if (setup_is_aws(setup))
+        return true;
+    view_is(out, STEP_SKIPPED, "the cluster is on %s", world_provider_name(world->cluster));
+    return false;
+}
+
+// ---- VPC and subnets ----------------------------------------------------------------------------
+
+static const struct ec2_subnet *find_subnet(const struct setup *setup, const char *id)
+{
+    const struct ec2_subnet_list *list = &setup->world.subnet_list;
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].id, id) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+static void add(char *text, size_t size, const char *format, ...) PRINTF_LIKE(3, 4);
+static void add(char *text, size_t size, const char *format, ...)
+{
+    size_t len = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + len, size - len, format, args);
+    va_end(args);
+}
+
+// "subnet-1 (use1-az1), subnet-2 (use1-az4)": those that the service can be reached from.
+static void list_served(const struct setup *setup, char *text, size_t size)
+{
+    const struct world *world = &setup->world;
+    bool any = false;
+    for (size_t i = 0; i < world->subnet_list.count; i++) {
+        const struct ec2_subnet *subnet = &world->subnet_list.items[i];
+        if (!world_serves_zone(world->group, subnet))
+            continue;
+        add(text, size, "%s%.40s (%.20s)", any ? ", " : "", subnet->id, subnet->zone_id);
+        any = true;
+    }
+    if (!any)
+        add(text, size, "none: ask TiDB Cloud support");
+}
+
+static void list_zones(const struct node_group *group, char *text, size_t size)
+{
+    for (size_t i = 0; i < group->zone_count; i++)
+        add(text, size, "%s%.20s", i > 0 ? ", " : "", group->zones[i]);
+}
+
+// A subnet that cannot be used: why, and what to use instead.
+static void refuse_zone(const struct setup *setup, const struct ec2_subnet *subnet,
+    const struct option_list *ids, struct step_view *out)
+{
+    view_blocked(out, ERR_OPTION, "%.40s is in %.20s, and the service is only in ", subnet->id,
+        subnet->zone_id);
+    list_zones(setup->world.group, out->text, sizeof(out->text));
+    bool any = false;
+    for (size_t i = 0; i < ids->count; i++) {
+        const struct ec2_subnet *other = find_subnet(setup, ids->items[i]);
+        if (!other || !world_serves_zone(setup->world.group, other))
+            continue;
+        add(out->text, sizeof(out->text), "%s%.40s", any ? " " : ". Leave it out: --subnet-ids \"",
+            other->id);
+        any = true;
+    }
+    add(out->text, sizeof(out->text), any ? "\"" : ". Subnets of this VPC that can be used: ");
+    if (!any)
+        list_served(setup, out->text, sizeof(out->text));
+}
+
+static bool check_subnet(
+    const struct setup *setup, const struct option_list *ids, size_t index, struct step_view *out)
+{
+    const struct ec2_subnet *subnet = find_subnet(setup, ids->items[index]);
+    if (!subnet) {
+        view_blocked(out, ERR_OPTION,
+            "%.60s is no subnet of %.40s in %.40s. Subnets that can be used: ", ids->items[index],
+            setup->world.vpc_id, setup->world.region);
+        list_served(setup, out->text, sizeof(out->text));
+        return false;
+    }
+    if (!world_serves_zone(setup->world.group, subnet)) {
+        refuse_zone(setup, subnet, ids, out);
+        return false;
+    }
+    for (size_t i = 0; i < index; i++) {
+        const struct ec2_subnet *other = find_subnet(setup, ids->items[i]);
+        if (other && other->zone_id && subnet->zone_id &&
+            strcmp(other->zone_id, subnet->zone_id) == 0) {
+            view_blocked(out, ERR_OPTION,
+                "%.40s and %.40s are both in %.20s: an endpoint has one subnet in each zone. "
+                "Leave one of them out",
+                other->id, subnet->id, subnet->zone_id);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool setup_is_here(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    return world->machine.seen && world->instance.vpc_id &&
+           strcmp(world->instance.vpc_id, world->vpc_id) == 0;
+}
+
+struct option_list setup_subnets(struct setup *setup)
+{
+    const struct option_list *ids = setup->plan->world.subnet_ids;
+    struct imds_facts *instance = &setup->world.instance;
+    if (ids && ids->count > 0)
+        return *ids;
+    if (!setup_is_here(setup) || !instance->subnet_id)
+        return (struct option_list){ 0 };
+    return (struct option_list){ &instance->subnet_id, 1 };
+}
+
+static void look_at_subnets(struct setup *setup, struct step_view *out)
+{
+    const struct option_list wanted = setup_subnets(setup);
+    const struct option_list *ids = &wanted;
+    if (ids->count == 0) {
+        view_blocked(out, ERR_USAGE, "which subnets of %.40s? --subnet-ids \"...\"; they can be ",
+            setup->world.vpc_id);
+        list_served(setup, out->text, sizeof(out->text));
+        return;
+    }
+    for (size_t i = 0; i < ids->count; i++)
+        if (!check_subnet(setup, ids, i, out))
+            return;
+    view_is(out, STEP_DONE, "%.40s:", setup->world.vpc_id);
+    for (size_t i = 0; i < ids->count; i++) {
+        const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
+        add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
+            subnet && subnet->zone_id ? subnet->zone_id : "zone not told");
+    }
+}
+
+// Both sides must be in one region.
+static bool has_right_region(const struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    const char *theirs = world->cluster->region ? world->cluster->region : "";
+    const char *mine =
+        setup->plan->world.vpc_id || !world->machine.seen ? NULL : world->instance.region;
+    const char *plain = strncmp(theirs, "aws-", 4) == 0 ? theirs + 4 : theirs;
+    if (*plain && strcmp(world->region, plain) != 0) {
+        view_blocked(out, ERR_OPTION,
+            "--region is %.40s and the cluster is in %.40s: a private endpoint must be in the "
+            "cluster's region. Leave --region out",
+            world->region, plain);
+        return false;
+    }
+    if (mine && *plain && strcmp(mine, plain) != 0) {
+        view_blocked(out, ERR_OPTION,
+            "this machine is in %.40s and the cluster in %.40s: a private endpoint must be in the "
+            "cluster's region. Name a VPC there: --vpc-id, --subnet-ids",
+            mine, plain);
+        return false;
+    }
+    return true;
+}
+
+void step_vpc_look(struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    if (!setup_applies(setup, out) || !has_right_region(setup, out))
+        return;
+    if (endpoint)
+        view_is(out, STEP_DONE, "%.40s, with %zu subnets", endpoint->vpc_id,
+            endpoint->subnet_ids.count);
+    else if (!setup_sees_aws(setup))
+        view_is(out, STEP_SKIPPED, "not looked at: %.400s", world->aws.why.text);
+    else if (!*world->vpc_id)
+        view_blocked(out, ERR_USAGE,
+            "which VPC? This machine is no EC2 instance that tells its own: expected --vpc-id and "
+            "--subnet-ids");
+    else if (!world->vpc.seen || world->vpcs.count == 0)
+        view_blocked(out, world->vpc.seen ? ERR_OPTION : world->vpc.why.code, "%.40s: %.400s",
+            world->vpc_id,
+            world->vpc.seen ? "there is no such VPC in the cluster's region" : world->vpc.why.text);
+    else if (!world->subnets.seen)
+        view_blocked(out, world->subnets.why.code, "%.500s", world->subnets.why.text);
+    else
+        look_at_subnets(setup, out);
+}
+
+// ---- DNS attributes -----------------------------------------------------------------------------
+
+const char *setup_vpc_word(const struct setup *setup)
+{
+    return *setup->world.vpc_id ? setup->world.vpc_id : "VPC_ID";
+}
+
+static void attribute_command(struct setup *setup, const char *attribute, struct step_view *out)
+{
+    struct ec2_command command;
+    char text[EC2_TEXT_BYTES];
+    ec2_enable_vpc_attribute(&command, &setup->world.ec2_options, setup_vpc_word(setup), attribute);
+    shell_print(&command, text);
+    add(out->command, sizeof(out->command), "%s%s", *out->command ? "\n" : "", text);
+}
+
+void step_attributes_look(struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    if (!setup_applies(setup, out))
+        return;
+    bool unseen = !world->attributes.seen;
+    if (!unseen && world->dns_support && world->dns_hostnames) {
+        view_is(out, STEP_DONE, "DNS resolution and DNS hostnames are on");
+        return;
+    }
+    if (unseen)
+        view_is(out, STEP_SKIPPED, "private DNS needs both; not looked at: %.300s",
+            world->attributes.why.text);
+    else
+        view_is(out, STEP_TODO, "private DNS needs %s",
+            world->dns_support     ? "DNS hostnames, which are off"
+            : world->dns_hostnames ? "DNS resolution, which is off"
+                                   : "DNS resolution and DNS hostnames, which are off");
+    // AWS turns hostnames on only where resolution is.
+    if (unseen || !world->dns_support)
+        attribute_command(setup, "enableDnsSupport", out);
+    if (unseen || !world->dns_hostnames)
+        attribute_command(setup, "enableDnsHostnames", out);
+}
+
+static bool enable(struct setup *setup, const char *attribute, struct err *err)
+{
+    struct ec2_command command;
+    ec2_enable_vpc_attribute(&command, &setup->world.ec2_options, setup->world.vpc_id, attribute);
+    bool done = ec2_run(setup->world.ec2, &command, err);
+    ec2_command_done(&command);
+    return done;
+}
+
+bool step_attributes_take(struct setup *setup, struct err *err)
+{
+    return (setup->world.dns_support || enable(setup, "enableDnsSupport", err)) &&
+           (setup->world.dns_hostnames || enable(setup, "enableDnsHostnames", err));
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A loop over looking and taking. There is no event to wait for, since neither cloud tells of a
+// change: it looks again every poll_ms. Called by cmd_setup.c and cmd_endpoint.c.
+#include "guide/walk.h"
+
+#include "base/clock.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAKES_MAX = 5, TELL_AGAIN_MS = 30000 };
+
+enum pace { PACE_GOING, PACE_WAITING, PACE_DONE, PACE_STOPPED };
+
+// Where one set-up is.
+struct traveller {
+    struct setup *setup;
+    size_t at;
+    enum pace pace;
+    unsigned takes; // of the step at `at`, in a row
+    uint64_t since_ms, told_ms;
+    struct step_view told;
+    struct err err; // PACE_STOPPED
+};
+
+static void tell(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
+{
+    uint64_t now_ms = clock_ms();
+    bool same = traveller->told_ms != 0 && traveller->told.status == view->status &&
+                strcmp(traveller->told.text, view->text) == 0;
+    if (same && now_ms - traveller->told_ms < TELL_AGAIN_MS)
+        return;
+    if (traveller->since_ms == 0)
+        traveller->since_ms = now_ms;
+    traveller->told = *view;
+    traveller->told_ms = now_ms;
+    walk->on_view(walk->arg, traveller->setup, traveller->at, view, now_ms - traveller->since_ms);
+}
+
+static void go_on(const struct walk *walk, struct traveller *traveller)
+{
+    traveller->at++;
+    traveller->takes = 0;
+    traveller->since_ms = traveller->told_ms = 0;
+    if (traveller->at > walk->last)
+        traveller->pace = PACE_DONE;
+}
+
+static void stop(struct traveller *traveller, enum err_code code, const char *text)
+{
+    traveller->pace = PACE_STOPPED;
+    err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+}
+
+static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
+{
+    struct err err = { 0 };
+    const struct step *step = setup_step(traveller->at);
+    if (!step->take || traveller->takes == TAKES_MAX) {
+        stop(traveller, ERR_INTERNAL, view->text);
+        return;
+    }
+    traveller->takes++;
+    traveller->told_ms = 0;
+    walk->on_take(walk->arg, traveller->setup, traveller->at, view);
+    if (step->take(traveller->setup, &err))
+        setup_again(traveller->setup, step);
+    else
+        stop(traveller, err.code, err.text);
+}
+
+// An outage passes; a key or a session that ran out does not by itself.
+static bool is_blind(struct traveller *traveller, struct step_view *out)
+{
+    const struct err *why = setup_blindness(traveller->setup);
+    if (!why || traveller->at == 0)
+        return false;
+    if (err_row(why->code)->retriable)
+        view_is(out, STEP_WAIT, "%.500s", why->text);
+    else
+        view_blocked(out, why->code, "%.500s", why->text);
+    return true;
+}
+
+static void advance(const struct walk *walk, struct traveller *traveller)
+{
+    while (traveller->pace == PACE_GOING) {
+        struct step_view view = { 0 };
+        if (!is_blind(traveller, &view))
+            setup_step(traveller->at)->look(traveller->setup, &view);
+        if (view.status != STEP_TODO)
+            tell(walk, traveller, &view);
+        switch (view.status) {
+        case STEP_DONE:
+        case STEP_SKIPPED:
+            go_on(walk, traveller);
+            break;
+        case STEP_TODO:
+            take(walk, traveller, &view);
+            break;
+        case STEP_WAIT:
+        case STEP_LATER:
+            traveller->pace = PACE_WAITING;
+            break;
+        case STEP_MANUAL:
+            stop(traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
+            break;
+        case STEP_BLOCKED:
+            stop(traveller, view.code, view.text);
+            break;
+        }
+    }
+}
+
+static bool anybody_waits(const struct traveller *travellers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (travellers[i].pace == PACE_WAITING)
+            return true;
+    return false;
+}
+
+static void look_again(struct traveller *travellers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (travellers[i].pace != PACE_WAITING)
+            continue;
+        setup_again(travellers[i].setup, setup_step(travellers[i].at));
+        travellers[i].pace = PACE_GOING;
+    }
+}
+
+static void give_up(const struct walk *walk, struct traveller *travellers)
+{
+    char after[CLOCK_TEXT_BYTES];
+    for (size_t i = 0; i < walk->count; i++) {
+        struct traveller *traveller = &travellers[i];
+        if (traveller->pace != PACE_WAITING)
+            continue;
+        char text[STEP_TEXT_BYTES + 160];
+        snprintf(text, sizeof(text),
+            "%s. It is still so after %s; run the same command again to go on waiting",
+            traveller->told.text, clock_age((int64_t)(walk->max_ms / 1000), after));
+        stop(traveller, ERR_TRANSITION, text);
+    }
+}
+
+bool walk_run(const struct walk *walk, struct err *err)
+{
+    uint64_t end_ms = clock_ms() + walk->max_ms;
+    struct traveller *travellers = calloc(walk->count, sizeof(*travellers));
+    if (!travellers)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < walk->count; i++)
+        travellers[i] = (struct traveller){ .setup = &walk->setups[i], .at = walk->first };
+    for (;;) {
+        for (size_t i = 0; i < walk->count; i++)
+            advance(walk, &travellers[i]);
+        if (!anybody_waits(travellers, walk->count))
+            break;
+        if (clock_ms() >= end_ms) {
+            give_up(walk, travellers);
+            break;
+        }
+        poll(NULL, 0, (int)walk->poll_ms);
+        look_again(travellers, walk->count);
+    }
+    bool done = true;
+    for (size_t i = 0; i < walk->count; i++) {
+        if (travellers[i].pace == PACE_STOPPED && done)
+            *err = travellers[i].err;
+        done = done && travellers[i].pace == PACE_DONE;
+    }
+    free(travellers);
+    return done;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Takes the steps of one or more set-ups until all are done: what can be done is done at once, what
+// has to be waited for is waited for together. The commands' thread only.
+#pragma once
+
+#include "guide/setup.h"
+
+struct walk {
+    struct setup *setups; // begun
+    size_t count;
+    size_t first, last; // steps, the last one included
+    uint64_t poll_ms;   // how often the world is looked at while something is waited for
+    uint64_t max_ms;    // of waiting, all together
+    // A step was looked at and something about it is new; `waited_ms` since its waiting began.
+    void (*on_view)(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+        uint64_t waited_ms);
+    // A step is about to be taken.
+    void (*on_take)(
+        void *arg, const struct setup *setup, size_t step, const struct step_view *view);
+    void *arg;
+};
+
+// True when every set-up has passed `last`. Otherwise err is the first one's reason: a step that is
+// blocked, that has to be taken elsewhere, or that failed; the others went as far as they could.
+bool walk_run(const struct walk *walk, struct err *err) MUST_CHECK;
