@@ -70,9 +70,13 @@ static void print_plan(struct setup *setup)
 
 static cJSON *plan_json(struct setup *setup)
 {
-    static const char *const words[] = { [STEP_DONE] = "done", [STEP_TODO] = "to-do",
-        [STEP_WAIT] = "wait", [STEP_LATER] = "later", [STEP_MANUAL] = "by-hand",
-        [STEP_BLOCKED] = "blocked", [STEP_SKIPPED] = "skipped" };
+    static const char *const words[] = { [STEP_DONE] = "done",
+        [STEP_TODO] = "to-do",
+        [STEP_WAIT] = "wait",
+        [STEP_LATER] = "later",
+        [STEP_MANUAL] = "by-hand",
+        [STEP_BLOCKED] = "blocked",
+        [STEP_SKIPPED] = "skipped" };
     struct step_view views[STEPS_MAX];
     cJSON *object = cJSON_CreateObject();
     setup_view(setup, views, count_steps());
@@ -137,8 +141,8 @@ static void print_strings(const struct setup *setup, const struct cluster_settin
     };
     if (!request.host)
         return;
-    printf("\n%s is ready. Connection strings, straight to the private endpoint:\n\n",
-        cluster->alias);
+    printf(
+        "\n%s is ready. Connection strings, straight to the private endpoint:\n\n", cluster->alias);
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         const struct string_client *client = strings_find(clients[i]);
         struct string_output output;
@@ -215,8 +219,7 @@ static bool needs_cluster(const struct settings *settings)
 static bool run_with(const struct command_line *line, bool may_ask, struct err *err);
 
 // The same command line with the cluster that was chosen.
-static bool run_with_choice(
-    const struct command_line *line, const char *cluster, struct err *err)
+static bool run_with_choice(const struct command_line *line, const char *cluster, struct err *err)
 {
     char *word = strdup(cluster);
     char **argv = calloc((size_t)line->argc + 2, sizeof(*argv));

@@ -20,6 +20,20 @@ struct undoing {
     uint64_t poll_ms, end_ms;
 };
 
+// Named or configured; else ours that lives; else one of this VPC that is on its way out already.
+static const char *choose_id(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    const char *named = setup->plan->world.target->endpoint_id;
+    const char *id = named ? named : setup_endpoint_id(setup);
+    for (size_t i = 0; !*id && i < world->endpoint_list.count; i++) {
+        const struct ec2_endpoint *endpoint = &world->endpoint_list.items[i];
+        if (endpoint->vpc_id && strcmp(endpoint->vpc_id, world->vpc_id) == 0)
+            id = endpoint->id;
+    }
+    return id;
+}
+
 static void begin(struct undoing *undoing, struct setups *setups, uint64_t max_ms)
 {
     *undoing = (struct undoing){
@@ -27,8 +41,7 @@ static void begin(struct undoing *undoing, struct setups *setups, uint64_t max_m
         .poll_ms = setups->settings->control.poll_changing_ms,
         .end_ms = clock_ms() + max_ms,
     };
-    snprintf(undoing->endpoint_id, sizeof(undoing->endpoint_id), "%s",
-        setup_endpoint_id(setups->setups));
+    snprintf(undoing->endpoint_id, sizeof(undoing->endpoint_id), "%s", choose_id(setups->setups));
 }
 
 static const struct endpoint *connection_of(const struct undoing *undoing)
@@ -40,9 +53,8 @@ static const struct ec2_endpoint *endpoint_of(const struct undoing *undoing)
 {
     const struct ec2_endpoint *endpoint =
         world_find_endpoint(&undoing->setup->world.endpoint_list, undoing->endpoint_id);
-    return endpoint && strcasecmp(endpoint->state ? endpoint->state : "", "deleted") != 0
-               ? endpoint
-               : NULL;
+    return endpoint && strcasecmp(endpoint->state ? endpoint->state : "", "deleted") != 0 ? endpoint
+                                                                                          : NULL;
 }
 
 // Between two looks at what somebody else does.

@@ -36,8 +36,8 @@ static bool on_value(
     return true;
 }
 
-void place_find(struct place *place, const struct settings *settings,
-    const struct cluster_settings *cluster)
+void place_find(
+    struct place *place, const struct settings *settings, const struct cluster_settings *cluster)
 {
     struct err ignored; // the settings were read from it
     *place = (struct place){ 0 };

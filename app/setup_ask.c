@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool setup_ask_cluster(
-    const struct settings *settings, char out[SETUP_ASK_BYTES], struct err *err)
+bool setup_ask_cluster(const struct settings *settings, char out[SETUP_ASK_BYTES], struct err *err)
 {
     enum { LOOKS = 4 };
     static const char *const heads[] = { "CLUSTER", "ID", "REGION", "STATE" };
@@ -25,8 +24,8 @@ bool setup_ask_cluster(
     table_add(&table, heads);
     for (size_t i = 0; i < model->cluster_count; i++) {
         const struct cluster *cluster = &model->clusters[i];
-        table_add(&table, (const char *const[]){ cluster->name, cluster->id, cluster->region,
-                              cluster->state.text });
+        table_add(&table, (const char *const[]){
+                              cluster->name, cluster->id, cluster->region, cluster->state.text });
     }
     bool ok = model->cluster_count > 0
                   ? choose_row("Which cluster?", &table, &chosen, err)
@@ -63,9 +62,9 @@ static bool ask_vpc(struct setups *setups, size_t index, struct err *err)
         const char *cidr = vpc->cidrs.count > 0 ? vpc->cidrs.items[0] : NULL;
         table_add(&table, (const char *const[]){ vpc->id, cidr, vpc->name });
     }
-    bool ok = list.count > 0 ? choose_row("Which VPC?", &table, &chosen, err)
-                             : err_set(err, ERR_OPTION, "there is no VPC in %.40s",
-                                   setup->world.region);
+    bool ok = list.count > 0
+                  ? choose_row("Which VPC?", &table, &chosen, err)
+                  : err_set(err, ERR_OPTION, "there is no VPC in %.40s", setup->world.region);
     if (ok) {
         char *id = setups->vpc_ids[index];
         snprintf(id, SETUPS_VPC_BYTES, "%s", list.items[chosen].id);
@@ -88,8 +87,8 @@ static bool ask_subnet(struct setups *setups, size_t index, struct err *err)
     for (size_t i = 0; i < world->subnet_list.count; i++) {
         const struct ec2_subnet *subnet = &world->subnet_list.items[i];
         const char *served = world_serves_zone(world->group, subnet) ? "yes" : "no";
-        table_add(&table, (const char *const[]){ subnet->id, subnet->zone_id, subnet->cidr,
-                              served });
+        table_add(
+            &table, (const char *const[]){ subnet->id, subnet->zone_id, subnet->cidr, served });
     }
     bool ok = choose_row("Which subnet? (several: --subnet-ids)", &table, &chosen, err) &&
               (option_list_add(&setups->subnet_ids, world->subnet_list.items[chosen].id) ||

@@ -101,8 +101,7 @@ bool setups_open(struct setups *setups, const struct settings *settings,
     if (!setups->plans || !setups->setups || !setups->places || !setups->vpc_ids)
         return err_set(err, ERR_MEMORY, "out of memory");
     setups->loop = loop_new("setup", err);
-    setups->account =
-        setups->loop ? account_open(&settings->control, on_pause, NULL, err) : NULL;
+    setups->account = setups->loop ? account_open(&settings->control, on_pause, NULL, err) : NULL;
     if (!setups->account || !read_words(&setups->subnet_ids, wish->subnet_ids, err) ||
         !read_words(&setups->security_group_ids, wish->security_group_ids, err))
         return false;
@@ -130,9 +129,13 @@ void setups_close(struct setups *setups)
 
 static const char *status_word(enum step_status status)
 {
-    static const char *const words[] = { [STEP_DONE] = "ok", [STEP_TODO] = "to do",
-        [STEP_WAIT] = "wait", [STEP_LATER] = "later", [STEP_MANUAL] = "by hand",
-        [STEP_BLOCKED] = "STOP", [STEP_SKIPPED] = "skip" };
+    static const char *const words[] = { [STEP_DONE] = "ok",
+        [STEP_TODO] = "to do",
+        [STEP_WAIT] = "wait",
+        [STEP_LATER] = "later",
+        [STEP_MANUAL] = "by hand",
+        [STEP_BLOCKED] = "STOP",
+        [STEP_SKIPPED] = "skip" };
     return words[status];
 }
 
@@ -167,8 +170,8 @@ static void print_whose(const struct telling *telling, const struct setup *setup
         fprintf(telling->out, "%s\n", setup->plan->world.target->alias);
 }
 
-static void on_view(void *arg, const struct setup *setup, size_t step,
-    const struct step_view *view, uint64_t waited_ms)
+static void on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    uint64_t waited_ms)
 {
     const struct telling *telling = arg;
     const struct step *row = setup_step(step);
@@ -213,8 +216,9 @@ bool setups_walk(struct setups *setups, const char *first, const char *last, uin
 
 static void on_interrupt(int signal_number)
 {
-    static const char text[] = "\ntidblink: stopped. Nothing is lost: the same command goes on from "
-                               "here\n";
+    static const char text[] =
+        "\ntidblink: stopped. Nothing is lost: the same command goes on from "
+        "here\n";
     (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
     signal(signal_number, SIG_DFL);
     raise(signal_number);
