@@ -10,20 +10,22 @@
 #include "base/clock.h"
 
 #include <cjson/cJSON.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 1024 };
+enum { LINE_BYTES = 1024, STATES_BYTES = 8192 };
 
 struct status_values {
-    bool json;
+    bool json, watch;
 };
 
 // clang-format off
 static const struct option_row own_rows[] = {
-    { "json", OPTION_BOOL, offsetof(struct status_values, json), NULL, 0, 0, 0, NULL, NULL, "print JSON" },
+    { "json",  OPTION_BOOL, offsetof(struct status_values, json),  NULL, 0, 0, 0, NULL, NULL, "print JSON; with --watch one line for each change" },
+    { "watch", OPTION_BOOL, offsetof(struct status_values, watch), NULL, 0, 0, 0, NULL, NULL, "look again every poll-interval-changing, and print when a state has changed, until Ctrl-C" },
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
@@ -35,6 +37,7 @@ struct picture {
     const struct cluster *cluster;
     const struct node_group *group;
     struct verdict verdict;
+    FILE *out;
 };
 
 // ---- text ---------------------------------------------------------------------------------------
@@ -61,47 +64,49 @@ static void append_state(
 
 static void print_cluster(const struct picture *picture)
 {
+    FILE *out = picture->out;
     char line[LINE_BYTES] = "";
     const struct cluster *cluster = picture->cluster;
     const struct state_words words = verdict_cluster_words(cluster->state.value);
     append_state(line, &cluster->state, &words);
-    table_field(stdout, "cluster", line);
+    table_field(out, "cluster", line);
     line[0] = '\0';
     append(line, "%s", cluster->id);
     if (cluster->name)
         append(line, " %s", cluster->name);
     if (cluster->region)
         append(line, ", %s", cluster->region);
-    table_field(stdout, "", line);
+    table_field(out, "", line);
 }
 
-static void print_group(const struct node_group *group)
+static void print_group(const struct node_group *group, FILE *out)
 {
     char line[LINE_BYTES] = "";
     const struct state_words words = verdict_group_words(group->state.value);
     append_state(line, &group->state, &words);
-    table_field(stdout, "group", line);
+    table_field(out, "group", line);
     line[0] = '\0';
     append(line, "%s %s%s", group->id, group->name ? group->name : "",
         group->is_default ? " (default)" : "");
-    table_field(stdout, "", line);
+    table_field(out, "", line);
 }
 
-static void print_service(const struct node_group *group)
+static void print_service(const struct node_group *group, FILE *out)
 {
     char line[LINE_BYTES] = "";
     const struct state_words words = verdict_service_words(group->service.value);
     if (!group->service.text) {
-        table_field(stdout, "service", "the control API shows no private link service");
+        table_field(out, "service", "the control API shows no private link service");
         return;
     }
     append_state(line, &group->service, &words);
-    table_field(stdout, "service", line);
-    table_field(stdout, "", group->service_name);
+    table_field(out, "service", line);
+    table_field(out, "", group->service_name);
 }
 
 static void print_endpoint(const struct picture *picture, const struct endpoint *endpoint)
 {
+    FILE *out = picture->out;
     char line[LINE_BYTES] = "";
     const struct state_words words = verdict_endpoint_words(endpoint->state.value);
     const char *ours = picture->target->endpoint_id;
@@ -109,15 +114,16 @@ static void print_endpoint(const struct picture *picture, const struct endpoint 
     append_state(line, &endpoint->state, &words);
     if (endpoint->message && *endpoint->message)
         append(line, ": %s", endpoint->message);
-    table_field(stdout, "endpoint", line);
+    table_field(out, "endpoint", line);
     line[0] = '\0';
     append(line, "%s%s", endpoint->endpoint_id ? endpoint->endpoint_id : endpoint->connection_id,
         is_ours ? " (endpoint-id)" : "");
-    table_field(stdout, "", line);
+    table_field(out, "", line);
 }
 
 static void print_endpoints(const struct picture *picture)
 {
+    FILE *out = picture->out;
     const struct node_group *group = picture->group;
     for (size_t i = 0; i < group->endpoint_count; i++)
         print_endpoint(picture, &group->endpoints[i]);
@@ -126,36 +132,38 @@ static void print_endpoints(const struct picture *picture)
     char line[LINE_BYTES] = "";
     const struct state_words words = verdict_no_endpoint_words();
     append(line, "none (%s): %s", words.console, words.meaning);
-    table_field(stdout, "endpoint", line);
+    table_field(out, "endpoint", line);
 }
 
 static void print_verdict(const struct picture *picture)
 {
+    FILE *out = picture->out;
     char line[LINE_BYTES] = "";
     char words[WORDS_CONNECT_BYTES];
     const struct verdict *verdict = &picture->verdict;
-    table_field(stdout, "connects", words_connect(verdict, words));
-    table_field(stdout, "next", verdict->next_step);
+    table_field(out, "connects", words_connect(verdict, words));
+    table_field(out, "next", verdict->next_step);
     if (!*verdict->host)
         return;
     append(line, "%s:%u", verdict->host, verdict->port);
-    table_field(stdout, "address", line);
+    table_field(out, "address", line);
 }
 
 static void print_text(const struct picture *picture)
 {
+    FILE *out = picture->out;
     char age[CLOCK_TEXT_BYTES];
     char line[LINE_BYTES] = "";
-    printf("%s\n", picture->target->alias);
+    fprintf(out, "%s\n", picture->target->alias);
     print_cluster(picture);
-    print_group(picture->group);
-    print_service(picture->group);
+    print_group(picture->group, out);
+    print_service(picture->group, out);
     print_endpoints(picture);
     print_verdict(picture);
     if (picture->cluster->seen) {
         append(line, "%s ago%s", clock_age(clock_wall_s() - picture->cluster->seen, age),
             picture->facts->from_disk ? " (last known state)" : "");
-        table_field(stdout, "heard", line);
+        table_field(out, "heard", line);
     }
 }
 
@@ -182,23 +190,41 @@ static void add_json(cJSON *list, const struct picture *picture)
     cJSON_AddItemToArray(list, object);
 }
 
-static bool print_json(cJSON *list)
+// ---- one look -----------------------------------------------------------------------------------
+
+// `states` is everything about a look that does not change by itself, as ages do.
+struct look {
+    cJSON *list; // for JSON; NULL: text on `out`
+    FILE *out;
+    char states[STATES_BYTES];
+    int exit_code; // EXIT_STATE when one is not ACTIVE
+};
+
+static void note_state(struct look *look, const struct observed_state *state, const char *more)
 {
-    char *text = cJSON_Print(list);
-    if (text)
-        puts(text);
-    free(text);
-    return text;
+    size_t len = strlen(look->states);
+    snprintf(look->states + len, sizeof(look->states) - len, "%s %s\n",
+        state->text ? state->text : "", more ? more : "");
 }
 
-// ---- the command --------------------------------------------------------------------------------
+static void note_states(struct look *look, const struct picture *picture)
+{
+    const struct node_group *group = picture->group;
+    note_state(look, &picture->cluster->state, picture->target->alias);
+    note_state(look, &group->state, group->id);
+    note_state(look, &group->service, group->service_name);
+    for (size_t i = 0; i < group->endpoint_count; i++) {
+        note_state(look, &group->endpoints[i].state, group->endpoints[i].endpoint_id);
+        note_state(look, &group->endpoints[i].state, group->endpoints[i].message);
+    }
+}
 
-// `list` collects JSON; NULL prints text. *exit_code is EXIT_STATE when it is not ACTIVE.
-static bool show(
-    const struct settings *settings, size_t index, cJSON *list, int *exit_code, struct err *err)
+static bool show(const struct settings *settings, size_t index, struct look *look, struct err *err)
 {
     struct facts facts;
-    struct picture picture = { .target = &settings->control_targets[index], .facts = &facts };
+    struct picture picture = {
+        .target = &settings->control_targets[index], .facts = &facts, .out = look->out
+    };
     if (!facts_get(settings, picture.target, FACTS_ASK, &facts, err))
         return err_prefix(err, "%s", picture.target->alias);
     facts_warn(&facts);
@@ -208,32 +234,96 @@ static bool show(
     }
     facts_judge(&facts, picture.target, &picture.verdict);
     if (picture.verdict.action != VERDICT_ALLOW)
-        *exit_code = EXIT_STATE;
-    if (list)
-        add_json(list, &picture);
-    else
+        look->exit_code = EXIT_STATE;
+    note_states(look, &picture);
+    if (look->list) {
+        add_json(look->list, &picture);
+    } else {
+        fputs(index > 0 ? "\n" : "", look->out);
         print_text(&picture);
+    }
     facts_done(&facts);
     return true;
 }
 
-static bool show_all(const struct status_values *own, const struct settings *settings,
+static bool show_all(const struct settings *settings, struct look *look, struct err *err)
+{
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        if (!show(settings, i, look, err))
+            return false;
+    return true;
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+static bool print_list(const cJSON *list, bool on_one_line, struct err *err)
+{
+    char *text = on_one_line ? cJSON_PrintUnformatted(list) : cJSON_Print(list);
+    if (!text)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    puts(text);
+    free(text);
+    return true;
+}
+
+static bool show_once(const struct status_values *own, const struct settings *settings,
+    int *exit_code, struct err *err)
+{
+    struct look look = { .list = own->json ? cJSON_CreateArray() : NULL, .out = stdout };
+    bool ok = show_all(settings, &look, err) && (!own->json || print_list(look.list, false, err));
+    if (ok && look.exit_code != 0)
+        *exit_code = look.exit_code;
+    cJSON_Delete(look.list);
+    return ok;
+}
+
+// Prints when it differs from `states`, which it replaces.
+static bool show_change(const struct status_values *own, const struct settings *settings,
+    char states[STATES_BYTES], struct err *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    char now[CLOCK_TEXT_BYTES];
+    struct look look = { .list = own->json ? cJSON_CreateArray() : NULL,
+        .out = open_memstream(&text, &len) };
+    if (!look.out)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    bool ok = show_all(settings, &look, err);
+    fclose(look.out);
+    bool changed = ok && strcmp(look.states, states) != 0;
+    if (changed && own->json)
+        ok = print_list(look.list, true, err);
+    else if (changed)
+        printf("%s%s\n%s", *states ? "\n" : "", clock_format(clock_wall_s(), now), text);
+    if (changed)
+        memcpy(states, look.states, STATES_BYTES);
+    fflush(stdout);
+    free(text);
+    cJSON_Delete(look.list);
+    return ok;
+}
+
+// There is no event to wait for: TiDB Cloud tells of a change only when it is asked. What passes by
+// itself is told and outlived.
+static bool watch(const struct status_values *own, const struct settings *settings, struct err *err)
+{
+    char states[STATES_BYTES] = "";
+    while (show_change(own, settings, states, err) || err_row(err->code)->retriable) {
+        if (err->code != ERR_NONE)
+            fprintf(stderr, "tidblink status: %s\n", err->text);
+        err->code = ERR_NONE;
+        poll(NULL, 0, (int)settings->control.poll_changing_ms);
+    }
+    return false;
+}
+
+static bool show_settings(const struct status_values *own, const struct settings *settings,
     int *exit_code, struct err *err)
 {
     if (settings->cluster_count == 0)
         return err_set(
             err, ERR_USAGE, "which cluster? Expected a CLUSTER (tidblink clusters lists them)");
-    cJSON *list = own->json ? cJSON_CreateArray() : NULL;
-    bool ok = true;
-    for (size_t i = 0; ok && i < settings->cluster_count; i++) {
-        if (i > 0 && !own->json)
-            putchar('\n');
-        ok = show(settings, i, list, exit_code, err);
-    }
-    if (ok && list && !print_json(list))
-        ok = err_set(err, ERR_MEMORY, "out of memory");
-    cJSON_Delete(list);
-    return ok;
+    return own->watch ? watch(own, settings, err) : show_once(own, settings, exit_code, err);
 }
 
 static bool run(const struct command_line *line, int *exit_code, struct err *err)
@@ -243,20 +333,21 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
     };
     struct settings *settings = settings_build(&request, err);
-    bool ok = settings && show_all(&own, settings, exit_code, err);
+    bool ok = settings && show_settings(&own, settings, exit_code, err);
     settings_free(settings);
     return ok;
 }
 
 const struct command cmd_status = {
     .name = "status",
-    .usage = "[CLUSTER] [--json]",
+    .usage = "[CLUSTER] [--watch] [--json]",
     .summary = "show the states of clusters and their private endpoints",
     .help = "Asks the control API about CLUSTER, or about every cluster of the configuration:\n"
             "the states of cluster, node group, private link service and private endpoint, as\n"
             "the API spells them and (in brackets) as the console shows them, what they mean,\n"
             "since when a proxy has seen them, and the next step. When the API does not\n"
             "answer, the last known state of a proxy on this machine is shown instead.\n"
+            "--watch goes on looking and prints what has changed.\n"
             "Ends with 0 when connections would be served, 3 when a state is in the way, 4\n"
             "when the control API refuses the key.",
     .own = &own_table,

@@ -26,6 +26,8 @@ extern const struct command cmd_proxy;
 extern const struct command cmd_dsn;
 extern const struct command cmd_clusters;
 extern const struct command cmd_status;
+extern const struct command cmd_setup;
+extern const struct command cmd_endpoint;
 extern const struct command cmd_wait;
 extern const struct command cmd_drain;
 extern const struct command cmd_reload;

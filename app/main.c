@@ -20,6 +20,8 @@ static const struct command *const commands[] = {
     &cmd_dsn,
     &cmd_clusters,
     &cmd_status,
+    &cmd_setup,
+    &cmd_endpoint,
     &cmd_wait,
     &cmd_drain,
     &cmd_reload,
@@ -83,10 +85,6 @@ static const struct command *find_command(const char *name)
 static const struct {
     const char *name, *instead;
 } later_commands[] = {
-    { "setup", "create the private endpoint as docs.pingcap.com/tidbcloud, \"Connect via Private "
-               "Endpoint with AWS\", says; tidblink status tells how far it is" },
-    { "endpoint", "register, delete or fix the private endpoint in the TiDB Cloud console "
-                  "(Networking); tidblink status tells its state" },
     { "doctor", "tidblink status and the log of tidblink proxy tell what is known" },
     { "connect", "tidblink proxy CLUSTER --listen 127.0.0.1:PORT, and tidblink dsn" },
 };

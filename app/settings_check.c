@@ -159,6 +159,19 @@ static bool check_place(
         cluster->origin);
 }
 
+// PD's and TiKV's own ports, which clients of theirs (TiSpark, TiCDC, backup tools) are told to
+// use.
+static bool check_port(const struct cluster_settings *cluster, struct err *err)
+{
+    enum { PD_PORT = 2379, TIKV_PORT = 20160 };
+    if (cluster->port != PD_PORT && cluster->port != TIKV_PORT)
+        return true;
+    return err_set(err, ERR_OPTION,
+        "%s: port %u is %s's, and a private endpoint carries SQL only: expected the cluster's SQL "
+        "port. Direct access to PD or TiKV needs VPC peering",
+        cluster->origin, (unsigned)cluster->port, cluster->port == PD_PORT ? "PD" : "TiKV");
+}
+
 // Port 0 is a different port each time.
 static bool is_shareable(const struct addr *addr)
 {
@@ -287,7 +300,8 @@ static bool check_clusters(
         struct cluster_settings *cluster = &settings->clusters[i];
         if (request->serves && !check_place(settings, cluster, err))
             return false;
-        if (!name_cluster(cluster, err) || !parse_listens(settings, cluster, err))
+        if (!check_port(cluster, err) || !name_cluster(cluster, err) ||
+            !parse_listens(settings, cluster, err))
             return false;
     }
     return check_duplicates(settings, err) && make_targets(settings, err) &&

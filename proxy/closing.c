@@ -107,7 +107,7 @@ static void log_tls(struct log_line *line, const char *key, const struct tls *tl
 
 void closing_log(const struct conn *conn, enum close_reason reason)
 {
-    const struct setup *setup = conn->setup;
+    const struct conn_setup *setup = conn->setup;
     char text[PEER_TEXT_BYTES];
     uint64_t now_ms = loop_now_ms(conn->worker->loop);
     enum log_level level = is_probe(conn, reason, now_ms) ? LOG_DEBUG : LOG_INFO;

@@ -106,13 +106,13 @@ static void conn_enter(struct conn *conn, enum conn_state state)
 
 static void on_timeout(struct timer *timer)
 {
-    struct conn *conn = conn_checked(CONTAINER_OF(timer, struct setup, timer)->conn);
+    struct conn *conn = conn_checked(CONTAINER_OF(timer, struct conn_setup, timer)->conn);
     steps[conn->state].on_timeout(conn);
 }
 
 static void free_setup(struct conn *conn)
 {
-    struct setup *setup = conn->setup;
+    struct conn_setup *setup = conn->setup;
     if (!setup)
         return;
     timer_stop(&setup->timer);
@@ -129,7 +129,7 @@ static void on_client_stirred(struct watch *watch, unsigned what);
 static struct conn *conn_new(const struct arrival *arrival)
 {
     struct worker *worker = arrival->worker;
-    struct setup *setup = worker_take_setup(worker);
+    struct conn_setup *setup = worker_take_setup(worker);
     struct conn *conn = calloc(1, sizeof(*conn));
     if (!conn || !setup) {
         free(conn);
@@ -200,7 +200,7 @@ static void on_client_stirred(struct watch *watch, unsigned what)
 
 static void wait_for_view(struct conn *conn)
 {
-    struct setup *setup = conn->setup;
+    struct conn_setup *setup = conn->setup;
     if (setup->waits)
         return;
     setup->waits = true;
@@ -211,7 +211,7 @@ static void wait_for_view(struct conn *conn)
 
 static void stop_waiting(struct conn *conn)
 {
-    struct setup *setup = conn->setup;
+    struct conn_setup *setup = conn->setup;
     if (!setup->waits)
         return;
     setup->waits = false;
@@ -381,7 +381,7 @@ static void give_up(struct conn *conn, const struct err *err)
 
 static void on_dialed(struct dial *dial, const struct err *err)
 {
-    struct conn *conn = conn_checked(CONTAINER_OF(dial, struct setup, dial)->conn);
+    struct conn *conn = conn_checked(CONTAINER_OF(dial, struct conn_setup, dial)->conn);
     if (dial->addr.len)
         conn->server_peer = peer_from_addr(&dial->addr);
     if (!err) {
@@ -433,7 +433,7 @@ void conn_greeted(
 
 static bool note_why(struct conn *conn, const struct err *err)
 {
-    struct setup *setup = conn->setup;
+    struct conn_setup *setup = conn->setup;
     setup->why = malloc(sizeof(*setup->why));
     if (!setup->why)
         return false;

@@ -3,8 +3,8 @@
 // A connection: a client and a server side that point at each other, and the steps between accept
 // and reap. It lives and dies on one worker's thread; everything here belongs to that thread.
 //
-// What only the way to the relay needs (deadlines, the dial, a refusal) is in struct setup, which
-// is gone once the relay runs: most connections are idle relays, and they are kept small.
+// What only the way to the relay needs (deadlines, the dial, a refusal) is in struct conn_setup,
+// which is gone once the relay runs: most connections are idle relays, and they are kept small.
 #pragma once
 
 #include "base/err.h"
@@ -56,7 +56,7 @@ struct side {
     uint8_t silent_sweeps; // in a row that found something unacknowledged and sent again
 };
 
-struct setup {
+struct conn_setup {
     struct conn *conn;
     struct timer timer; // the step's one deadline
     struct dial dial;
@@ -65,8 +65,8 @@ struct setup {
     uint8_t sequence;    // of an ERR packet of ours: 0 until the client has spoken
     bool waits;          // on the worker's list of those whom a new view concerns
     union {
-        TAILQ_ENTRY(setup) wait_link;
-        struct setup *next; // unused: in the worker's pool
+        TAILQ_ENTRY(conn_setup) wait_link;
+        struct conn_setup *next; // unused: in the worker's pool
     };
 };
 
@@ -76,9 +76,9 @@ struct conn {
     uint16_t listener; // CONN_NO_PLACE: it takes none of a listener's places
     uint64_t id;
     struct worker *worker;
-    struct view *view;   // a reference; replaced while the connection waits, fixed from the dial on
-    struct setup *setup; // NULL once the relay runs
-    LIST_ENTRY(conn) link; // on the worker's busy, quiet or closed list
+    struct view *view; // a reference; replaced while the connection waits, fixed from the dial on
+    struct conn_setup *setup; // NULL once the relay runs
+    LIST_ENTRY(conn) link;    // on the worker's busy, quiet or closed list
     struct side client, server;
     uint64_t began_ms, active_ms;            // loop time; active: bytes moved
     uint32_t ready_after_ms, ended_after_ms; // since began_ms; ended: one side has

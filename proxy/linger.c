@@ -38,7 +38,7 @@ static void on_readable(struct watch *watch, unsigned what)
 void linger_start(struct conn *conn)
 {
     uint8_t packet[MYSQL_ERR_BYTES];
-    const struct setup *setup = conn->setup;
+    const struct conn_setup *setup = conn->setup;
     struct io_pool *pool = &conn->worker->io;
     // A client that is gone is noticed by the read.
     if (setup->why && !tls_is_beginning(conn->client.io.tls)) {

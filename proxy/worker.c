@@ -92,7 +92,7 @@ static void on_shown(void *arg)
         tickets_empty(&worker->tickets[target]);
     view_unref(before);
     spares_see(&worker->spares[target]);
-    struct setup *setup, *next;
+    struct conn_setup *setup, *next;
     TAILQ_FOREACH_SAFE(setup, &worker->waiting, wait_link, next)
         if (setup->conn->target == target)
             conn_see(setup->conn, shown->view);
@@ -132,9 +132,9 @@ void worker_use_control(struct worker *worker, struct control *control)
 
 // ---- setups -------------------------------------------------------------------------------------
 
-struct setup *worker_take_setup(struct worker *worker)
+struct conn_setup *worker_take_setup(struct worker *worker)
 {
-    struct setup *setup = worker->unused_setups;
+    struct conn_setup *setup = worker->unused_setups;
     if (!setup)
         return calloc(1, sizeof(*setup));
     worker->unused_setups = setup->next;
@@ -143,7 +143,7 @@ struct setup *worker_take_setup(struct worker *worker)
     return setup;
 }
 
-void worker_give_setup(struct worker *worker, struct setup *setup)
+void worker_give_setup(struct worker *worker, struct conn_setup *setup)
 {
     if (worker->unused_setup_count >= WORKER_SETUPS) {
         free(setup);
@@ -157,7 +157,7 @@ void worker_give_setup(struct worker *worker, struct setup *setup)
 static void free_setups(struct worker *worker)
 {
     while (worker->unused_setups) {
-        struct setup *setup = worker->unused_setups;
+        struct conn_setup *setup = worker->unused_setups;
         worker->unused_setups = setup->next;
         free(setup);
     }

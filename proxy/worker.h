@@ -62,7 +62,7 @@ struct worker {
     _Atomic uint64_t *listener_open; // per listener: places taken; raised by the main thread
     size_t listener_count;
     size_t next_source; // whose turn it is
-    struct setup *unused_setups;
+    struct conn_setup *unused_setups;
     size_t unused_setup_count;
     struct io_pool io;
     struct stream_pool pipes;
@@ -75,7 +75,7 @@ struct worker {
     uint64_t ageing_ms;   // when; UINT64_MAX: not running
     // A connection is on one of the first three: the sweep looks at it, need not, it is closed.
     LIST_HEAD(, conn) busy, quiet, closed;
-    TAILQ_HEAD(, setup) waiting; // for a new view
+    TAILQ_HEAD(, conn_setup) waiting; // for a new view
     struct deferred reap;
     struct worker_counters counters;
 };
@@ -114,8 +114,8 @@ static inline void worker_count(_Atomic uint64_t *counter, int64_t change)
 
 // Zeroed. They come and go with every connection; from a pool they leave no holes in the heap
 // between the connections that stay.
-struct setup *worker_take_setup(struct worker *worker); // NULL: out of memory
-void worker_give_setup(struct worker *worker, struct setup *setup);
+struct conn_setup *worker_take_setup(struct worker *worker); // NULL: out of memory
+void worker_give_setup(struct worker *worker, struct conn_setup *setup);
 // For a session under `view`. NULL when the target has another one by now: what is verified under
 // one is not resumed under the other, in neither direction.
 struct tickets *worker_tickets(struct worker *worker, size_t target, const struct view *view);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tidblink endpoint: the steps of the set-up one by one, and its undoing. The steps themselves are
+// guide/'s; which of them a verb takes is a row here.
+#include "app/command.h"
+#include "app/endpoint_delete.h"
+#include "app/endpoint_list.h"
+#include "app/setups.h"
+#include "app/suggest.h"
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct endpoint_values {
+    char *subnet_ids, *security_group_ids, *private_ip;
+    uint64_t max_ms;
+    bool yes, json;
+};
+
+// clang-format off
+#define AT(field) offsetof(struct endpoint_values, field)
+static const struct option_row own_rows[] = {
+    { "subnet-ids",         OPTION_TEXT, AT(subnet_ids),         NULL,  0, 0, 0, NULL, "\"ID ID\"", "subnets for the endpoint, one in each zone (command)" },
+    { "security-group-ids", OPTION_TEXT, AT(security_group_ids), NULL,  0, 0, 0, NULL, "\"ID ID\"", "security groups for the endpoint (command)" },
+    { "private-ip",         OPTION_TEXT, AT(private_ip),         NULL,  0, 0, 0, NULL, "IP", "address of the private endpoint, on Azure (create)" },
+    { "max",                OPTION_MS,   AT(max_ms),             "30m", 0, 0, 0, NULL, NULL, "give up waiting after this time" },
+    { "yes",                OPTION_BOOL, AT(yes),                NULL,  0, 0, 0, NULL, NULL, "delete without asking" },
+    { "json",               OPTION_BOOL, AT(json),               NULL,  0, 0, 0, NULL, NULL, "print JSON (list)" },
+};
+// clang-format on
+static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
+
+// ---- the verbs ----------------------------------------------------------------------------------
+
+static bool print_commands(
+    struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    static const char *const keys[] = { "attributes", "endpoint", "group", "connection", "dns" };
+    (void)own;
+    (void)err;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct step_view view = { 0 };
+        const struct step *step = setup_step(setup_find(keys[i]));
+        step->look(setups->setups, &view);
+        if (*view.command)
+            printf("# %s: %s\n%s\n", step->title, view.text, view.command);
+        else
+            printf("# %s: %s\n", step->title, view.text);
+    }
+    return true;
+}
+
+// What the console calls Edit: a FAILED connection is deleted first.
+static bool create(struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    const struct setup *setup = setups->setups;
+    const struct endpoint *connection = setup_connection(setup);
+    if (connection && connection->state.value == ENDPOINT_FAILED &&
+        !endpoint_delete_connection(setups, own->max_ms, err))
+        return false;
+    if (!*setup_endpoint_id(setup))
+        return err_set(err, ERR_USAGE,
+            "which endpoint? AWS shows none of this service in this VPC: expected --endpoint-id "
+            "vpce-..., or tidblink setup, which creates it");
+    return setups_walk(setups, "connection", "connection", own->max_ms, stdout, err);
+}
+
+static bool enable_dns(struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    if (!setup_sees_aws(setups->setups)) {
+        const struct err *why = &setups->setups->world.aws.why;
+        return err_set(err, why->code != ERR_NONE ? why->code : ERR_AWS, "%s", why->text);
+    }
+    return setups_walk(setups, "attributes", "attributes", own->max_ms, stdout, err) &&
+           setups_walk(setups, "accepted", "dns", own->max_ms, stdout, err);
+}
+
+static bool wait(struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    return setups_walk(setups, "accepted", "accepted", own->max_ms, stdout, err);
+}
+
+static bool list(struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    return endpoint_list(setups->setups, own->json, err);
+}
+
+static bool delete (struct setups *setups, const struct endpoint_values *own, struct err *err)
+{
+    return endpoint_delete(setups, own->yes, own->max_ms, err);
+}
+
+static const struct verb {
+    const char *name;
+    bool (*run)(struct setups *setups, const struct endpoint_values *own, struct err *err);
+    bool acts;
+} verbs[] = {
+    { "command", print_commands, false },
+    { "create", create, true },
+    { "enable-dns", enable_dns, true },
+    { "wait", wait, false },
+    { "list", list, false },
+    { "delete", delete, true },
+};
+
+static const struct verb *find_verb(const char *name, struct err *err)
+{
+    struct suggest suggest = suggest_for(name);
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+        suggest_offer(&suggest, verbs[i].name);
+    }
+    err_set(err, ERR_USAGE,
+        "%s%.40s: expected command, create, enable-dns, wait, list or delete, then a CLUSTER%s",
+        *name ? "" : "nothing to do", name, suggest_text(&suggest));
+    return NULL;
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+static bool run_verb(const struct verb *verb, const struct endpoint_values *own,
+    const struct settings *settings, struct err *err)
+{
+    const struct setups_wish wish = {
+        .subnet_ids = own->subnet_ids,
+        .security_group_ids = own->security_group_ids,
+        .private_ip = own->private_ip,
+        .acts = verb->acts,
+    };
+    struct setups setups = { 0 };
+    struct step_view view = { 0 };
+    bool ok = settings_only_cluster(settings, err) && setups_open(&setups, settings, &wish, err);
+    if (ok && !setups.setups->world.group) {
+        setup_step(0)->look(setups.setups, &view);
+        ok = err_set(err, view.code, "%s", view.text);
+    }
+    if (ok && verb->acts)
+        setups_catch_interrupt();
+    ok = ok && verb->run(&setups, own, err);
+    setups_close(&setups);
+    return ok;
+}
+
+static bool run(const struct command_line *line, int *exit_code, struct err *err)
+{
+    (void)exit_code;
+    struct endpoint_values own = { 0 };
+    const struct verb *verb = find_verb(line->argc > 0 ? line->argv[0] : "", err);
+    if (!verb)
+        return false;
+    const struct command_line rest = { line->argc - 1, line->argv + 1, line->keys };
+    const struct settings_request request = {
+        .line = &rest, .own = &own_table, .own_values = &own, .clusters_max = 1
+    };
+    struct settings *settings = settings_build(&request, err);
+    bool ok = settings && run_verb(verb, &own, settings, err);
+    option_free(&own_table, &own);
+    settings_free(settings);
+    return ok;
+}
+
+const struct command cmd_endpoint = {
+    .name = "endpoint",
+    .usage = "command|create|enable-dns|wait|list|delete [CLUSTER] [--endpoint-id VPCE]",
+    .summary = "one step of the set-up, or its undoing",
+    .help = "  command     print the exact aws commands of the set-up, and our own between them\n"
+            "  create      register the interface endpoint with TiDB Cloud; one that is FAILED is\n"
+            "              deleted there and registered again (the console's Edit)\n"
+            "  enable-dns  wait until it is accepted, then enable private DNS on it\n"
+            "  wait        wait until it is accepted\n"
+            "  list        the endpoints of the cluster, as TiDB Cloud and AWS see them\n"
+            "  delete      delete both sides; asks first\n"
+            "tidblink setup does all of them in order.",
+    .own = &own_table,
+    .run = run,
+};

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From settings to set-ups, and how their progress is told. Used by cmd_setup.c and cmd_endpoint.c.
+#include "app/setups.h"
+
+#include "app/table.h"
+#include "base/clock.h"
+#include "base/loop.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SETTLE_MS = 120000, REQUESTS_OF_A_LOOK = 4 };
+
+// ---- making -------------------------------------------------------------------------------------
+
+static bool read_words(struct option_list *out, const char *text, struct err *err)
+{
+    while (text && *text) {
+        size_t len = strcspn(text, " ,\t\n");
+        char word[160];
+        snprintf(word, sizeof(word), "%.*s", (int)len, text);
+        if (*word && !option_list_add(out, word))
+            return err_set(err, ERR_MEMORY, "out of memory");
+        text += len;
+        text += strspn(text, " ,\t\n");
+    }
+    return true;
+}
+
+// "pause of 30 s: …", for the person who waits.
+static void on_pause(void *arg, uint64_t pause_ms, const struct err *why)
+{
+    (void)arg;
+    fprintf(stderr, "  waiting %.0f s: %s\n", (double)pause_ms / 1000, why->text);
+}
+
+static struct setup_plan make_plan(
+    struct setups *setups, size_t index, const struct setups_wish *wish)
+{
+    const struct settings *settings = setups->settings;
+    const struct control_options *control = &settings->control;
+    return (struct setup_plan){
+        .world = {
+            .control = control,
+            .target = &settings->control_targets[index],
+            .ec2 = {
+                .cli = control->aws_cli,
+                .profile = control->aws_profile,
+                .region = control->aws_region,
+                .endpoint_url = control->aws_endpoint_url,
+            },
+            .vpc_id = control->vpc_id,
+            .subnet_ids = &setups->subnet_ids,
+            .security_group_ids = &setups->security_group_ids,
+            .timeout_ms = control->api_timeout_ms * REQUESTS_OF_A_LOOK,
+        },
+        .resolver = &settings->resolver,
+        .private_ip = wish->private_ip,
+        .place = place_of_setup(&setups->places[index]),
+        .resume = wish->resume,
+        .settle_ms = SETTLE_MS,
+        .connect_ms = settings->proxy.connect_timeout_ms,
+        .greeting_ms = settings->proxy.handshake_timeout_ms,
+    };
+}
+
+static void begin_all(struct setups *setups, const struct setups_wish *wish)
+{
+    for (size_t i = 0; i < setups->count; i++) {
+        place_find(&setups->places[i], setups->settings, &setups->settings->clusters[i]);
+        setups->plans[i] = make_plan(setups, i, wish);
+        setups->setups[i] = (struct setup){
+            .plan = &setups->plans[i],
+            .account = setups->account,
+            .loop = setups->loop,
+            .acts = wish->acts,
+        };
+        setup_begin(&setups->setups[i]);
+    }
+}
+
+bool setups_open(struct setups *setups, const struct settings *settings,
+    const struct setups_wish *wish, struct err *err)
+{
+    *setups = (struct setups){ .settings = settings, .count = settings->cluster_count };
+    if (setups->count == 0)
+        return err_set(
+            err, ERR_USAGE, "which cluster? Expected a CLUSTER (tidblink clusters lists them)");
+    if (settings_state_source(settings) != CONTROL_SOURCE_API)
+        return err_set(err, ERR_OPTION,
+            "state-source is %s: only the control API itself can register an endpoint",
+            settings->control.state_source);
+    setups->plans = calloc(setups->count, sizeof(*setups->plans));
+    setups->setups = calloc(setups->count, sizeof(*setups->setups));
+    setups->places = calloc(setups->count, sizeof(*setups->places));
+    setups->vpc_ids = calloc(setups->count, sizeof(*setups->vpc_ids));
+    if (!setups->plans || !setups->setups || !setups->places || !setups->vpc_ids)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    setups->loop = loop_new("setup", err);
+    setups->account = setups->loop ? account_open(&settings->control, on_pause, NULL, err) : NULL;
+    if (!setups->account || !read_words(&setups->subnet_ids, wish->subnet_ids, err) ||
+        !read_words(&setups->security_group_ids, wish->security_group_ids, err))
+        return false;
+    begin_all(setups, wish);
+    return true;
+}
+
+void setups_close(struct setups *setups)
+{
+    for (size_t i = 0; setups->setups && i < setups->count; i++)
+        setup_done(&setups->setups[i]);
+    free(setups->setups);
+    free(setups->plans);
+    free(setups->places);
+    free(setups->vpc_ids);
+    option_list_free(&setups->subnet_ids);
+    option_list_free(&setups->security_group_ids);
+    account_close(setups->account);
+    if (setups->loop)
+        loop_free(setups->loop);
+    *setups = (struct setups){ 0 };
+}
+
+// ---- telling ------------------------------------------------------------------------------------
+
+static const char *status_word(enum step_status status)
+{
+    static const char *const words[] = { [STEP_DONE] = "ok",
+        [STEP_TODO] = "to do",
+        [STEP_WAIT] = "wait",
+        [STEP_LATER] = "later",
+        [STEP_MANUAL] = "by hand",
+        [STEP_BLOCKED] = "STOP",
+        [STEP_SKIPPED] = "skip" };
+    return words[status];
+}
+
+static void print_indented(FILE *out, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        fprintf(out, "             %.*s\n", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
+{
+    char line[STEP_TEXT_BYTES + 80];
+    snprintf(line, sizeof(line), "%zu. %s: %s", step + 1, setup_step(step)->title, view->text);
+    table_field(out, status_word(view->status), line);
+    bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
+    if (with_command && is_open && *view->command)
+        print_indented(out, view->command);
+}
+
+struct telling {
+    const struct setups *setups;
+    FILE *out;
+};
+
+// With several clusters each line says whose it is.
+static void print_whose(const struct telling *telling, const struct setup *setup)
+{
+    if (telling->setups->count > 1)
+        fprintf(telling->out, "%s\n", setup->plan->world.target->alias);
+}
+
+static void on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    uint64_t waited_ms)
+{
+    const struct telling *telling = arg;
+    const struct step *row = setup_step(step);
+    struct step_view shown = *view;
+    char age[CLOCK_TEXT_BYTES];
+    size_t len = strlen(shown.text);
+    if (view->status == STEP_WAIT && row->usual)
+        snprintf(shown.text + len, sizeof(shown.text) - len, "; usually %s, %s so far", row->usual,
+            clock_age((int64_t)(waited_ms / 1000), age));
+    print_whose(telling, setup);
+    setups_print_step(telling->out, step, &shown, true);
+    fflush(telling->out);
+}
+
+static void on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view)
+{
+    const struct telling *telling = arg;
+    print_whose(telling, setup);
+    setups_print_step(telling->out, step, view, true);
+    fflush(telling->out);
+}
+
+bool setups_walk(struct setups *setups, const char *first, const char *last, uint64_t max_ms,
+    FILE *out, struct err *err)
+{
+    struct telling telling = { setups, out };
+    const struct walk walk = {
+        .setups = setups->setups,
+        .count = setups->count,
+        .first = setup_find(first),
+        .last = setup_find(last),
+        .poll_ms = setups->settings->control.poll_changing_ms,
+        .max_ms = max_ms,
+        .on_view = on_view,
+        .on_take = on_take,
+        .arg = &telling,
+    };
+    return walk_run(&walk, err);
+}
+
+// ---- Ctrl-C -------------------------------------------------------------------------------------
+
+static void on_interrupt(int signal_number)
+{
+    static const char text[] =
+        "\ntidblink: stopped. Nothing is lost: the same command goes on from "
+        "here\n";
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+void setups_catch_interrupt(void)
+{
+    struct sigaction action = { .sa_handler = on_interrupt };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
