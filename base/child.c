@@ -6,6 +6,7 @@
 #include "base/child.h"
 
 #include "base/buf.h"
+#include "base/child_spawn.h"
 #include "base/err.h"
 #include "base/loop.h"
 
@@ -14,7 +15,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,51 +223,6 @@ static void on_exit_seen(struct watch *watch, unsigned what)
 
 // ---- start --------------------------------------------------------------------------------------
 
-// SIGPIPE, which we ignore, and the signals that our threads block are as new in the child.
-static int prepare_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none;
-    sigset_t pipe_only;
-    sigemptyset(&none);
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &pipe_only);
-    posix_spawnattr_setpgroup(attributes, 0);
-    return posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-}
-
-static int prepare_files(posix_spawn_file_actions_t *actions, int out_fd, int errors_fd)
-{
-    int sys = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    if (sys == 0)
-        sys = posix_spawn_file_actions_adddup2(actions, out_fd, STDOUT_FILENO);
-    if (sys == 0)
-        sys = posix_spawn_file_actions_adddup2(actions, errors_fd, STDERR_FILENO);
-    return sys;
-}
-
-// The errno, 0 when it runs.
-static int spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
-{
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_init(&actions);
-    int sys = prepare_attributes(&attributes);
-    if (sys == 0)
-        sys = prepare_files(&actions, out_fd, errors_fd);
-    // POSIX gives argv and environment without const for C's sake and changes neither.
-    if (sys == 0)
-        sys = posix_spawnp(out_pid, spec->argv[0], &actions, &attributes,
-            (char *const *)(uintptr_t)spec->argv,
-            spec->env ? (char *const *)(uintptr_t)spec->env : environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return sys;
-}
-
 // Runs the program and leaves our ends in child; the errno, 0 on success. Our ends and the program,
 // if it runs, are the caller's to end in any case.
 static int launch(struct child *child, const struct child_spec *spec)
@@ -283,7 +238,7 @@ static int launch(struct child *child, const struct child_spec *spec)
         (fcntl(out[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0))
         sys = errno;
     if (sys == 0)
-        sys = spawn(spec, out[1], errors[1], &child->pid);
+        sys = child_spawn(spec, out[1], errors[1], &child->pid);
     close_fd(&out[1]);
     close_fd(&errors[1]);
     if (sys != 0)

@@ -32,6 +32,9 @@ struct child_spec {
     const char *const *env;  // NULL-terminated "NAME=value" list, or NULL for our own environment
     uint64_t timeout_ms;
     size_t out_limit; // bytes of standard output that are accepted
+    // SIGTERM reaches it when the thread that started it ends, however it ends: a program in the
+    // foreground, whose group Ctrl-C does not reach. What it started itself is not covered.
+    bool dies_with_us;
 };
 
 // NULL if it cannot be started (no such program). Otherwise fn is called exactly once, never from

@@ -6,6 +6,7 @@
 // http.c.
 #include "control/api.h"
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/net.h"
@@ -30,7 +31,11 @@ struct api {
     char *public_key, *private_key;
     long timeout_ms;
     bool is_loopback;
-    char *path;        // of the running request
+    struct curl_slist *headers; // of a request with a body
+    struct api_line line;
+    const char *method; // of the running request
+    char *path;
+    char *body;        // NULL: none
     bool nonce_is_old; // the handle's nonce has served an earlier request
     unsigned spent;    // requests of the first try, when this is the second
     api_fn fn;
@@ -155,6 +160,10 @@ struct api *api_new(struct http *http, const struct api_options *options, struct
     api->public_key = copy(options->keys->public_key);
     api->private_key = copy(options->keys->private_key);
     api->timeout_ms = (long)options->timeout_ms;
+    api->line.quota = (struct api_quota){ -1, -1, -1, -1 };
+    api->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (api->headers == NULL)
+        abort();
     api->request.body_limit = options->answer_limit != 0 ? options->answer_limit : ANSWER_LIMIT;
     renew_handle(api);
     return api;
@@ -167,11 +176,13 @@ void api_free(struct api *api)
     api_cancel(api);
     curl_easy_cleanup(api->request.easy);
     http_request_done(&api->request);
+    curl_slist_free_all(api->headers);
     struct keys keys = { api->public_key, api->private_key };
     keys_wipe(&keys);
     curl_free(api->url);
     free(api->ca);
     free(api->path);
+    free(api->body);
     free(api);
 }
 
@@ -213,6 +224,28 @@ static struct api_quota read_quota(CURL *easy)
     };
 }
 
+// Whose clock is wrong can be told from any answer, a refusal too.
+static void note_line(struct api *api, const struct api_answer *answer)
+{
+    const struct api_quota *quota = &answer->quota;
+    struct curl_header *date;
+    api->line.requests += answer->requests;
+    if (quota->limit >= 0 || quota->remaining >= 0)
+        api->line.quota = *quota;
+    if (curl_easy_header(api->request.easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
+        return;
+    time_t server_clock = curl_getdate(date->value, NULL);
+    if (server_clock == -1)
+        return;
+    api->line.server_clock = server_clock;
+    api->line.own_clock = clock_wall_s();
+}
+
+static bool is_trust(CURLcode result)
+{
+    return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE;
+}
+
 static void explain_failure(const struct api *api, CURLcode result, struct err *err)
 {
     const struct http_request *request = &api->request;
@@ -220,7 +253,7 @@ static void explain_failure(const struct api *api, CURLcode result, struct err *
     if (result == CURLE_OPERATION_TIMEDOUT)
         err_set(err, ERR_API_UNREACHABLE, "no answer from %s within %ld ms (%.160s)", api->url,
             api->timeout_ms, words);
-    else if (result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE)
+    else if (is_trust(result))
         err_set(err, ERR_API_UNREACHABLE,
             "the certificate of %s is not trusted (%.160s); for a CA of your own set api-ca",
             api->url, words);
@@ -239,6 +272,8 @@ static enum err_code status_code(long status)
         return ERR_API_FORBIDDEN;
     if (status == 404)
         return ERR_API_NOT_FOUND;
+    if (status == 409)
+        return ERR_API_CONFLICT;
     if (status == 429)
         return ERR_API_RATE;
     return status >= 500 ? ERR_API_UNREACHABLE : ERR_API_ANSWER;
@@ -252,6 +287,8 @@ static const char *status_words(long status)
         return "the API key has no right to this";
     if (status == 404)
         return "not found";
+    if (status == 409)
+        return "it exists already, or its state does not allow this";
     if (status == 429)
         return "too many requests with this key";
     if (status >= 500)
@@ -260,24 +297,35 @@ static const char *status_words(long status)
                                          : "the request was not accepted";
 }
 
+// Source: docs.pingcap.com/tidbcloud/set-up-private-endpoint-connections. The API only says "no".
+static const char *role_needed(const struct api *api, long status)
+{
+    bool changes_endpoints =
+        strcmp(api->method, "GET") != 0 && strstr(api->path, "/privateEndpointConnections") != NULL;
+    return status == 403 && changes_endpoints
+               ? "; only Organization Owner and Project Owner may create private endpoints"
+               : "";
+}
+
 static void explain_status(const struct api *api, long status, struct err *err)
 {
     char *message = model_json_error(api->request.body, api->request.body_len);
     const char *words = message != NULL && message[0] != '\0' ? message : status_words(status);
     int path_len = (int)strcspn(api->path, "?");
-    err_set(err, status_code(status), "GET %s%s%.*s: %ld, %.200s", api->url, VERSION_PATH, path_len,
-        api->path, status, words);
+    err_set(err, status_code(status), "%s %s%s%.*s: %ld, %.200s%s", api->method, api->url,
+        VERSION_PATH, path_len, api->path, status, words, role_needed(api, status));
     free(message);
 }
 
 // Something on the way (a captive portal, a proxy) may answer 200 with a page of its own. A type
-// that is missing is no contradiction.
+// that is missing is no contradiction, nor is that of nothing (an answer to DELETE).
 static bool explain_type(const struct api *api, struct err *err)
 {
     static const char json[] = "application/json";
     const char *type = NULL;
+    bool is_nothing = strcmp(api->method, "DELETE") == 0 && api->request.body_len == 0;
     curl_easy_getinfo(api->request.easy, CURLINFO_CONTENT_TYPE, &type);
-    if (type == NULL || strncasecmp(type, json, sizeof(json) - 1) == 0)
+    if (type == NULL || is_nothing || strncasecmp(type, json, sizeof(json) - 1) == 0)
         return false;
     err_set(err, ERR_API_ANSWER, "the answer of %s is %.60s, not %s; does a proxy answer for it?",
         api->url, type, json);
@@ -307,6 +355,7 @@ static void on_answer(struct http_request *request, CURLcode result)
         return;
     }
     struct err err;
+    note_line(api, &answer);
     bool failed = result != CURLE_OK || status != 200 || explain_type(api, &err);
     if (result != CURLE_OK)
         explain_failure(api, result, &err);
@@ -314,7 +363,24 @@ static void on_answer(struct http_request *request, CURLcode result)
         explain_status(api, status, &err);
     else
         api->nonce_is_old = true;
+    answer.may_pass = failed && err.code == ERR_API_UNREACHABLE && !is_trust(result);
     api->fn(api->arg, &answer, failed ? &err : NULL);
+}
+
+// The handle remembers the last request, so each says everything about itself.
+static void prepare_method(struct api *api)
+{
+    CURL *easy = api->request.easy;
+    bool posts = strcmp(api->method, "POST") == 0;
+    bool gets = strcmp(api->method, "GET") == 0;
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, posts || gets ? NULL : api->method);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, posts ? api->headers : NULL);
+    if (!posts)
+        return;
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, -1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, api->body != NULL ? api->body : "");
 }
 
 static void send_request(struct api *api)
@@ -322,18 +388,33 @@ static void send_request(struct api *api)
     char url[4096];
     snprintf(url, sizeof(url), "%s%s%s", api->url, VERSION_PATH, api->path);
     curl_easy_setopt(api->request.easy, CURLOPT_URL, url);
+    prepare_method(api);
     api->request.fn = on_answer;
     http_start(api->http, &api->request);
 }
 
-void api_get(struct api *api, const char *path, api_fn fn, void *arg)
+void api_send(
+    struct api *api, const char *method, const char *path, const char *body, api_fn fn, void *arg)
 {
     free(api->path);
+    free(api->body);
+    api->method = method;
     api->path = copy(path);
+    api->body = copy(body);
     api->fn = fn;
     api->arg = arg;
     api->spent = 0;
     send_request(api);
+}
+
+void api_get(struct api *api, const char *path, api_fn fn, void *arg)
+{
+    api_send(api, "GET", path, NULL, fn, arg);
+}
+
+struct api_line api_line(const struct api *api)
+{
+    return api->line;
 }
 
 void api_cancel(struct api *api)

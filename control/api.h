@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests to the TiDB Cloud Dedicated API: HTTPS with verification, HTTP digest authentication,
-// one request at a time, bounded in time and size, failures put in words. The loop's thread only.
+// Requests to the TiDB Cloud API: HTTPS with verification, HTTP digest authentication, one request
+// at a time, bounded in time and size, failures put in words. The loop's thread only.
 #pragma once
 
 #include "base/defs.h"
@@ -35,6 +35,7 @@ struct api_answer {
     const char *body; // NUL-terminated, valid during the call; never NULL
     size_t len;
     unsigned requests; // what it cost: 2 when a digest challenge came first
+    bool may_pass;     // a failure that the same request may not meet a little later: silence, 5xx
     struct api_quota quota;
 };
 
@@ -51,4 +52,18 @@ void api_free(struct api *api);
 // GET /v1beta1<path>. No other request may be running. fn is never called from inside this call,
 // and may start the next request.
 void api_get(struct api *api, const char *path, api_fn fn, void *arg);
+// The same with "POST" or "DELETE", and with a JSON body or NULL. A digest challenge is answered
+// before the body is sent, so nothing is done twice; libcurl itself sends a request again when a
+// kept connection turns out to have been closed, so a 409 or 404 may be our own doing.
+void api_send(
+    struct api *api, const char *method, const char *path, const char *body, api_fn fn, void *arg);
 void api_cancel(struct api *api);
+
+// What the answers so far tell about the line.
+struct api_line {
+    struct api_quota quota; // of the last answer that told it
+    int64_t server_clock;   // wall clock of the last Date header, 0: none
+    int64_t own_clock;      // ours at that moment
+    unsigned requests;
+};
+struct api_line api_line(const struct api *api);

@@ -5,26 +5,20 @@
 // (docs.aws.amazon.com/cli/latest/reference/ec2/describe-vpc-endpoints.html). Used by control.c.
 #include "control/aws.h"
 
-#include "base/child.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/options.h"
+#include "control/ec2_child.h"
+#include "control/ec2_json.h"
 #include "control/http.h"
 #include "control/imds.h"
-#include "control/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CACHE_MS = 10 * 60 * 1000,
-    KEEP_MS = 2 * CACHE_MS,
-    CLI_MS = 20000,
-    OUTPUT_BYTES = 4 << 20,
-    FILTER_BYTES = 256
-};
+enum { CACHE_MS = 10 * 60 * 1000, KEEP_MS = 2 * CACHE_MS, CLI_MS = 20000 };
 
 struct question {
     char *service_name;
@@ -43,7 +37,8 @@ struct aws {
     struct imds *imds;
     struct child *child;
     struct timer turn; // starts the next question: nothing starts from inside a callback
-    char *cli, *vpc_id, *metadata_url;
+    char *cli, *profile, *region, *endpoint_url; // cli NULL: never asked
+    char *vpc_id, *metadata_url;
     struct question *questions;
     size_t question_count;
     size_t asked; // the index of the one that the child answers
@@ -108,34 +103,23 @@ static bool is_gone(const char *state)
     return false;
 }
 
-static bool read_endpoint(const struct json_place *place, struct option_list *ids, struct err *err)
+static bool read_answer(const char *text, size_t len, struct option_list *ids, struct err *err)
 {
-    char *id = NULL;
-    char *state = NULL;
-    bool read = json_id(place, "VpcEndpointId", &id, err) && json_text(place, "State", &state, err);
-    if (read && !is_gone(state) && !option_list_add(ids, id))
-        abort();
-    free(id);
-    free(state);
+    struct ec2_endpoint_list list;
+    bool read = ec2_json_endpoints(text, len, &list, err);
+    for (size_t i = 0; read && i < list.count; i++)
+        if (!is_gone(list.items[i].state) && !option_list_add(ids, list.items[i].id))
+            abort();
+    ec2_endpoint_list_done(&list);
     return read;
 }
 
-static bool read_answer(const char *text, size_t len, struct option_list *ids, struct err *err)
+static struct ec2_options cli_options(const struct aws *aws, const struct question *question)
 {
-    cJSON *document CLEANUP(json_free) = json_parse(text, len, err);
-    struct json_place top = json_top(document);
-    const cJSON *endpoints;
-    const cJSON *element;
-    size_t index = 0;
-    if (document == NULL || !json_array(&top, "VpcEndpoints", &endpoints, err))
-        return false;
-    cJSON_ArrayForEach(element, endpoints) {
-        struct json_place place;
-        if (!json_element(&top, "VpcEndpoints", index++, element, &place, err) ||
-            !read_endpoint(&place, ids, err))
-            return false;
-    }
-    return true;
+    return (struct ec2_options){ .cli = aws->cli,
+        .profile = aws->profile,
+        .region = aws->region != NULL ? aws->region : question->region,
+        .endpoint_url = aws->endpoint_url };
 }
 
 static void on_described(void *arg, const struct child_result *result, const struct err *failure)
@@ -150,7 +134,10 @@ static void on_described(void *arg, const struct child_result *result, const str
         return;
     }
     if (result->exit_code != 0) {
-        give_up(aws, result->errors[0] != '\0' ? result->errors : "the AWS CLI failed");
+        const struct ec2_options options = cli_options(aws, question);
+        char code[EC2_CODE_BYTES];
+        ec2_child_explain(result, &options, code, &err);
+        give_up(aws, err.text);
         return;
     }
     if (!read_answer(result->out, result->out_len, &ids, &err)) {
@@ -186,21 +173,14 @@ static void on_vpc_id(void *arg, const char *vpc_id, const struct err *err)
 static void describe(struct aws *aws, size_t index)
 {
     struct question *question = &aws->questions[index];
-    char service[FILTER_BYTES];
-    char vpc[FILTER_BYTES];
+    const struct ec2_options options = cli_options(aws, question);
+    struct ec2_command command;
     struct err err;
-    snprintf(service, sizeof(service), "Name=service-name,Values=%s", question->service_name);
-    snprintf(vpc, sizeof(vpc), "Name=vpc-id,Values=%s", aws->vpc_id);
-    const char *argv[12] = { aws->cli, "ec2", "describe-vpc-endpoints", "--output", "json",
-        "--filters", service, vpc };
-    if (question->region != NULL) {
-        argv[8] = "--region";
-        argv[9] = question->region;
-    }
-    struct child_spec spec = { .argv = argv, .timeout_ms = CLI_MS, .out_limit = OUTPUT_BYTES };
+    ec2_describe_endpoints(&command, &options, question->service_name, aws->vpc_id);
     question->outdated = false;
     aws->asked = index;
-    aws->child = child_start(aws->loop, &spec, on_described, aws, &err);
+    aws->child = ec2_child_start(aws->loop, &command, CLI_MS, false, on_described, aws, &err);
+    ec2_command_done(&command);
     if (aws->child == NULL)
         give_up(aws, err.text);
 }
@@ -310,6 +290,9 @@ struct aws *aws_new(struct loop *loop, const struct aws_options *options, void (
     timer_init(&aws->turn, loop, on_turn);
     bool off = options->cli == NULL || strcmp(options->cli, "off") == 0;
     aws->cli = copy(off ? NULL : options->cli);
+    aws->profile = copy(options->profile);
+    aws->region = copy(options->region);
+    aws->endpoint_url = copy(options->endpoint_url);
     aws->vpc_id = copy(options->vpc_id);
     aws->metadata_url = copy(options->metadata_url);
     aws->http = http_new(loop, err);
@@ -335,6 +318,9 @@ void aws_free(struct aws *aws)
     }
     free(aws->questions);
     free(aws->cli);
+    free(aws->profile);
+    free(aws->region);
+    free(aws->endpoint_url);
     free(aws->vpc_id);
     free(aws->metadata_url);
     free(aws);

@@ -14,6 +14,9 @@ struct loop;
 
 struct aws_options {
     const char *cli;          // program; NULL or "off": never asked
+    const char *profile;      // as in struct ec2_options
+    const char *region;       // "us-east-1"; NULL: the one that aws_ask is told
+    const char *endpoint_url; // as in struct ec2_options
     const char *vpc_id;       // NULL: asked from the instance metadata service
     const char *metadata_url; // NULL: http://169.254.169.254
 };

@@ -107,10 +107,21 @@ void belief_forget(struct model *belief, const char *id)
 
 // ---- service and endpoints ----------------------------------------------------------------------
 
+static void take_zones(struct node_group *group, struct node_group *heard)
+{
+    model_zones_done(group);
+    group->zones = heard->zones;
+    group->zone_count = heard->zone_count;
+    heard->zones = NULL;
+    heard->zone_count = 0;
+}
+
 void belief_service(struct node_group *group, struct node_group *heard, int64_t now)
 {
     take(&group->service_name, &heard->service_name);
     take(&group->service_dns_name, &heard->service_dns_name);
+    if (heard->zone_count > 0)
+        take_zones(group, heard);
     if (heard->service.text == NULL)
         return;
     observe(&group->service, &heard->service, now);
@@ -130,6 +141,7 @@ void belief_service_absent(struct node_group *group)
     group->service_name = NULL;
     group->service_dns_name = NULL;
     group->service = (struct observed_state){ 0 };
+    model_zones_done(group);
     group->service_absent_polls = 0;
 }
 

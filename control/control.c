@@ -120,6 +120,10 @@ static void copy_options(struct control *control, const struct control_options *
     own->state_dir = keep(control, options->state_dir);
     own->project_id = keep(control, options->project_id);
     own->aws_cli = keep(control, options->aws_cli);
+    own->aws_profile = keep(control, options->aws_profile);
+    own->aws_region = keep(control, options->aws_region);
+    own->aws_endpoint_url = keep(control, options->aws_endpoint_url);
+    own->serverless_api_url = keep(control, options->serverless_api_url);
     own->vpc_id = keep(control, options->vpc_id);
     own->metadata_url = keep(control, options->metadata_url);
 }
@@ -156,6 +160,9 @@ static bool open_aws(struct control *control, struct err *err)
 {
     struct aws_options options = {
         .cli = control->options.aws_cli,
+        .profile = control->options.aws_profile,
+        .region = control->options.aws_region,
+        .endpoint_url = control->options.aws_endpoint_url,
         .vpc_id = control->options.vpc_id,
         .metadata_url = control->options.metadata_url,
     };

@@ -21,7 +21,8 @@ struct ec2_options {
     uint64_t timeout_ms;      // of one call; 0: 30 s
 };
 
-// Arguments in order, without a NULL at the end; argv.items[0] is the program.
+// Arguments in order, without a NULL at the end; argv.items[0] is the program. The builders below
+// overwrite the struct.
 struct ec2_command {
     struct option_list argv;
 };
@@ -31,11 +32,16 @@ void ec2_command_done(struct ec2_command *command);
 void ec2_command_begin(
     struct ec2_command *command, const struct ec2_options *options, const char *verb);
 void ec2_command_add(struct ec2_command *command, const char *argument);
+// A value that came from elsewhere. No value of EC2's begins with "-": one that does gets a "?" in
+// front, which EC2 refuses, so that nobody's ID can be an option of the CLI.
+void ec2_command_add_value(struct ec2_command *command, const char *value);
 
 enum { EC2_TEXT_BYTES = 2048 };
-// As one line for a shell, quoted where it must be (POSIX sh). Returns out.
+// As one line for a shell, quoted where it must be (POSIX sh). Returns out. Of what does not fit
+// (about eighty IDs do) the arguments at the end are left out, and an ellipsis stands for them.
 const char *ec2_command_text(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
-// The same over several lines of at most 80 columns, "\" at their ends.
+// The same over several lines of at most 80 columns, "\" at their ends. A longer argument goes on
+// in the first column of the next line: blanks in front would end it.
 const char *ec2_command_lines(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
 
 struct ec2_endpoint_plan {
@@ -43,8 +49,11 @@ struct ec2_endpoint_plan {
     const struct option_list *subnet_ids;
     const struct option_list *security_group_ids; // NULL or empty: the VPC's default group
     const char *client_token;                     // NULL: none (printed commands)
-    const char *cluster; // for the tags Name and tidblink-cluster; NULL: no tags
+    // For the tags Name and tidblink-cluster; NULL: no tags. What a tag may not hold becomes "_".
+    const char *cluster;
 };
+// Without private DNS, which EC2 otherwise tries at once and refuses as long as nobody has accepted
+// the endpoint.
 void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *options,
     const struct ec2_endpoint_plan *plan);
 void ec2_enable_private_dns(
@@ -53,6 +62,9 @@ void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_optio
     const char *endpoint_id, const struct option_list *add, const struct option_list *remove);
 void ec2_delete_endpoint(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
+// Those of a service, in a VPC unless that is NULL.
+void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
+    const char *service_name, const char *vpc_id);
 // attribute: "enableDnsSupport" or "enableDnsHostnames".
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
     const char *vpc_id, const char *attribute);

@@ -8,6 +8,9 @@
 #include "base/defs.h"
 #include "base/options.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct err;
 struct http;
 struct imds;

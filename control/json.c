@@ -5,6 +5,7 @@
 #include "control/json.h"
 
 #include "base/err.h"
+#include "base/options.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -168,6 +169,24 @@ bool json_id(const struct json_place *place, const char *key, char **out, struct
         return false;
     if (*out == NULL || **out == '\0')
         return wrong(place, key, "an ID", "nothing", err);
+    return true;
+}
+
+bool json_texts(
+    const struct json_place *place, const char *key, struct option_list *out, struct err *err)
+{
+    const cJSON *array;
+    const cJSON *element;
+    if (!json_array(place, key, &array, err))
+        return false;
+    cJSON_ArrayForEach(element, array) {
+        if (!cJSON_IsString(element))
+            return wrong(place, key, "strings",
+                cJSON_IsNull(element) ? "null among them" : type_name(element), err);
+        if (!option_list_add(out, element->valuestring))
+            return err_set(err, ERR_MEMORY, "out of memory");
+        text_clean(out->items[out->count - 1]);
+    }
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct err;
+struct option_list;
 
 // An object inside a document and the way to it, for error texts.
 struct json_place {
@@ -41,6 +42,9 @@ bool json_text(
 // The same, but absent and "" are errors.
 bool json_id(
     const struct json_place *place, const char *key, char **out, struct err *err) MUST_CHECK;
+// Appends the strings of the member array `key`; nothing if absent.
+bool json_texts(const struct json_place *place, const char *key, struct option_list *out,
+    struct err *err) MUST_CHECK;
 // A whole number of min..max; untouched if absent.
 bool json_int(const struct json_place *place, const char *key, int64_t min, int64_t max,
     int64_t *out, struct err *err) MUST_CHECK;

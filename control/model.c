@@ -152,6 +152,15 @@ void model_endpoint_done(struct endpoint *endpoint)
     *endpoint = (struct endpoint){ 0 };
 }
 
+void model_zones_done(struct node_group *group)
+{
+    for (size_t i = 0; i < group->zone_count; i++)
+        free(group->zones[i]);
+    free(group->zones);
+    group->zones = NULL;
+    group->zone_count = 0;
+}
+
 void model_group_done(struct node_group *group)
 {
     free(group->id);
@@ -160,6 +169,7 @@ void model_group_done(struct node_group *group)
     free(group->service_name);
     free(group->service_dns_name);
     free(group->service.text);
+    model_zones_done(group);
     free(group->host);
     for (size_t i = 0; i < group->endpoint_count; i++)
         model_endpoint_done(&group->endpoints[i]);
@@ -191,6 +201,16 @@ static void copy_endpoint(struct endpoint *to, const struct endpoint *from)
     to->state.text = copy_text(from->state.text);
 }
 
+static char **copy_zones(const struct node_group *from)
+{
+    if (from->zone_count == 0)
+        return NULL;
+    char **zones = need(calloc(from->zone_count, sizeof(*zones)));
+    for (size_t i = 0; i < from->zone_count; i++)
+        zones[i] = copy_text(from->zones[i]);
+    return zones;
+}
+
 static void copy_group(struct node_group *to, const struct node_group *from)
 {
     *to = *from;
@@ -200,6 +220,7 @@ static void copy_group(struct node_group *to, const struct node_group *from)
     to->service_name = copy_text(from->service_name);
     to->service_dns_name = copy_text(from->service_dns_name);
     to->service.text = copy_text(from->service.text);
+    to->zones = copy_zones(from);
     to->host = copy_text(from->host);
     to->endpoints = NULL;
     to->endpoint_count = 0;

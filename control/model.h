@@ -116,6 +116,7 @@ struct model *model_copy(const struct model *model);
 // Free what they own and zero it; the struct itself is the caller's.
 void model_cluster_done(struct cluster *cluster);
 void model_group_done(struct node_group *group);
+void model_zones_done(struct node_group *group);
 void model_endpoint_done(struct endpoint *endpoint);
 // Copies everything it owns; `to` is overwritten.
 void model_cluster_copy(struct cluster *to, const struct cluster *from);

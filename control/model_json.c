@@ -6,6 +6,7 @@
 #include "control/model_json.h"
 
 #include "base/err.h"
+#include "base/options.h"
 #include "control/json.h"
 
 #include <stdlib.h>
@@ -148,6 +149,16 @@ bool model_json_groups(
     return read_next(&top, out_next, err) && read_groups(&top, into, err);
 }
 
+static bool read_zones(const struct json_place *place, struct node_group *into, struct err *err)
+{
+    struct option_list zones = { 0 };
+    bool read = json_texts(place, "availableZones", &zones, err);
+    model_zones_done(into);
+    into->zones = zones.items;
+    into->zone_count = zones.count;
+    return read;
+}
+
 bool model_json_service(const char *body, size_t len, struct node_group *into, struct err *err)
 {
     cJSON *document CLEANUP(json_free) = json_parse(body, len, err);
@@ -156,13 +167,13 @@ bool model_json_service(const char *body, size_t len, struct node_group *into, s
     struct json_place top = json_top(document);
     return json_text(&top, "serviceName", &into->service_name, err) &&
            json_text(&top, "serviceDnsName", &into->service_dns_name, err) &&
+           read_zones(&top, into, err) &&
            read_state(&top, "state", model_parse_service_state, &into->service, err);
 }
 
 static bool read_connection(
-    const struct json_place *place, struct node_group *group, struct err *err)
+    const struct json_place *place, struct endpoint *endpoint, struct err *err)
 {
-    struct endpoint *endpoint = model_add_endpoint(group);
     return json_id(place, "endpointId", &endpoint->endpoint_id, err) &&
            json_text(place, "privateEndpointConnectionId", &endpoint->connection_id, err) &&
            json_text(place, "message", &endpoint->message, err) &&
@@ -211,7 +222,8 @@ static bool read_placed_connection(
     if (json_id(place, "clusterId", &cluster_id, err) &&
         json_id(place, "tidbNodeGroupId", &group_id, err)) {
         struct node_group *group = group_of(into, &cluster_id, &group_id);
-        done = read_connection(place, group, err) && read_service_of(place, group, err);
+        done = read_connection(place, model_add_endpoint(group), err) &&
+               read_service_of(place, group, err);
     }
     free(cluster_id);
     free(group_id);
@@ -238,6 +250,55 @@ bool model_json_connections(
             return false;
     }
     return true;
+}
+
+bool model_json_connection(const char *body, size_t len, struct endpoint *out, struct err *err)
+{
+    cJSON *document CLEANUP(json_free) = json_parse(body, len, err);
+    if (document == NULL)
+        return false;
+    struct json_place top = json_top(document);
+    return read_connection(&top, out, err);
+}
+
+static bool read_region(const struct json_place *place, struct option_list *into, struct err *err)
+{
+    char *id = NULL;
+    bool read = json_id(place, "regionId", &id, err);
+    if (read && !option_list_add(into, id))
+        abort();
+    free(id);
+    return read;
+}
+
+bool model_json_regions(
+    const char *body, size_t len, struct option_list *into, char **out_next, struct err *err)
+{
+    cJSON *document CLEANUP(json_free) = json_parse(body, len, err);
+    if (document == NULL)
+        return false;
+    struct json_place top = json_top(document);
+    const cJSON *regions;
+    const cJSON *element;
+    if (!read_next(&top, out_next, err) || !json_array(&top, "regions", &regions, err))
+        return false;
+    size_t index = 0;
+    cJSON_ArrayForEach(element, regions) {
+        struct json_place place;
+        if (!json_element(&top, "regions", index++, element, &place, err) ||
+            !read_region(&place, into, err))
+            return false;
+    }
+    return true;
+}
+
+bool model_json_name(const char *body, size_t len, char **out, struct err *err)
+{
+    cJSON *document CLEANUP(json_free) = json_parse(body, len, err);
+    if (document == NULL)
+        return false;
+    struct json_place top = json_top(document);
+    return json_text(&top, "displayName", out, err);
 }
 
 char *model_json_error(const char *body, size_t len)

@@ -8,6 +8,7 @@
 #include "control/model.h"
 
 struct err;
+struct option_list;
 
 // GET /v1beta1/clusters/{clusterId}. If the answer embeds its node groups, out->group_lists is 1.
 bool model_json_cluster(
@@ -26,5 +27,13 @@ bool model_json_service(
 // added below their cluster and group, with the service that they name.
 bool model_json_connections(
     const char *body, size_t len, struct model *into, char **out_next, struct err *err) MUST_CHECK;
+// One connection: the answer to a POST or a GET of one.
+bool model_json_connection(
+    const char *body, size_t len, struct endpoint *out, struct err *err) MUST_CHECK;
+// One page of GET /v1beta1/regions: the IDs are appended.
+bool model_json_regions(const char *body, size_t len, struct option_list *into, char **out_next,
+    struct err *err) MUST_CHECK;
+// The displayName of whatever the answer is about; *out is NULL if it has none. The caller frees.
+bool model_json_name(const char *body, size_t len, char **out, struct err *err) MUST_CHECK;
 // The message of an error body (googlerpcStatus), NULL if it is none. The caller frees.
 char *model_json_error(const char *body, size_t len);

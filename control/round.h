@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "control/api_path.h"
 #include "control/model.h"
 
 struct control_target;
@@ -29,7 +30,7 @@ struct ask {
     enum ask_kind kind;
     size_t target; // the first one that it is about
     char project[ROUND_ID_BYTES];
-    char path[2048]; // below /v1beta1
+    char path[API_PATH_BYTES]; // below /v1beta1
 };
 
 struct round_options {

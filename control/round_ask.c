@@ -4,9 +4,9 @@
 // has been done and what is believed by now, so an answer "this cluster is gone" simply leaves
 // nothing to ask about it. Paths: TiDB Cloud Dedicated API v1beta1. See round.h; the control
 // thread.
+#include "control/api_path.h"
 #include "control/round_state.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,31 +63,6 @@ static bool needs(const struct round *round, const struct followed *followed, en
     return false;
 }
 
-// "&name=value" or "?name=value" behind a path.
-static void add_parameter(struct ask *ask, const char *name, const char *value)
-{
-    char *escaped = curl_easy_escape(NULL, value, 0);
-    size_t len = strlen(ask->path);
-    snprintf(ask->path + len, sizeof(ask->path) - len, "%c%s=%s",
-        strchr(ask->path, '?') != NULL ? '&' : '?', name, escaped != NULL ? escaped : "");
-    curl_free(escaped);
-}
-
-static void add_segment(struct ask *ask, const char *collection, const char *id)
-{
-    char *escaped = curl_easy_escape(NULL, id, 0);
-    size_t len = strlen(ask->path);
-    snprintf(ask->path + len, sizeof(ask->path) - len, "/%s/%s", collection,
-        escaped != NULL ? escaped : "");
-    curl_free(escaped);
-}
-
-static void add_list(struct ask *ask, const char *collection)
-{
-    size_t len = strlen(ask->path);
-    snprintf(ask->path + len, sizeof(ask->path) - len, "/%s?pageSize=100", collection);
-}
-
 static void build_path(const struct round *round, struct ask *ask)
 {
     const struct followed *followed = &round->followed[ask->target];
@@ -96,22 +71,23 @@ static void build_path(const struct round *round, struct ask *ask)
     bool of_project = ask->kind == ASK_PROJECT_ENDPOINTS;
     ask->path[0] = '\0';
     if (ask->kind == ASK_NAMES || ask->kind == ASK_PROJECT_CLUSTERS)
-        add_list(ask, "clusters");
+        api_path_list(ask->path, "clusters");
     else
-        add_segment(ask, "clusters", of_project ? "-" : followed->state.cluster_id);
+        api_path_segment(ask->path, "clusters", of_project ? "-" : followed->state.cluster_id);
     if (ask->kind == ASK_GROUPS)
-        add_list(ask, "tidbNodeGroups");
+        api_path_list(ask->path, "tidbNodeGroups");
     if (ask->kind >= ASK_PROJECT_ENDPOINTS)
-        add_segment(ask, "tidbNodeGroups", of_project || group == NULL ? "-" : group->id);
+        api_path_segment(
+            ask->path, "tidbNodeGroups", of_project || group == NULL ? "-" : group->id);
     if (ask->kind == ASK_PROJECT_ENDPOINTS || ask->kind == ASK_ENDPOINTS)
-        add_list(ask, "privateEndpointConnections");
+        api_path_list(ask->path, "privateEndpointConnections");
     if (ask->kind == ASK_SERVICE)
         snprintf(ask->path + strlen(ask->path), sizeof(ask->path) - strlen(ask->path),
             "/privateLinkService");
     if (ask->project[0] != '\0')
-        add_parameter(ask, "projectId", ask->project);
+        api_path_parameter(ask->path, "projectId", ask->project);
     if (round->next_page != NULL)
-        add_parameter(ask, "pageToken", round->next_page);
+        api_path_parameter(ask->path, "pageToken", round->next_page);
 }
 
 static bool find_ask(const struct round *round, struct ask *out)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Opens what control.c (for as long as it runs) and control_fetch.c (once) need to ask the API. The
-// keys live in our memory only while the client copies them.
+// Opens what control.c (for as long as it runs) and account.c (for a command) need to ask the API.
+// The keys live in our memory only while the client copies them.
 #include "control/session.h"
 
 #include "control/api.h"

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/options.h"
 #include "control/json.h"
 
 #include <stdlib.h>
@@ -51,6 +52,15 @@ static cJSON *add_object(cJSON *array)
     return object;
 }
 
+static void put_texts(cJSON *object, const char *key, char *const *texts, size_t count)
+{
+    if (count == 0)
+        return;
+    cJSON *array = cJSON_AddArrayToObject(object, key);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(array, cJSON_CreateString(texts[i]));
+}
+
 static void put_endpoint(cJSON *object, const struct endpoint *endpoint)
 {
     put_text(object, "connection_id", endpoint->connection_id);
@@ -72,6 +82,7 @@ static void put_group(cJSON *object, const struct node_group *group, bool timed)
     put_text(object, "service_name", group->service_name);
     put_text(object, "service_dns_name", group->service_dns_name);
     put_state(object, "service", &group->service);
+    put_texts(object, "zones", group->zones, group->zone_count);
     put_text(object, "host", group->host);
     put_number(object, "port", group->port);
     put_number(object, "endpoint_lists", group->endpoint_lists);
@@ -162,6 +173,15 @@ static bool get_endpoint(const struct json_place *place, struct endpoint *out, s
            get_number(place, "absent_polls", MODEL_ABSENT_POLLS, &out->absent_polls, err);
 }
 
+static bool get_zones(const struct json_place *place, struct node_group *out, struct err *err)
+{
+    struct option_list zones = { 0 };
+    bool read = json_texts(place, "zones", &zones, err);
+    out->zones = zones.items;
+    out->zone_count = zones.count;
+    return read;
+}
+
 static bool get_group(const struct json_place *place, struct node_group *out, struct err *err)
 {
     return json_id(place, "id", &out->id, err) && json_text(place, "name", &out->name, err) &&
@@ -171,7 +191,8 @@ static bool get_group(const struct json_place *place, struct node_group *out, st
            json_text(place, "service_name", &out->service_name, err) &&
            json_text(place, "service_dns_name", &out->service_dns_name, err) &&
            get_state(place, "service", model_parse_service_state, &out->service, err) &&
-           json_text(place, "host", &out->host, err) && json_port(place, "port", &out->port, err) &&
+           get_zones(place, out, err) && json_text(place, "host", &out->host, err) &&
+           json_port(place, "port", &out->port, err) &&
            get_number(place, "endpoint_lists", MODEL_ABSENT_POLLS, &out->endpoint_lists, err) &&
            get_time(place, "endpoints_seen", &out->endpoints_seen, err);
 }

@@ -206,8 +206,8 @@ static void test_right_question(void **state)
     assert_int_equal(fixture->metadata_requests, 3);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     assert_string_equal(call,
-        "ec2 describe-vpc-endpoints --output json --filters "
-        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --region us-east-1\n");
+        "ec2 describe-vpc-endpoints --region us-east-1 --output json --filters "
+        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7\n");
     // Cached: asking again asks nobody.
     ask(fixture, SERVICE, "aws-us-east-1");
     run_for(fixture, SETTLE_MS);

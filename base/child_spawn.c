@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a specification to a running program. posix_spawn(3) costs the same however much memory we
+// have, so it is the proxy's way. A program that is to die with us needs prctl(2) between fork and
+// exec, which posix_spawn cannot do: that is the way of commands, which are small. Used by child.c.
+#include "base/child_spawn.h"
+
+#include "base/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// ---- a program that may outlive us --------------------------------------------------------------
+
+// SIGPIPE, which we ignore, and the signals that our threads block are as new in the child.
+static int prepare_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none;
+    sigset_t pipe_only;
+    sigemptyset(&none);
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &pipe_only);
+    posix_spawnattr_setpgroup(attributes, 0);
+    return posix_spawnattr_setflags(
+        attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+}
+
+static int prepare_files(posix_spawn_file_actions_t *actions, int out_fd, int errors_fd)
+{
+    int sys = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (sys == 0)
+        sys = posix_spawn_file_actions_adddup2(actions, out_fd, STDOUT_FILENO);
+    if (sys == 0)
+        sys = posix_spawn_file_actions_adddup2(actions, errors_fd, STDERR_FILENO);
+    return sys;
+}
+
+static int spawn_freely(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+{
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_init(&actions);
+    int sys = prepare_attributes(&attributes);
+    if (sys == 0)
+        sys = prepare_files(&actions, out_fd, errors_fd);
+    // POSIX gives argv and environment without const for C's sake and changes neither.
+    if (sys == 0)
+        sys = posix_spawnp(out_pid, spec->argv[0], &actions, &attributes,
+            (char *const *)(uintptr_t)spec->argv,
+            spec->env ? (char *const *)(uintptr_t)spec->env : environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return sys;
+}
+
+// ---- a program that dies with us ----------------------------------------------------------------
+
+// exec resets handlers, but until then one of ours would run in the child, and tell our loop (its
+// pipe is shared) of signals that only the child got.
+static void drop_handlers(void)
+{
+    struct sigaction now;
+    const struct sigaction normal = { .sa_handler = SIG_DFL };
+    for (int number = 1; number < NSIG; number++)
+        if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
+            (now.sa_handler != SIG_IGN || number == SIGPIPE))
+            sigaction(number, &normal, NULL);
+}
+
+// Between fork and exec, other threads' locks may be held for ever: system calls only. Returns the
+// errno if it comes back.
+static int become(const struct child_spec *spec, int out_fd, int errors_fd, pid_t parent)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
+        dup2(errors_fd, STDERR_FILENO) < 0 || setpgid(0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+        return errno;
+    if (getppid() != parent)
+        return ESRCH; // it died before that
+    drop_handlers();
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvpe(spec->argv[0], (char *const *)(uintptr_t)spec->argv,
+        spec->env ? (char *const *)(uintptr_t)spec->env : environ);
+    return errno;
+}
+
+// What the child reports before it ends: an errno; nothing once the program runs, since exec closes
+// its end.
+static int read_report(int fd)
+{
+    int sys = 0;
+    ssize_t got;
+    do
+        got = read(fd, &sys, sizeof(sys));
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof(sys) ? sys : 0;
+}
+
+static int spawn_bound(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+{
+    int report[2];
+    sigset_t all;
+    sigset_t before;
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return errno;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    int sys = pid < 0 ? errno : 0;
+    if (pid == 0) {
+        sys = become(spec, out_fd, errors_fd, parent);
+        _exit(write(report[1], &sys, sizeof(sys)) == (ssize_t)sizeof(sys) ? 127 : 126);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(report[1]);
+    if (pid > 0)
+        sys = read_report(report[0]);
+    close(report[0]);
+    if (sys != 0 && pid > 0)
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    *out_pid = pid;
+    return sys;
+}
+
+int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+{
+    return spec->dies_with_us ? spawn_bound(spec, out_fd, errors_fd, out_pid)
+                              : spawn_freely(spec, out_fd, errors_fd, out_pid);
+}

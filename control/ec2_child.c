@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Environment, output limit and failures of the AWS CLI
+// (docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html). Used by ec2.c and aws.c.
+#include "control/ec2_child.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OUTPUT_BYTES = 4 << 20, SECRET_MIN = 8 };
+
+// Instead of options: version 1 does not know them all, and old ones of version 2 neither.
+static const char *const settings[] = {
+    "AWS_PAGER=", "AWS_CLI_AUTO_PROMPT=off",
+    "AWS_CLI_ERROR_FORMAT=legacy", // what ec2_error.c reads
+};
+
+static bool is_set_by_us(const char *variable)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (strncmp(variable, settings[i], strcspn(settings[i], "=") + 1) == 0)
+            return true;
+    return strncmp(variable, "TIDBCLOUD_", strlen("TIDBCLOUD_")) == 0; // not for others to see
+}
+
+// Borrows every text; the caller frees the array.
+static const char **make_environment(void)
+{
+    size_t count = 0;
+    while (environ[count] != NULL)
+        count++;
+    const char **env = calloc(count + ARRAY_LEN(settings) + 1, sizeof(*env));
+    if (env == NULL)
+        abort();
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!is_set_by_us(environ[i]))
+            env[kept++] = environ[i];
+    memcpy(env + kept, settings, sizeof(settings));
+    return env;
+}
+
+struct child *ec2_child_start(struct loop *loop, const struct ec2_command *command,
+    uint64_t timeout_ms, bool dies_with_us, child_fn fn, void *arg, struct err *err)
+{
+    const char **env = make_environment();
+    const char **argv = calloc(command->argv.count + 1, sizeof(*argv));
+    if (argv == NULL)
+        abort();
+    memcpy(argv, command->argv.items, command->argv.count * sizeof(*argv));
+    struct child_spec spec = { .argv = argv,
+        .env = env,
+        .timeout_ms = timeout_ms,
+        .out_limit = OUTPUT_BYTES,
+        .dies_with_us = dies_with_us };
+    struct child *child = child_start(loop, &spec, fn, arg, err);
+    free(argv);
+    free(env);
+    return child;
+}
+
+struct ec2_caller ec2_child_caller(const struct ec2_options *options)
+{
+    const char *profile = options->profile != NULL ? options->profile : getenv("AWS_PROFILE");
+    return (struct ec2_caller){
+        .profile = profile != NULL && profile[0] != '\0' ? profile : NULL,
+        .has_environment_keys = options->profile == NULL && getenv("AWS_ACCESS_KEY_ID") != NULL,
+    };
+}
+
+// A program that hands out credentials (credential_process) may put them into its error message.
+static void hide(char *text, const char *variable)
+{
+    const char *secret = getenv(variable);
+    if (secret == NULL || strlen(secret) < SECRET_MIN)
+        return;
+    for (char *at = strstr(text, secret); at != NULL; at = strstr(at, secret))
+        memset(at, '*', strlen(secret));
+}
+
+void ec2_child_explain(const struct child_result *result, const struct ec2_options *options,
+    char code[EC2_CODE_BYTES], struct err *err)
+{
+    struct ec2_caller caller = ec2_child_caller(options);
+    code[0] = '\0';
+    if (result->errors[strspn(result->errors, " ")] == '\0') {
+        err_set(err, ERR_AWS, "the AWS CLI ended with exit code %d and without a word",
+            result->exit_code);
+        return;
+    }
+    ec2_explain(result->errors, &caller, code, err);
+    hide(err->text, "AWS_SECRET_ACCESS_KEY");
+    hide(err->text, "AWS_SESSION_TOKEN");
+}

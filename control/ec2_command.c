@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Arguments for the AWS CLI, and how they look in a shell. See ec2_command.h; run by ec2.c and
+// aws.c.
+#include "control/ec2_command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 80, VALUE_BYTES = 512, TAG_BYTES = 200 };
+
+// ---- arguments ----------------------------------------------------------------------------------
+
+void ec2_command_done(struct ec2_command *command)
+{
+    option_list_free(&command->argv);
+}
+
+void ec2_command_add(struct ec2_command *command, const char *argument)
+{
+    if (!option_list_add(&command->argv, argument))
+        abort();
+}
+
+void ec2_command_add_value(struct ec2_command *command, const char *value)
+{
+    char refused[VALUE_BYTES];
+    snprintf(refused, sizeof(refused), "?%s", value);
+    ec2_command_add(command, value[0] == '-' ? refused : value);
+}
+
+static void add_option(struct ec2_command *command, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    ec2_command_add(command, name);
+    ec2_command_add_value(command, value);
+}
+
+static void add_list(struct ec2_command *command, const char *name, const struct option_list *list)
+{
+    if (list == NULL || list->count == 0)
+        return;
+    ec2_command_add(command, name);
+    for (size_t i = 0; i < list->count; i++)
+        ec2_command_add_value(command, list->items[i]);
+}
+
+void ec2_command_begin(
+    struct ec2_command *command, const struct ec2_options *options, const char *verb)
+{
+    *command = (struct ec2_command){ 0 };
+    ec2_command_add(command, options->cli != NULL ? options->cli : "aws");
+    ec2_command_add(command, "ec2");
+    ec2_command_add(command, verb);
+    add_option(command, "--region", options->region);
+    add_option(command, "--profile", options->profile);
+    add_option(command, "--endpoint-url", options->endpoint_url);
+    add_option(command, "--output", "json");
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+// In the CLI's shorthand syntax brackets and commas have a meaning, and EC2 takes only some others.
+static const char *tag_value(const char *text, char out[TAG_BYTES])
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "+-._:/@";
+    snprintf(out, TAG_BYTES, "%s", text);
+    for (char *at = out; *at != '\0'; at++)
+        if (strchr(allowed, *at) == NULL)
+            *at = '_';
+    return out;
+}
+
+static void add_tags(struct ec2_command *command, const char *cluster)
+{
+    char tag[TAG_BYTES];
+    char tags[VALUE_BYTES];
+    tag_value(cluster, tag);
+    snprintf(tags, sizeof(tags),
+        "ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=tidblink-%s},"
+        "{Key=tidblink-cluster,Value=%s}]",
+        tag, tag);
+    add_option(command, "--tag-specifications", tags);
+}
+
+void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *options,
+    const struct ec2_endpoint_plan *plan)
+{
+    ec2_command_begin(command, options, "create-vpc-endpoint");
+    add_option(command, "--vpc-endpoint-type", "Interface");
+    add_option(command, "--vpc-id", plan->vpc_id);
+    add_option(command, "--service-name", plan->service_name);
+    add_list(command, "--subnet-ids", plan->subnet_ids);
+    add_list(command, "--security-group-ids", plan->security_group_ids);
+    ec2_command_add(command, "--no-private-dns-enabled");
+    add_option(command, "--client-token", plan->client_token);
+    if (plan->cluster != NULL)
+        add_tags(command, plan->cluster);
+}
+
+static void modify_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
+{
+    ec2_command_begin(command, options, "modify-vpc-endpoint");
+    add_option(command, "--vpc-endpoint-id", endpoint_id);
+}
+
+void ec2_enable_private_dns(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
+{
+    modify_endpoint(command, options, endpoint_id);
+    ec2_command_add(command, "--private-dns-enabled");
+}
+
+void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
+    const char *endpoint_id, const struct option_list *add, const struct option_list *remove)
+{
+    modify_endpoint(command, options, endpoint_id);
+    add_list(command, "--add-security-group-ids", add);
+    add_list(command, "--remove-security-group-ids", remove);
+}
+
+void ec2_delete_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
+{
+    ec2_command_begin(command, options, "delete-vpc-endpoints");
+    add_option(command, "--vpc-endpoint-ids", endpoint_id);
+}
+
+static void add_filter(struct ec2_command *command, const char *name, const char *value)
+{
+    char filter[VALUE_BYTES];
+    snprintf(filter, sizeof(filter), "Name=%s,Values=%s", name, value);
+    ec2_command_add(command, filter);
+}
+
+void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
+    const char *service_name, const char *vpc_id)
+{
+    ec2_command_begin(command, options, "describe-vpc-endpoints");
+    ec2_command_add(command, "--filters");
+    add_filter(command, "service-name", service_name);
+    if (vpc_id != NULL)
+        add_filter(command, "vpc-id", vpc_id);
+}
+
+void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
+    const char *vpc_id, const char *attribute)
+{
+    bool support = strcmp(attribute, "enableDnsSupport") == 0;
+    ec2_command_begin(command, options, "modify-vpc-attribute");
+    add_option(command, "--vpc-id", vpc_id);
+    ec2_command_add(command, support ? "--enable-dns-support" : "--enable-dns-hostnames");
+}
+
+// --cidr takes IPv4 only.
+static void add_ipv6_permission(struct ec2_command *command, uint16_t port, const char *cidr)
+{
+    char permission[VALUE_BYTES];
+    snprintf(permission, sizeof(permission),
+        "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%.64s}]", port, port, cidr);
+    add_option(command, "--ip-permissions", permission);
+}
+
+static void add_permission(
+    struct ec2_command *command, uint16_t port, const char *peer_group, const char *cidr)
+{
+    char port_text[8];
+    if (peer_group == NULL && strchr(cidr, ':') != NULL) {
+        add_ipv6_permission(command, port, cidr);
+        return;
+    }
+    snprintf(port_text, sizeof(port_text), "%u", port);
+    add_option(command, "--protocol", "tcp");
+    add_option(command, "--port", port_text);
+    if (peer_group != NULL)
+        add_option(command, "--source-group", peer_group); // of egress as well: it means the peer
+    else
+        add_option(command, "--cidr", cidr);
+}
+
+void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *options,
+    const char *group_id, uint16_t port, const char *source_group, const char *cidr)
+{
+    ec2_command_begin(command, options, "authorize-security-group-ingress");
+    add_option(command, "--group-id", group_id);
+    add_permission(command, port, source_group, cidr);
+}
+
+void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *options,
+    const char *group_id, uint16_t port, const char *target_group, const char *cidr)
+{
+    ec2_command_begin(command, options, "authorize-security-group-egress");
+    add_option(command, "--group-id", group_id);
+    add_permission(command, port, target_group, cidr);
+}
+
+// ---- text ---------------------------------------------------------------------------------------
+
+// Text for a shell, as it grows.
+struct shell {
+    char *out;
+    size_t len;    // EC2_TEXT_BYTES: it did not fit, and nothing more is added
+    size_t column; // where the next character goes
+};
+
+static const char more[] = " ...";
+
+static void put(struct shell *shell, const char *text, size_t len)
+{
+    if (shell->len + len + sizeof(more) > EC2_TEXT_BYTES) {
+        shell->len = EC2_TEXT_BYTES;
+        return;
+    }
+    memcpy(shell->out + shell->len, text, len);
+    shell->len += len;
+    shell->column = text[len - 1] == '\n' ? 0 : shell->column + len;
+}
+
+// "=" is not: in the first word it would make an assignment.
+static bool is_plain(char c)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+:,./-";
+    return c != '\0' && strchr(plain, c) != NULL;
+}
+
+static bool needs_quotes(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!is_plain(text[i]))
+            return true;
+    return len == 0;
+}
+
+static size_t quoted_len(const char *text, size_t len)
+{
+    size_t quoted = len;
+    if (!needs_quotes(text, len))
+        return len;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\'')
+            quoted += strlen("'\\''") - 1;
+    return quoted + strlen("''");
+}
+
+static void put_quoted(struct shell *shell, const char *text, size_t len)
+{
+    bool quotes = needs_quotes(text, len);
+    if (quotes)
+        put(shell, "'", 1);
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\'')
+            put(shell, "'\\''", strlen("'\\''"));
+        else
+            put(shell, &text[i], 1);
+    if (quotes)
+        put(shell, "'", 1);
+}
+
+// How much of a text that is longer than a line goes on this one: up to a comma if there is one,
+// and never into the middle of a character.
+static size_t piece_len(const char *text, size_t len, size_t room)
+{
+    size_t whole = len;
+    while (whole > 1 && quoted_len(text, whole) > room)
+        whole--;
+    if (whole == len)
+        return len;
+    for (size_t at = whole; at > whole / 2; at--)
+        if (text[at - 1] == ',')
+            return at;
+    while (whole > 1 && ((unsigned char)text[whole] & 0xc0) == 0x80)
+        whole--;
+    return whole;
+}
+
+static const char line_end[] = "\\\n";
+static const char indent[] = "    ";
+
+static void put_long(struct shell *shell, const char *text)
+{
+    size_t left = strlen(text);
+    for (;;) {
+        size_t len = piece_len(text, left, COLUMNS - strlen(" \\") - shell->column);
+        put_quoted(shell, text, len);
+        text += len;
+        left -= len;
+        if (left == 0)
+            return;
+        put(shell, line_end, strlen(line_end));
+    }
+}
+
+static void put_argument(struct shell *shell, const char *text, size_t needed, bool wrap)
+{
+    size_t room = COLUMNS - strlen(" \\");
+    bool first = shell->len == 0;
+    if (wrap && !first && shell->column + 1 + needed > room) {
+        put(shell, " ", 1);
+        put(shell, line_end, strlen(line_end));
+        put(shell, indent, strlen(indent));
+    } else if (!first) {
+        put(shell, " ", 1);
+    }
+    if (wrap && shell->column + quoted_len(text, strlen(text)) > room)
+        put_long(shell, text);
+    else
+        put_quoted(shell, text, strlen(text));
+}
+
+// What must fit on a line for an argument to begin there: an option is not parted from its value.
+static size_t needed_len(const struct option_list *argv, size_t i)
+{
+    const char *text = argv->items[i];
+    const char *next = i + 1 < argv->count ? argv->items[i + 1] : NULL;
+    size_t len = quoted_len(text, strlen(text));
+    if (strncmp(text, "--", 2) != 0 || next == NULL || strncmp(next, "--", 2) == 0)
+        return len;
+    size_t both = len + 1 + quoted_len(next, strlen(next));
+    return both <= COLUMNS - strlen(indent) - strlen(" \\") ? both : len;
+}
+
+static const char *write_text(const struct ec2_command *command, char *out, bool wrap)
+{
+    struct shell shell = { .out = out };
+    size_t whole = 0; // the length up to the last argument that fits
+    for (size_t i = 0; i < command->argv.count && shell.len < EC2_TEXT_BYTES; i++) {
+        put_argument(&shell, command->argv.items[i], needed_len(&command->argv, i), wrap);
+        if (shell.len < EC2_TEXT_BYTES)
+            whole = shell.len;
+    }
+    snprintf(out + whole, EC2_TEXT_BYTES - whole, "%s", shell.len < EC2_TEXT_BYTES ? "" : more);
+    return out;
+}
+
+const char *ec2_command_text(const struct ec2_command *command, char out[EC2_TEXT_BYTES])
+{
+    return write_text(command, out, false);
+}
+
+const char *ec2_command_lines(const struct ec2_command *command, char out[EC2_TEXT_BYTES])
+{
+    return write_text(command, out, true);
+}
