@@ -62,8 +62,7 @@ static bool is_blocked(const struct doctor *doctor, size_t hop, struct hop_view 
     for (size_t by = 0; by < hop; by++) {
         enum hop_status status = doctor->views[by].status;
         bool is_needed = hops[hop].needs & HOP_BIT(by), is_before = hops[hop].after & HOP_BIT(by);
-        if ((status == HOP_FAIL && (is_needed || is_before)) ||
-            (status == HOP_SKIP && is_needed)) {
+        if ((status == HOP_FAIL && (is_needed || is_before)) || (status == HOP_SKIP && is_needed)) {
             hop_blocked(doctor, view, (enum hop_id)by);
             return true;
         }

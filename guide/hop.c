@@ -55,15 +55,15 @@ void hop_advise(struct hop_view *view, const char *format, ...)
 void hop_command(struct hop_view *view, const char *command)
 {
     size_t len = view->is_command ? strlen(view->fix) : 0;
-    snprintf(view->fix + len, sizeof(view->fix) - len, "%s%s", len ? " &&\n" : "", command);
+    snprintf(view->fix + len, sizeof(view->fix) - len, "%s%s", len ? " && " : "", command);
     view->is_command = true;
 }
 
 void hop_ec2(struct hop_view *view, struct ec2_command *command)
 {
     char text[EC2_TEXT_BYTES];
-    shell_print(command, text);
-    hop_command(view, text);
+    hop_command(view, ec2_command_text(command, text));
+    ec2_command_done(command);
 }
 
 static const char *alias_of(const struct doctor *doctor)
@@ -129,8 +129,7 @@ void hop_blocked(const struct doctor *doctor, struct hop_view *view, enum hop_id
     view->why[0] = view->fix[0] = '\0';
     view->is_command = false;
     if (view->because < HOPS)
-        snprintf(view->saw, sizeof(view->saw), "because of: %s",
-            doctor_hop(view->because)->title);
+        snprintf(view->saw, sizeof(view->saw), "because of: %s", doctor_hop(view->because)->title);
     else
         snprintf(view->saw, sizeof(view->saw), "%s", cause->saw);
 }

@@ -57,14 +57,15 @@ struct hop_view {
     enum hop_status status;
     char saw[HOP_TEXT_BYTES];
     char why[HOP_TEXT_BYTES]; // what it means; ""
-    char fix[EC2_TEXT_BYTES]; // may have several lines; ""
+    char fix[EC2_TEXT_BYTES]; // one line; ""
     bool is_command;          // the fix can be pasted into a shell
     // HOP_SKIP: the failed hop that makes this one mean nothing; HOPS: another reason, in `saw`.
     size_t because;
     struct cJSON *details; // an object, or NULL
 };
 
-// ---- for the hops' files and for the last hop, which is the program's -----------------------------
+// ---- for the hops' files and for the last hop, which is the program's
+// -----------------------------
 
 void hop_is(struct hop_view *view, enum hop_status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -76,12 +77,12 @@ void hop_advise(struct hop_view *view, const char *format, ...) PRINTF_LIKE(2, 3
 void hop_command(struct hop_view *view, const char *command);
 void hop_ec2(struct hop_view *view, struct ec2_command *command); // frees it
 // "tidblink BEFORE ALIAS AFTER"; `after` may be "".
-void hop_tidblink(const struct doctor *doctor, struct hop_view *view, const char *before,
-    const char *after);
+void hop_tidblink(
+    const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 // What waits until a state has passed: the running proxy's `wait`, else `otherwise`, the words of a
 // command as for hop_tidblink.
-void hop_wait(const struct doctor *doctor, struct hop_view *view, const char *before,
-    const char *after);
+void hop_wait(
+    const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 
 void hop_detail(struct hop_view *view, const char *key, const char *text); // NULL: left out
 void hop_detail_number(struct hop_view *view, const char *key, double number);

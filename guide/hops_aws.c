@@ -21,8 +21,9 @@ static void tell_credentials(const struct doctor *doctor, struct hop_view *out)
     const char *profile = doctor->world.ec2_options.profile;
     hop_is(out, HOP_WARN, "%s", doctor->world.aws.why.text);
     hop_why(out, "AWS's side cannot be looked at; connections do not need it");
-    hop_advise(out, "give the CLI credentials (aws configure, aws sso login, or an instance role); "
-                    "to try them: aws sts get-caller-identity%s%s",
+    hop_advise(out,
+        "give the CLI credentials (aws configure, aws sso login, or an instance role); "
+        "to try them: aws sts get-caller-identity%s%s",
         profile ? " --profile " : "", profile ? profile : "");
 }
 
@@ -75,17 +76,18 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
     doctor->endpoint = world_find_endpoint(&world->endpoint_list, id);
     if (!doctor->endpoint || is_text(doctor->endpoint->state, "deleted")) {
         hop_is(out, HOP_FAIL, "%s does not exist in this account and %s", id, world->region);
-        hop_why(out, "%s", hop_has_failed(doctor, HOP_CONNECTION)
-                               ? "it was deleted in AWS, or never was"
-                               : "it was deleted in AWS, and TiDB Cloud still lists it; or the CLI "
-                                 "has the credentials of another account");
+        hop_why(out, "%s",
+            hop_has_failed(doctor, HOP_CONNECTION)
+                ? "it was deleted in AWS, or never was"
+                : "it was deleted in AWS, and TiDB Cloud still lists it; or the CLI "
+                  "has the credentials of another account");
         make_another(doctor, out);
         hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
         return;
     }
     hop_detail(out, "vpc_id", doctor->endpoint->vpc_id);
-    hop_is(out, HOP_OK, "%s in %s", id,
-        doctor->endpoint->vpc_id ? doctor->endpoint->vpc_id : "a VPC");
+    hop_is(
+        out, HOP_OK, "%s in %s", id, doctor->endpoint->vpc_id ? doctor->endpoint->vpc_id : "a VPC");
 }
 
 void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
@@ -105,8 +107,8 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
         hop_why(out, "AWS is making it; usually a minute or two");
         hop_wait(doctor, out, "endpoint wait", "");
     } else {
-        hop_why(out, "%s", endpoint->error ? endpoint->error
-                                           : "an endpoint does not come back from this state");
+        hop_why(out, "%s",
+            endpoint->error ? endpoint->error : "an endpoint does not come back from this state");
         make_another(doctor, out);
     }
 }
@@ -137,8 +139,9 @@ static void explain_elsewhere(struct doctor *doctor, struct hop_view *out)
     if (world->machine.seen && !world->plan->vpc_id && world->instance.region && *region &&
         strcmp(world->instance.region, region) != 0) {
         hop_saw_more(out, " (%s, the cluster in %s)", world->instance.region, region);
-        hop_advise(out, "run the application in %s, or connect the VPCs: an endpoint must be in "
-                        "the cluster's region",
+        hop_advise(out,
+            "run the application in %s, or connect the VPCs: an endpoint must be in "
+            "the cluster's region",
             region);
         return;
     }
@@ -188,8 +191,7 @@ void hop_vpc_dns(struct doctor *doctor, struct hop_view *out)
         else
             hop_is(out, HOP_FAIL, "enableDnsSupport and enableDnsHostnames of %s are off",
                 world->vpc_id);
-        ec2_enable_vpc_attribute(
-            &command, &world->ec2_options, world->vpc_id, attributes[i].name);
+        ec2_enable_vpc_attribute(&command, &world->ec2_options, world->vpc_id, attributes[i].name);
         hop_ec2(out, &command);
     }
     if (out->status == HOP_FAIL)

@@ -39,8 +39,9 @@ static void explain_absence(struct doctor *doctor, struct hop_view *out)
     hop_is(out, HOP_FAIL, "%s", why->text);
     char *name = doctor->account ? account_serverless_name(doctor->account, id) : NULL;
     if (name) {
-        hop_is(out, HOP_FAIL, "%s is no Dedicated cluster: it is the Starter or Essential instance "
-                              "%s",
+        hop_is(out, HOP_FAIL,
+            "%s is no Dedicated cluster: it is the Starter or Essential instance "
+            "%s",
             id, name);
         hop_why(out, "those have endpoints and users of another kind; tidblink is for TiDB Cloud "
                      "Dedicated");
@@ -88,8 +89,9 @@ void hop_group(struct doctor *doctor, struct hop_view *out)
     }
     if (!group) {
         hop_is(out, HOP_FAIL, "%s", doctor->world.api.why.text);
-        hop_advise(out, "correct \"group\" in %s: the groups are in the console (the cluster, "
-                        "Nodes)",
+        hop_advise(out,
+            "correct \"group\" in %s: the groups are in the console (the cluster, "
+            "Nodes)",
             doctor_file(doctor));
         return;
     }

@@ -118,9 +118,9 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
     }
     keys_wipe(&keys);
     hop_is(out, HOP_OK, "%s",
-        options->private_key_file        ? options->private_key_file
-        : options->environment_keys      ? "from the environment"
-                                         : "from systemd's credentials");
+        options->private_key_file   ? options->private_key_file
+        : options->environment_keys ? "from the environment"
+                                    : "from systemd's credentials");
     if (options->private_key_file)
         judge_key_file(options->private_key_file, out);
 }
@@ -131,8 +131,7 @@ static void look(struct doctor *doctor)
 {
     doctor->world_plan = doctor->plan->world;
     if (asks_api(doctor))
-        doctor->account =
-            account_open(doctor->world_plan.control, NULL, NULL, &doctor->no_account);
+        doctor->account = account_open(doctor->world_plan.control, NULL, NULL, &doctor->no_account);
     doctor->world_plan.no_account = &doctor->no_account;
     world_look(&doctor->world, &doctor->world_plan, doctor->account);
 }
@@ -247,8 +246,8 @@ void hop_clock(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_OK, "right within a minute");
         return;
     }
-    hop_is(out, off_s > SKEW_FAIL_S ? HOP_FAIL : HOP_WARN, "%s %s the API's",
-        clock_age(off_s, age), skew_s > 0 ? "ahead of" : "behind");
+    hop_is(out, off_s > SKEW_FAIL_S ? HOP_FAIL : HOP_WARN, "%s %s the API's", clock_age(off_s, age),
+        skew_s > 0 ? "ahead of" : "behind");
     hop_why(out, "certificates and AWS's signatures are judged by this clock");
     hop_command(out, "timedatectl set-ntp true");
 }

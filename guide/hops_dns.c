@@ -34,16 +34,15 @@ static void ask_names(struct doctor *doctor)
     for (size_t i = 0; host && !is_literal(host) && i < count; i++) {
         struct doctor_dns *dns = &doctor->dns[doctor->dns_count++];
         dns->server = doctor->servers.items[i];
-        (void)!probe_server(doctor->loop, dns->server, host, options->timeout_ms / count,
-            &dns->addrs, &dns->err);
+        (void)!probe_server(
+            doctor->loop, dns->server, host, options->timeout_ms / count, &dns->addrs, &dns->err);
     }
 }
 
 // As lookup.c: a server that fails or is silent hands on to the next.
 static bool decides(const struct doctor_dns *dns)
 {
-    return dns->addrs ||
-           (dns->err.code != ERR_DNS_SERVFAIL && dns->err.code != ERR_DNS_TIMEOUT);
+    return dns->addrs || (dns->err.code != ERR_DNS_SERVFAIL && dns->err.code != ERR_DNS_TIMEOUT);
 }
 
 const struct doctor_dns *doctor_names(struct doctor *doctor)
@@ -107,8 +106,7 @@ static void list_addresses(struct hop_view *out, const struct addr_set *addrs)
 {
     char text[ADDR_TEXT_BYTES];
     for (size_t i = 0; i < addrs->count; i++)
-        hop_saw_more(
-            out, "%s%s", i > 0 ? ", " : "", addr_format_ip(&addrs->addrs[i], text));
+        hop_saw_more(out, "%s%s", i > 0 ? ", " : "", addr_format_ip(&addrs->addrs[i], text));
 }
 
 // ---- the servers --------------------------------------------------------------------------------
@@ -161,8 +159,8 @@ static void advise_resolver(const struct doctor *doctor, struct hop_view *out)
     if (!resolver_of_vpc(&doctor->world, resolver))
         snprintf(resolver, sizeof(resolver), "%s", link_resolvers[0]);
     if (doctor->plan->resolver->servers.count > 0)
-        hop_advise(out, "set \"dns-servers = %s\" in %s, or take it out", resolver,
-            doctor_file(doctor));
+        hop_advise(
+            out, "set \"dns-servers = %s\" in %s, or take it out", resolver, doctor_file(doctor));
     else
         hop_advise(out, "set \"dns-servers = %s\", the VPC's resolver, in %s", resolver,
             doctor_file(doctor));
@@ -190,15 +188,14 @@ void hop_dns_servers(struct doctor *doctor, struct hop_view *out)
         advise_resolver(doctor, out);
         return;
     }
-    hop_is(out, HOP_OK, "");
     for (size_t i = 0; i < doctor->servers.count; i++) {
         const char *server = doctor->servers.items[i];
         hop_saw_more(out, "%s%s", i > 0 ? ", " : "", server);
         publics += is_public(world, server);
         amazons += is_amazons(world, server);
     }
-    hop_saw_more(out, " (%s)",
-        doctor->plan->resolver->servers.count > 0 ? "dns-servers" : "resolv.conf");
+    hop_saw_more(
+        out, " (%s)", doctor->plan->resolver->servers.count > 0 ? "dns-servers" : "resolv.conf");
     hop_detail_bool(out, "vpc_resolver", amazons > 0);
     if (publics == doctor->servers.count)
         explain_public(doctor, out);
@@ -239,18 +236,13 @@ static void explain_failure(struct doctor *doctor, const struct err *err, struct
     if (self)
         *self = '\0';
     hop_detail(out, "error", err_row(err->code)->key);
-    switch (err->code) {
-    case ERR_DNS_NXDOMAIN:
-    case ERR_DNS_NODATA:
+    if (err->code == ERR_DNS_NXDOMAIN || err->code == ERR_DNS_NODATA) {
         explain_nxdomain(doctor, out);
-        break;
-    case ERR_DNS_TIMEOUT:
-        hop_why(out, "nothing came back: a security group or network ACL that does not let port "
-                     "53 out, or no server at that address");
-        advise_resolver(doctor, out);
-        break;
-    default:
-        hop_why(out, "the server tried and failed: often one that forwards to another");
+    } else {
+        hop_why(out, err->code == ERR_DNS_TIMEOUT
+                         ? "nothing came back: a security group or network ACL that does not let "
+                           "port 53 out, or no server at that address"
+                         : "the server tried and failed: often one that forwards to another");
         advise_resolver(doctor, out);
     }
     hop_follows(doctor, out, EXPLAINS_NAME);
@@ -262,9 +254,10 @@ void hop_name(struct doctor *doctor, struct hop_view *out)
     if (!host) {
         hop_is(out, HOP_FAIL, "nobody tells the cluster's host name");
         hop_advise(out, "set \"host\" in %s", doctor_file(doctor));
-        hop_follows(doctor, out, EXPLAINS_NAME | HOP_BIT(HOP_CLUSTER) | HOP_BIT(HOP_GROUP) |
-                                     HOP_BIT(HOP_API) | HOP_BIT(HOP_KEYS) | HOP_BIT(HOP_API_KEY) |
-                                     HOP_BIT(HOP_RIGHTS) | HOP_BIT(HOP_QUOTA));
+        hop_follows(doctor, out,
+            EXPLAINS_NAME | HOP_BIT(HOP_CLUSTER) | HOP_BIT(HOP_GROUP) | HOP_BIT(HOP_API) |
+                HOP_BIT(HOP_KEYS) | HOP_BIT(HOP_API_KEY) | HOP_BIT(HOP_RIGHTS) |
+                HOP_BIT(HOP_QUOTA));
         return;
     }
     hop_detail(out, "host", host);
@@ -274,9 +267,8 @@ void hop_name(struct doctor *doctor, struct hop_view *out)
     }
     const struct doctor_dns *dns = doctor_names(doctor);
     if (!dns) {
-        const struct err *last = doctor->dns_count > 0
-                                     ? &doctor->dns[doctor->dns_count - 1].err
-                                     : &doctor->no_servers;
+        const struct err *last =
+            doctor->dns_count > 0 ? &doctor->dns[doctor->dns_count - 1].err : &doctor->no_servers;
         explain_failure(doctor, last, out);
     } else if (!dns->addrs) {
         explain_failure(doctor, &dns->err, out);
@@ -329,16 +321,11 @@ static const char *verdict_on(const struct doctor_dns *dns, const struct doctor_
 {
     if (dns->addrs)
         return addr_set_equal(dns->addrs, best->addrs) ? NULL : "other addresses";
-    switch (dns->err.code) {
-    case ERR_DNS_NXDOMAIN:
+    if (dns->err.code == ERR_DNS_NXDOMAIN)
         return "no such name";
-    case ERR_DNS_NODATA:
+    if (dns->err.code == ERR_DNS_NODATA)
         return "no address";
-    case ERR_DNS_TIMEOUT:
-        return "no answer";
-    default:
-        return "a failure";
-    }
+    return dns->err.code == ERR_DNS_TIMEOUT ? "no answer" : "a failure";
 }
 
 void hop_servers_agree(struct doctor *doctor, struct hop_view *out)

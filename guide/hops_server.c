@@ -153,7 +153,6 @@ void hop_tcp(struct doctor *doctor, struct hop_view *out)
         dead += !doctor->tries[i].answer.connected;
     hop_detail_number(out, "addresses", (double)doctor->try_count);
     hop_detail_number(out, "dead", (double)dead);
-    hop_is(out, HOP_OK, "");
     list_tries(doctor, out);
     if (dead == 0)
         return;
@@ -197,8 +196,9 @@ static void explain_no_greeting(
         return;
     }
     hop_why(out, "no MySQL server behind it, or one that starts or is overloaded");
-    hop_advise(out, "compare the port (%u) with the console's (Connect, Private Endpoint), then "
-                    "try again; if it stays so, ask TiDB Cloud support",
+    hop_advise(out,
+        "compare the port (%u) with the console's (Connect, Private Endpoint), then "
+        "try again; if it stays so, ask TiDB Cloud support",
         doctor->world.port);
 }
 
@@ -249,20 +249,21 @@ static void explain_doubt(
     if (doubt->is_of_name && *doubt->suggestion) {
         hop_why(out, "it is for %s, not for %s", doubt->names,
             tls_trust_name(doctor->trust, doctor_host(doctor)));
-        hop_advise(out, "if it is the cluster's, set \"tls-server-name = %s\" in [cluster %s] of "
-                        "%s",
+        hop_advise(out,
+            "if it is the cluster's, set \"tls-server-name = %s\" in [cluster %s] of "
+            "%s",
             doubt->suggestion, target->alias, doctor_file(doctor));
     } else if (doubt->error == X509_V_ERR_CERT_HAS_EXPIRED ||
                doubt->error == X509_V_ERR_CERT_NOT_YET_VALID) {
         hop_why(out, "the %s is valid from %s and expires %s",
-            doubt->is_of_server ? "certificate" : "CA certificate",
-            "its issue", doubt->expires);
+            doubt->is_of_server ? "certificate" : "CA certificate", "its issue", doubt->expires);
         hop_advise(out, "check this machine's clock (date -u); TiDB Cloud renews certificates "
                         "itself");
     } else {
         hop_why(out, "its issuer is %s, which tls-ca does not have", doubt->issuer);
-        hop_advise(out, "put this cluster's CA certificate into %s (TiDB Cloud console: the "
-                        "cluster, Connect, CA cert)",
+        hop_advise(out,
+            "put this cluster's CA certificate into %s (TiDB Cloud console: the "
+            "cluster, Connect, CA cert)",
             doctor->plan->target->trust.ca);
     }
 }
@@ -328,8 +329,9 @@ void hop_tls(struct doctor *doctor, struct hop_view *out)
                 : " (this server offers none)");
     } else if (!doctor->trust) {
         hop_is(out, HOP_FAIL, "%s", doctor->no_trust.text);
-        hop_advise(out, "put this cluster's CA certificate into %s (TiDB Cloud console: the "
-                        "cluster, Connect, CA cert)",
+        hop_advise(out,
+            "put this cluster's CA certificate into %s (TiDB Cloud console: the "
+            "cluster, Connect, CA cert)",
             target->trust.ca);
     } else {
         judge_session(doctor, worst_session(doctor), out);

@@ -128,8 +128,7 @@ static const char *vpc_cidr(const struct world *world)
 
 static bool lets_in(const struct world *world)
 {
-    const struct option_list *groups =
-        is_here(world) ? &world->instance.security_group_ids : NULL;
+    const struct option_list *groups = is_here(world) ? &world->instance.security_group_ids : NULL;
     const char *from = is_here(world) ? world->instance.address : vpc_cidr(world);
     for (size_t i = 0; i < world->group_list.count; i++)
         if (world_allows_ingress(&world->group_list.items[i], world->port, groups, from))
@@ -160,7 +159,6 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
         return;
     }
     hop_detail_number(out, "port", world->port);
-    hop_is(out, HOP_OK, "");
     list_groups(&world->group_list, out);
     if (lets_in(world)) {
         hop_saw_more(out, " let%s port %u in from %s", world->group_list.count == 1 ? "s" : "",
@@ -168,8 +166,8 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
         return;
     }
     out->status = is_here(world) ? HOP_FAIL : HOP_WARN;
-    hop_saw_more(out, " do%s not let port %u in from %s",
-        world->group_list.count == 1 ? "es" : "", world->port, peer);
+    hop_saw_more(out, " do%s not let port %u in from %s", world->group_list.count == 1 ? "es" : "",
+        world->port, peer);
     if (is_disproved(doctor, out))
         return;
     hop_why(out, "the endpoint's security groups decide who may connect to it");
@@ -200,18 +198,17 @@ void hop_egress(struct doctor *doctor, struct hop_view *out)
         return;
     }
     hop_detail_number(out, "port", world->port);
-    hop_is(out, HOP_OK, "");
     list_groups(own, out);
     for (size_t i = 0; i < own->count; i++) {
         if (!lets_out(world, &own->items[i]))
             continue;
-        hop_saw_more(out, " let%s port %u out to the endpoint", own->count == 1 ? "s" : "",
-            world->port);
+        hop_saw_more(
+            out, " let%s port %u out to the endpoint", own->count == 1 ? "s" : "", world->port);
         return;
     }
     out->status = HOP_FAIL;
-    hop_saw_more(out, " do%s not let port %u out to the endpoint", own->count == 1 ? "es" : "",
-        world->port);
+    hop_saw_more(
+        out, " do%s not let port %u out to the endpoint", own->count == 1 ? "es" : "", world->port);
     if (is_disproved(doctor, out))
         return;
     hop_why(out, "this machine's security groups decide where it may connect to");
