@@ -42,9 +42,9 @@ static const struct option_row own_rows[] = {
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 
 static const char limits[] =
-    "A private endpoint carries SQL from the cluster's own region. Replication with TiCDC\n"
-    "to another region or to a downstream for which you cannot keep an endpoint service,\n"
-    "and direct access to PD or TiKV (ports 2379, 20160), need VPC peering instead.\n";
+    "A private endpoint carries SQL within the cluster's region. TiCDC to another\n"
+    "region or to a downstream without an endpoint service of yours, and direct access\n"
+    "to PD or TiKV (ports 2379, 20160), need VPC peering instead.\n";
 
 static size_t count_steps(void)
 {

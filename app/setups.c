@@ -143,7 +143,7 @@ static void print_indented(FILE *out, const char *text)
 {
     while (*text) {
         size_t len = strcspn(text, "\n");
-        fprintf(out, "             %.*s\n", (int)len, text);
+        fprintf(out, "    %.*s\n", (int)len, text);
         text += len + (text[len] == '\n');
     }
 }
@@ -151,7 +151,7 @@ static void print_indented(FILE *out, const char *text)
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
 {
     char line[STEP_TEXT_BYTES + 80];
-    snprintf(line, sizeof(line), "%zu. %s: %s", step + 1, setup_step(step)->title, view->text);
+    snprintf(line, sizeof(line), "%2zu. %s: %s", step + 1, setup_step(step)->title, view->text);
     table_field(out, status_word(view->status), line);
     bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
     if (with_command && is_open && *view->command)
@@ -220,7 +220,8 @@ static void on_interrupt(int signal_number)
         "\ntidblink: stopped. Nothing is lost: the same command goes on from "
         "here\n";
     (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
-    signal(signal_number, SIG_DFL);
+    const struct sigaction ordinary = { .sa_handler = SIG_DFL };
+    sigaction(signal_number, &ordinary, NULL);
     raise(signal_number);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The control API over HTTPS. The loop's thread only.
+// TiDB Cloud's APIs over HTTPS: that of Dedicated, and that of Starter and Essential. The loop's
+// thread only.
 #pragma once
 
 #include "base/defs.h"
@@ -14,7 +15,9 @@ struct journal;
 struct loop;
 struct world;
 
+enum api_kind { API_DEDICATED = 0, API_SERVERLESS };
+
 // Listens on `addr` and writes the port that it got into it. Everything given stays the caller's.
 struct api *api_new(struct loop *loop, struct addr *addr, SSL_CTX *tls, struct world *world,
-    struct journal *journal, struct err *err) MUST_CHECK;
+    struct journal *journal, enum api_kind kind, struct err *err) MUST_CHECK;
 void api_free(struct api *api);

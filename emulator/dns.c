@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Answers A and AAAA queries from the names of the world, by libevent's evdns server: what that
-// cannot do (TCP, EDNS, CNAME) is not emulated. Unlike a real zone it has no SOA, so negative
+// Answers A and AAAA queries with what names.c finds, by libevent's evdns server: what that cannot
+// do (TCP, EDNS, CNAME) is not emulated. Unlike a real zone it has no SOA, so negative
 // answers carry no TTL. The loop's thread only.
 #include "emulator/dns.h"
 
@@ -11,6 +11,7 @@
 #include "emulator/bind.h"
 #include "emulator/faults.h"
 #include "emulator/journal.h"
+#include "emulator/names.h"
 #include "emulator/world.h"
 
 #include <errno.h>
@@ -25,19 +26,11 @@
 enum { HEADER_BYTES = 12 };          // RFC 1035, section 4.1.1
 enum { RECURSION_AVAILABLE = 0x80 }; // likewise; stub resolvers expect it
 
-// In the order of the choices of "answer" in schema.c.
-enum name_answer {
-    ANSWER_ADDRESSES = 0,
-    ANSWER_NXDOMAIN,
-    ANSWER_NODATA,
-    ANSWER_SERVFAIL,
-    ANSWER_SILENCE
-};
-
 struct dns {
     struct loop *loop;
-    struct world *world;            // not ours
-    struct journal *journal;        // likewise
+    struct world *world;     // not ours
+    struct journal *journal; // likewise
+    bool is_public;
     struct evdns_server_port *port; // owns the socket
     LIST_HEAD(, query) queries;     // whose answers are delayed
 };
@@ -46,7 +39,7 @@ struct query {
     LIST_ENTRY(query) link;
     struct dns *dns;
     struct evdns_server_request *request;
-    enum name_answer answer;
+    struct name_result result;
     struct timer delay;
     struct deferred end;
 };
@@ -54,46 +47,47 @@ struct query {
 // ---- answering ----------------------------------------------------------------------------------
 
 static void add_addresses(struct evdns_server_request *request,
-    const struct evdns_server_question *question, const struct object *name)
+    const struct evdns_server_question *question, const struct name_result *result)
 {
     bool is_a = question->type == EVDNS_TYPE_A;
-    int ttl_s = (int)object_uint(name, "ttlSeconds");
-    for (const cJSON *item = object_list(name, is_a ? "a" : "aaaa"); item; item = item->next) {
+    const cJSON *list = is_a ? result->a : result->aaaa, *item;
+    cJSON_ArrayForEach(item, list) {
         struct addr addr;
         if (!addr_from_ip(item->valuestring, 0, &addr))
             abort(); // the schema checked it
         if (is_a)
-            evdns_server_request_add_a_reply(request, question->name, 1, &addr.in4.sin_addr, ttl_s);
+            evdns_server_request_add_a_reply(
+                request, question->name, 1, &addr.in4.sin_addr, (int)result->ttl_s);
         else
             evdns_server_request_add_aaaa_reply(
-                request, question->name, 1, &addr.in6.sin6_addr, ttl_s);
+                request, question->name, 1, &addr.in6.sin6_addr, (int)result->ttl_s);
     }
 }
 
-static void respond(struct dns *dns, struct evdns_server_request *request, enum name_answer answer)
+static void respond(struct evdns_server_request *request, const struct name_result *result)
 {
     static const int codes[] = { [ANSWER_ADDRESSES] = DNS_ERR_NONE,
         [ANSWER_NXDOMAIN] = DNS_ERR_NOTEXIST,
         [ANSWER_NODATA] = DNS_ERR_NONE,
         [ANSWER_SERVFAIL] = DNS_ERR_SERVERFAILED };
-    if (answer == ANSWER_SILENCE) {
+    if (result->answer == ANSWER_SILENCE) {
         evdns_server_request_drop(request);
         return;
     }
     const struct evdns_server_question *question = request->questions[0];
-    const struct object *name = world_find(dns->world, KIND_NAME, question->name);
     bool has_type = question->type == EVDNS_TYPE_A || question->type == EVDNS_TYPE_AAAA;
-    if (answer == ANSWER_ADDRESSES && name && has_type)
-        add_addresses(request, question, name);
+    if (result->answer == ANSWER_ADDRESSES && has_type)
+        add_addresses(request, question, result);
     evdns_server_request_set_flags(
         request, EVDNS_FLAGS_AA | (request->flags & EVDNS_FLAGS_RD) | RECURSION_AVAILABLE);
-    evdns_server_request_respond(request, codes[answer]);
+    evdns_server_request_respond(request, codes[result->answer]);
 }
 
 static void query_free(struct query *query)
 {
     LIST_REMOVE(query, link);
     timer_stop(&query->delay);
+    names_done(&query->result);
     free(query);
 }
 
@@ -105,38 +99,37 @@ static void on_answered(struct deferred *end)
 static void on_delay_over(struct timer *delay)
 {
     struct query *query = CONTAINER_OF(delay, struct query, delay);
-    respond(query->dns, query->request, query->answer);
+    respond(query->request, &query->result);
     loop_defer(query->dns->loop, &query->end, on_answered);
 }
 
-static void respond_later(struct dns *dns, struct evdns_server_request *request,
-    enum name_answer answer, uint64_t delay_ms)
+// Takes the result.
+static void respond_later(
+    struct dns *dns, struct evdns_server_request *request, const struct name_result *result)
 {
     struct query *query = calloc(1, sizeof(*query));
     if (!query)
         abort();
-    *query = (struct query){ .dns = dns, .request = request, .answer = answer };
+    *query = (struct query){ .dns = dns, .request = request, .result = *result };
     timer_init(&query->delay, dns->loop, on_delay_over);
-    timer_start(&query->delay, delay_ms);
+    timer_start(&query->delay, result->delay_ms);
     LIST_INSERT_HEAD(&dns->queries, query, link);
 }
 
 // ---- deciding -----------------------------------------------------------------------------------
 
-static enum name_answer decide(struct dns *dns, const char *asked, uint64_t *out_delay_ms)
+static void decide(struct dns *dns, const char *asked, struct name_result *out)
 {
-    const struct object *name = world_find(dns->world, KIND_NAME, asked);
-    enum name_answer answer = ANSWER_NXDOMAIN;
-    if (name && object_flag(name, "privateDns"))
-        answer = (enum name_answer)object_choice(name, "answer");
+    names_look(dns->world, asked, dns->is_public, out);
+    if (dns->is_public)
+        return; // faults are of the VPC's resolver
     struct fault fault = faults_strike(dns->world, FAULT_AT_QUERY, asked);
     if (fault.deed == FAULT_DNS_SILENCE)
-        answer = ANSWER_SILENCE;
+        out->answer = ANSWER_SILENCE;
     else if (fault.deed == FAULT_DNS_SERVFAIL)
-        answer = ANSWER_SERVFAIL;
-    *out_delay_ms = fault.delay_ms + (name ? object_ms(name, "delaySeconds") : 0);
+        out->answer = ANSWER_SERVFAIL;
+    out->delay_ms += fault.delay_ms;
     faults_done(&fault);
-    return answer;
 }
 
 static void note(
@@ -150,6 +143,8 @@ static void note(
     else
         cJSON_AddNumberToObject(entry, "type", question->type);
     cJSON_AddStringToObject(entry, "answer", field->choices[answer]);
+    if (dns->is_public)
+        cJSON_AddStringToObject(entry, "server", "public");
     journal_add(dns->journal, JOURNAL_QUERIES, entry);
 }
 
@@ -160,13 +155,15 @@ static void on_query(struct evdns_server_request *request, void *arg)
         evdns_server_request_respond(request, DNS_ERR_FORMAT);
         return;
     }
-    uint64_t delay_ms;
-    enum name_answer answer = decide(dns, request->questions[0]->name, &delay_ms);
-    note(dns, request->questions[0], answer);
-    if (delay_ms && answer != ANSWER_SILENCE)
-        respond_later(dns, request, answer, delay_ms);
-    else
-        respond(dns, request, answer);
+    struct name_result result;
+    decide(dns, request->questions[0]->name, &result);
+    note(dns, request->questions[0], result.answer);
+    if (result.delay_ms && result.answer != ANSWER_SILENCE) {
+        respond_later(dns, request, &result);
+        return;
+    }
+    respond(request, &result);
+    names_done(&result);
 }
 
 // ---- start and stop -----------------------------------------------------------------------------
@@ -187,12 +184,12 @@ static bool drop_short_datagrams(int fd)
 }
 
 struct dns *dns_new(struct loop *loop, struct addr *addr, struct world *world,
-    struct journal *journal, struct err *err)
+    struct journal *journal, bool is_public, struct err *err)
 {
     struct dns *dns = calloc(1, sizeof(*dns));
     if (!dns)
         abort();
-    *dns = (struct dns){ .loop = loop, .world = world, .journal = journal };
+    *dns = (struct dns){ .loop = loop, .world = world, .journal = journal, .is_public = is_public };
     LIST_INIT(&dns->queries);
     int fd = bind_udp(addr, err);
     if (fd >= 0 && drop_short_datagrams(fd))

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The private DNS over UDP. The loop's thread only.
+// The DNS of the VPC, or that of the public, over UDP. The loop's thread only.
 #pragma once
 
 #include "base/defs.h"
+
+#include <stdbool.h>
 
 struct addr;
 struct dns;
@@ -14,5 +16,5 @@ struct world;
 
 // Listens on `addr` and writes the port that it got into it. Everything given stays the caller's.
 struct dns *dns_new(struct loop *loop, struct addr *addr, struct world *world,
-    struct journal *journal, struct err *err) MUST_CHECK;
+    struct journal *journal, bool is_public, struct err *err) MUST_CHECK;
 void dns_free(struct dns *dns);

@@ -23,6 +23,8 @@ static const enum fault_stage stages[] = {
     [FAULT_DNS_SILENCE] = FAULT_AT_QUERY,
     [FAULT_DNS_SERVFAIL] = FAULT_AT_QUERY,
     [FAULT_DNS_DELAY] = FAULT_AT_QUERY,
+    [FAULT_LOSE] = FAULT_AT_ANSWER,
+    [FAULT_AWS_ERROR] = FAULT_AT_REQUEST,
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -30,14 +32,31 @@ static bool begins_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool matches(const char *match, enum fault_stage stage, const char *subject)
+// Without a match a fault strikes TiDB Cloud alone, an awsError all of EC2 and Route 53.
+static bool matches_request(const char *match, enum fault_deed deed, const char *subject)
 {
-    if (!*match || stage == FAULT_AT_HANDSHAKE)
-        return true;
-    if (stage == FAULT_AT_QUERY)
-        return strcasecmp(match, subject) == 0;
+    bool of_aws = begins_with(subject, "aws ");
+    if (deed == FAULT_AWS_ERROR)
+        return of_aws && begins_with(subject, *match ? match : "aws ");
+    if (of_aws || begins_with(subject, "imds "))
+        return *match && begins_with(subject, match);
     const char *path = strchr(subject, ' ') + 1;
     return begins_with(*match == '/' ? path : subject, match);
+}
+
+static bool matches(
+    const char *match, enum fault_stage stage, enum fault_deed deed, const char *subject)
+{
+    if (stage == FAULT_AT_HANDSHAKE)
+        return true;
+    if (stage == FAULT_AT_QUERY)
+        return !*match || strcasecmp(match, subject) == 0;
+    return matches_request(match, deed, subject);
+}
+
+static char *copy(const struct object *object, const char *field)
+{
+    return object_has(object, field) ? strdup(object_text(object, field)) : NULL;
 }
 
 // Takes one off "count"; the fault goes with the last one. 0 stays: until it is removed.
@@ -53,19 +72,28 @@ static void count_down(struct object *object)
     cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(object->fields, "count"), count - 1);
 }
 
+// EC2 refuses with 400, where nothing else is said.
+static unsigned status_of(const struct object *object, enum fault_deed deed)
+{
+    unsigned status = object_uint(object, "status");
+    return status ? status : deed == FAULT_AWS_ERROR ? 400 : 500;
+}
+
 struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject)
 {
     struct object *object = NULL;
     while ((object = world_next(world, KIND_FAULT, object))) {
         enum fault_deed deed = (enum fault_deed)object_choice(object, "does");
-        if (stages[deed] != stage || !matches(object_text(object, "match"), stage, subject))
+        if (stages[deed] != stage || !matches(object_text(object, "match"), stage, deed, subject))
             continue;
         struct fault fault = {
             .deed = deed,
             .delay_ms = object_ms(object, "delaySeconds"),
-            .status = object_uint(object, "status"),
+            .status = status_of(object, deed),
             .megabytes = object_uint(object, "megabytes"),
-            .body = object_has(object, "body") ? strdup(object_text(object, "body")) : NULL,
+            .body = copy(object, "body"),
+            .code = copy(object, "code"),
+            .message = copy(object, "message"),
         };
         count_down(object);
         return fault;
@@ -76,6 +104,8 @@ struct fault faults_strike(struct world *world, enum fault_stage stage, const ch
 void faults_done(struct fault *fault)
 {
     free(fault->body);
+    free(fault->code);
+    free(fault->message);
     *fault = (struct fault){ .deed = FAULT_NONE };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Faults on demand: which one strikes now. What each of them does is done by api.c and dns.c. The
+// Faults on demand: which one strikes now. What each of them does is done by call.c and dns.c. The
 // loop's thread only.
 #pragma once
 
@@ -21,6 +21,8 @@ enum fault_deed {
     FAULT_DNS_SILENCE,
     FAULT_DNS_SERVFAIL,
     FAULT_DNS_DELAY,
+    FAULT_LOSE,
+    FAULT_AWS_ERROR,
     FAULT_NONE,
 };
 
@@ -36,11 +38,15 @@ struct fault {
     uint64_t delay_ms;
     unsigned status;
     unsigned megabytes;
-    char *body; // NULL: the documented one
+    char *body;    // NULL: the documented one
+    char *code;    // of AWS; NULL: goes with the status
+    char *message; // likewise
 };
 
-// The oldest fault of this stage that matches, counted down: a request is matched as
-// "GET /v1beta1/clusters" or by its path alone, a query by its name; a handshake by nothing.
+// The oldest fault of this stage that matches, counted down. A request to TiDB Cloud is matched as
+// "GET /v1beta1/clusters" or by its path alone; one to AWS, as "aws CreateVpcEndpoint" or
+// "imds /latest/meta-data/mac", by faults that name it so; a query by its name; a handshake by
+// nothing.
 struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject);
 void faults_done(struct fault *fault);
 const char *faults_name(const struct fault *fault);

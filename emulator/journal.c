@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The log of what was asked, kept as the JSON that GET /requests and GET /queries print. Written by
-// api.c and dns.c, read by control_port.c. The loop's thread only.
+// call.c and dns.c, read by control_port.c. The loop's thread only.
 #include "emulator/journal.h"
 
 #include <stdbool.h>
@@ -22,6 +22,8 @@ void journal_done(struct journal *journal)
 
 void journal_add(struct journal *journal, enum journal_part part, cJSON *entry)
 {
+    if (part == JOURNAL_REQUESTS)
+        cJSON_AddNumberToObject(entry, "number", ++journal->last_number);
     cJSON_AddItemToArray(journal->parts[part], entry);
     if (journal->lengths[part] == JOURNAL_MAX)
         cJSON_DeleteItemFromArray(journal->parts[part], 0);

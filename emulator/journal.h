@@ -12,6 +12,7 @@ enum journal_part { JOURNAL_REQUESTS = 0, JOURNAL_QUERIES, JOURNAL_PARTS };
 struct journal {
     cJSON *parts[JOURNAL_PARTS];
     int lengths[JOURNAL_PARTS];
+    double last_number; // of a request, whichever API it was for; never used again
 };
 
 void journal_init(struct journal *journal);

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tidblink-emulator: reads the command line and the scenario, starts the API, the DNS server and
-// the control port on one loop, says where they are, and runs until SIGTERM or SIGINT.
+// tidblink-emulator: reads the command line and the scenario, starts TiDB Cloud's APIs, AWS's, the
+// DNS servers, the wires and the control port on one loop, says where they are, and runs until
+// SIGTERM or SIGINT.
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "emulator/api.h"
+#include "emulator/aws.h"
 #include "emulator/control_port.h"
 #include "emulator/dns.h"
+#include "emulator/imds.h"
 #include "emulator/journal.h"
+#include "emulator/link.h"
 #include "emulator/scenario.h"
 #include "emulator/tls.h"
+#include "emulator/wires.h"
 #include "emulator/world.h"
 
 #include <cjson/cJSON.h>
@@ -26,6 +31,7 @@
 struct settings {
     char *scenario;
     char *api_listen, *dns_listen, *control_listen;
+    char *aws_listen, *metadata_listen, *public_dns_listen, *serverless_listen;
     char *tls_cert, *tls_key; // both or none
     char *ca_out;
     char *ready_file;
@@ -41,6 +47,10 @@ static const struct option_row rows[] = {
     { "api-listen", OPTION_TEXT, AT(api_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where the control API is served (HTTPS)" },
     { "dns-listen", OPTION_TEXT, AT(dns_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where the private DNS is served (UDP)" },
     { "control-listen", OPTION_TEXT, AT(control_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where the control port is served (HTTP, loopback only)" },
+    { "aws-listen", OPTION_TEXT, AT(aws_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where EC2 and Route 53 are served (HTTP)" },
+    { "metadata-listen", OPTION_TEXT, AT(metadata_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where the instance metadata service is served (HTTP)" },
+    { "public-dns-listen", OPTION_TEXT, AT(public_dns_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where a DNS outside of the VPC is served (UDP)" },
+    { "serverless-listen", OPTION_TEXT, AT(serverless_listen), "127.0.0.1:0", .unit = "ADDR", .help = "where the API of Starter and Essential is served (HTTPS)" },
     { "tls-cert", OPTION_TEXT, AT(tls_cert), .unit = "PATH", .help = "certificate chain of the API in PEM; without it one is made" },
     { "tls-key", OPTION_TEXT, AT(tls_key), .unit = "PATH", .help = "private key that goes with --tls-cert" },
     { "ca-out", OPTION_TEXT, AT(ca_out), .unit = "PATH", .help = "where to write the CA of the certificate that is made, for clients to trust" },
@@ -57,8 +67,13 @@ struct program {
     struct journal journal;
     SSL_CTX *tls;
     struct addr api_addr, dns_addr, control_addr;
-    struct api *api;
-    struct dns *dns;
+    struct addr aws_addr, metadata_addr, public_dns_addr, serverless_addr;
+    struct link *link;
+    struct wires *wires;
+    struct api *api, *serverless;
+    struct dns *dns, *public_dns;
+    struct aws *aws;
+    struct imds *imds;
     struct control_port *control_port;
     struct event *signals[2];
 };
@@ -67,12 +82,15 @@ struct program {
 
 static void print_help(void)
 {
-    printf("Usage: tidblink-emulator --scenario FILE [options]\n\n"
-           "Stands in for TiDB Cloud Dedicated: its control API, and the private DNS of a VPC.\n"
-           "The first line on standard output is JSON and says where they are:\n"
-           "  {\"api_url\": …, \"dns\": …, \"control\": …, \"ca\": …}\n"
-           "Everything can be changed and broken through the control port while it runs.\n\n"
-           "Options:\n");
+    printf(
+        "Usage: tidblink-emulator --scenario FILE [options]\n\n"
+        "Stands in for TiDB Cloud Dedicated and for AWS: the control API, EC2 and Route 53, the\n"
+        "instance metadata service, the DNS of a VPC and its private endpoints.\n"
+        "The first line on standard output is JSON and says where they are:\n"
+        "  {\"api_url\": …, \"dns\": …, \"control\": …, \"ca\": …, \"aws\": …, \"metadata\": …,\n"
+        "   \"public_dns\": …, \"serverless_api_url\": …}\n"
+        "Everything can be changed and broken through the control port while it runs.\n\n"
+        "Options:\n");
     option_help(&table, stdout);
 }
 
@@ -133,10 +151,20 @@ static bool parse_addr(const char *text, const char *option, struct addr *out, s
 static bool parse_addrs(struct program *program, struct err *err)
 {
     const struct settings *settings = &program->settings;
-    if (!parse_addr(settings->api_listen, "--api-listen", &program->api_addr, err) ||
-        !parse_addr(settings->dns_listen, "--dns-listen", &program->dns_addr, err) ||
-        !parse_addr(settings->control_listen, "--control-listen", &program->control_addr, err))
-        return false;
+    const struct {
+        const char *text, *option;
+        struct addr *out;
+    } listens[] = { { settings->api_listen, "--api-listen", &program->api_addr },
+        { settings->dns_listen, "--dns-listen", &program->dns_addr },
+        { settings->control_listen, "--control-listen", &program->control_addr },
+        { settings->aws_listen, "--aws-listen", &program->aws_addr },
+        { settings->metadata_listen, "--metadata-listen", &program->metadata_addr },
+        { settings->public_dns_listen, "--public-dns-listen", &program->public_dns_addr },
+        { settings->serverless_listen, "--serverless-listen", &program->serverless_addr } };
+    for (size_t i = 0; i < ARRAY_LEN(listens); i++) {
+        if (!parse_addr(listens[i].text, listens[i].option, listens[i].out, err))
+            return false;
+    }
     if (!addr_is_loopback(&program->control_addr))
         return err_set(err, ERR_USAGE, "--control-listen: expected a loopback address, found %s",
             settings->control_listen);
@@ -165,6 +193,35 @@ static bool watch_signals(struct program *program, struct err *err)
     return true;
 }
 
+static bool start_tidb_cloud(struct program *program, struct err *err)
+{
+    program->api = api_new(program->loop, &program->api_addr, program->tls, program->world,
+        &program->journal, API_DEDICATED, err);
+    if (!program->api)
+        return false;
+    program->serverless = api_new(program->loop, &program->serverless_addr, program->tls,
+        program->world, &program->journal, API_SERVERLESS, err);
+    return program->serverless != NULL;
+}
+
+static bool start_aws(struct program *program, struct err *err)
+{
+    struct loop *loop = program->loop;
+    struct world *world = program->world;
+    struct journal *journal = &program->journal;
+    program->aws = aws_new(loop, &program->aws_addr, world, journal, err);
+    if (!program->aws)
+        return false;
+    program->imds = imds_new(loop, &program->metadata_addr, world, journal, err);
+    if (!program->imds)
+        return false;
+    program->dns = dns_new(loop, &program->dns_addr, world, journal, false, err);
+    if (!program->dns)
+        return false;
+    program->public_dns = dns_new(loop, &program->public_dns_addr, world, journal, true, err);
+    return program->public_dns != NULL;
+}
+
 static bool start(struct program *program, struct err *err)
 {
     const struct settings *settings = &program->settings;
@@ -175,18 +232,12 @@ static bool start(struct program *program, struct err *err)
     program->world = world_new(program->loop);
     if (!scenario_load(program->world, settings->scenario, err))
         return false;
+    program->link = link_new(program->world);
     program->tls = settings->tls_cert ? tls_from_files(settings->tls_cert, settings->tls_key, err)
                                       : tls_made(settings->ca_out, err);
-    if (!program->tls)
+    if (!program->tls || !start_tidb_cloud(program, err) || !start_aws(program, err))
         return false;
-    program->api = api_new(
-        program->loop, &program->api_addr, program->tls, program->world, &program->journal, err);
-    if (!program->api)
-        return false;
-    program->dns =
-        dns_new(program->loop, &program->dns_addr, program->world, &program->journal, err);
-    if (!program->dns)
-        return false;
+    program->wires = wires_new(program->loop, program->world);
     program->control_port = control_port_new(
         program->loop, &program->control_addr, program->world, &program->journal, err);
     return program->control_port != NULL;
@@ -194,19 +245,27 @@ static bool start(struct program *program, struct err *err)
 
 // ---- saying where things are --------------------------------------------------------------------
 
+static void say_where(cJSON *ready, const char *name, const char *scheme, const struct addr *addr)
+{
+    char text[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 16];
+    snprintf(url, sizeof(url), "%s%s", scheme, addr_format(addr, text));
+    cJSON_AddStringToObject(ready, name, url);
+}
+
 static char *ready_line(const struct program *program)
 {
-    char addr[ADDR_TEXT_BYTES], url[ADDR_TEXT_BYTES + 16];
     cJSON *ready = cJSON_CreateObject();
-    snprintf(url, sizeof(url), "https://%s", addr_format(&program->api_addr, addr));
-    cJSON_AddStringToObject(ready, "api_url", url);
-    cJSON_AddStringToObject(ready, "dns", addr_format(&program->dns_addr, addr));
-    snprintf(url, sizeof(url), "http://%s", addr_format(&program->control_addr, addr));
-    cJSON_AddStringToObject(ready, "control", url);
+    say_where(ready, "api_url", "https://", &program->api_addr);
+    say_where(ready, "dns", "", &program->dns_addr);
+    say_where(ready, "control", "http://", &program->control_addr);
     if (program->settings.ca_out)
         cJSON_AddStringToObject(ready, "ca", program->settings.ca_out);
     else
         cJSON_AddNullToObject(ready, "ca");
+    say_where(ready, "aws", "http://", &program->aws_addr);
+    say_where(ready, "metadata", "http://", &program->metadata_addr);
+    say_where(ready, "public_dns", "", &program->public_dns_addr);
+    say_where(ready, "serverless_api_url", "https://", &program->serverless_addr);
     char *line = cJSON_PrintUnformatted(ready);
     cJSON_Delete(ready);
     return line;
@@ -242,8 +301,14 @@ static bool announce(const struct program *program, struct err *err)
 static void stop(struct program *program)
 {
     control_port_free(program->control_port);
+    wires_free(program->wires);
+    dns_free(program->public_dns);
     dns_free(program->dns);
+    imds_free(program->imds);
+    aws_free(program->aws);
+    api_free(program->serverless);
     api_free(program->api);
+    link_free(program->link);
     SSL_CTX_free(program->tls);
     world_free(program->world);
     for (size_t i = 0; i < ARRAY_LEN(program->signals); i++) {

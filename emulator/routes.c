@@ -6,7 +6,9 @@
 
 #include "base/err.h"
 #include "emulator/http.h"
+#include "emulator/link.h"
 #include "emulator/pages.h"
+#include "emulator/steps.h"
 #include "emulator/views.h"
 #include "emulator/world.h"
 
@@ -220,6 +222,7 @@ static cJSON *list_endpoints(struct ask *ask)
         return no_project(ask);
     if ((!any_cluster && !cluster) || (!any_group && !group))
         return not_found(ask);
+    link_discover(ask->world);
     cJSON *all = cJSON_CreateArray();
     struct object *endpoint = NULL;
     while ((endpoint = world_next(ask->world, KIND_ENDPOINT, endpoint))) {
@@ -235,6 +238,7 @@ static cJSON *list_endpoints(struct ask *ask)
 
 static cJSON *get_endpoint(struct ask *ask)
 {
+    link_discover(ask->world);
     const struct object *endpoint = endpoint_asked(ask);
     return endpoint ? views_endpoint(endpoint) : not_found(ask);
 }
@@ -245,20 +249,8 @@ static cJSON *get_endpoint(struct ask *ask)
 static void go_through(
     struct object *object, const char *now, const char *seconds, const char *then)
 {
-    struct object *settings = world_settings(object->world);
-    cJSON *change = cJSON_CreateObject();
-    cJSON_AddStringToObject(change, "state", now);
-    cJSON *step = cJSON_CreateObject();
-    cJSON_AddNumberToObject(step, "afterSeconds", (double)object_ms(settings, seconds) / 1000);
-    if (then)
-        cJSON_AddStringToObject(step, "state", then);
-    else
-        cJSON_AddTrueToObject(step, "remove");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(change, "then"), step);
-    struct err err;
-    if (!world_patch(object, change, SCHEMA_PATCH, "$", &err))
-        abort(); // states of the schema's own
-    cJSON_Delete(change);
+    struct step step = { .seconds = seconds, .state = then };
+    steps_go(object, now, &step, 1);
 }
 
 static cJSON *pause_cluster(struct ask *ask)
@@ -325,12 +317,17 @@ static cJSON *create_endpoint(struct ask *ask)
         return fail(ask, 400, "endpointId is required");
     if (!world_find(ask->world, KIND_SERVICE, object_id(group)))
         return fail(ask, 400, "the node group has no private link service");
+    link_discover(ask->world);
     struct object *endpoint = endpoint_registered(ask->world, endpoint_id);
     if (endpoint && !object_is(endpoint, "state", "DISCOVERED"))
         return fail(ask, 409, "a private endpoint connection for %.80s exists", endpoint_id);
     if (!endpoint)
         endpoint = endpoint_add(ask, endpoint_id);
-    go_through(endpoint, "PENDING", "acceptSeconds", "ACTIVE");
+    char message[256];
+    struct step step = { .seconds = "acceptSeconds", .state = "ACTIVE" };
+    if (!link_accepts(ask->world, group, endpoint_id, message, sizeof(message)))
+        step = (struct step){ .seconds = "acceptSeconds", .state = "FAILED", .message = message };
+    steps_go(endpoint, "PENDING", &step, 1);
     return views_endpoint(endpoint);
 }
 

@@ -73,10 +73,13 @@ static bool known(const cJSON *member, struct err *err)
 {
     if (schema_kind_named(member->string) != KINDS)
         return true;
-    return err_set(err, ERR_OPTION,
-        "$.%.60s: no such part; expected settings, keys, projects, regions, clusters, groups, "
-        "services, endpoints, names, faults",
-        member->string);
+    char names[256] = "";
+    for (enum kind_id kind = KIND_SETTINGS; kind < KINDS; kind++) {
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+            schema_kind(kind)->collection);
+    }
+    return err_set(err, ERR_OPTION, "$.%.60s: no such part; expected %s", member->string, names);
 }
 
 static bool load(struct world *world, const cJSON *root, struct err *err)

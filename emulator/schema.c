@@ -1,146 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables of the emulated cloud and the check of a JSON object against them. Pure; scenario.c
-// and control_port.c feed it through world.c. States are those of the TiDB Cloud Dedicated API
-// v1beta1 (docs.pingcap.com/tidbcloud/api/v1beta1/dedicated).
+// The check of a JSON object against the tables of kinds.c. Pure; scenario.c and control_port.c
+// feed it through world.c.
 #include "emulator/schema.h"
 
+#include "base/cidr.h"
 #include "base/err.h"
 #include "base/net.h"
+#include "emulator/rules.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SECONDS_MAX = 86400, ID_BYTES_MAX = 253, PATH_BYTES = 128, CHOICES_BYTES = 256 };
-
-static const char *const cluster_states[] = { "CREATING", "DELETING", "ACTIVE", "RESTORING",
-    "MAINTENANCE", "DELETED", "INACTIVE", "UPGRADING", "IMPORTING", "MODIFYING", "PAUSING",
-    "PAUSED", "RESUMING", NULL };
-static const char *const group_states[] = { "ACTIVE", "MODIFYING", "PAUSED", NULL };
-static const char *const service_states[] = { "CREATING", "ACTIVE", "DELETING", NULL };
-static const char *const endpoint_states[] = { "PENDING", "ACTIVE", "DELETING", "FAILED",
-    "DISCOVERED", NULL };
-static const char *const name_answers[] = { "addresses", "NXDOMAIN", "NODATA", "SERVFAIL",
-    "silence", NULL };
-static const char *const digests[] = { "MD5", "SHA-256", NULL };
-static const char *const fault_deeds[] = { "status", "delay", "hang", "cut", "malformed", "huge",
-    "contentType", "dropTls", "dnsSilence", "dnsServfail", "dnsDelay", NULL };
-
-// clang-format off
-static const struct field settings_fields[] = {
-    { "requestsPerMinute", FIELD_INT, .fallback = "100", .min = 1, .max = 1000000 },
-    { "nonceSeconds", FIELD_SECONDS, .fallback = "300" },
-    { "digests", FIELD_CHOICES, .fallback = "[\"MD5\"]", .choices = digests },
-    { "acceptSeconds", FIELD_SECONDS, .fallback = "5" },
-    { "deleteSeconds", FIELD_SECONDS, .fallback = "3" },
-    { "pauseSeconds", FIELD_SECONDS, .fallback = "3" },
-    { "resumeSeconds", FIELD_SECONDS, .fallback = "3" },
-};
-static const struct field key_fields[] = {
-    { "publicKey", FIELD_TEXT, .flags = FIELD_ID },
-    { "privateKey", FIELD_TEXT, .flags = FIELD_REQUIRED | FIELD_SECRET },
-    { "forbidden", FIELD_BOOL, .fallback = "false" },
-};
-static const struct field project_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_ID },
-    { "default", FIELD_BOOL, .fallback = "false" },
-};
-static const struct field region_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_ID },
-    { "displayName", FIELD_TEXT, .flags = FIELD_REQUIRED },
-};
-static const struct field cluster_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_ID },
-    { "displayName", FIELD_TEXT, .flags = FIELD_REQUIRED },
-    { "project", FIELD_REF, .flags = FIELD_REQUIRED | FIELD_OWNER, .refers = KIND_PROJECT },
-    { "region", FIELD_REF, .flags = FIELD_REQUIRED, .refers = KIND_REGION },
-    { "state", FIELD_CHOICE, .flags = FIELD_OPEN, .fallback = "\"ACTIVE\"", .choices = cluster_states },
-    { "port", FIELD_INT, .fallback = "4000", .min = 1024, .max = 65535 },
-    { "version", FIELD_TEXT, .fallback = "\"v8.5.2\"" },
-};
-static const struct field group_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_ID },
-    { "cluster", FIELD_REF, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_OWNER, .refers = KIND_CLUSTER },
-    { "displayName", FIELD_TEXT, .fallback = "\"DefaultGroup\"" },
-    { "default", FIELD_BOOL, .fallback = "true" },
-    { "state", FIELD_CHOICE, .flags = FIELD_OPEN, .fallback = "\"ACTIVE\"", .choices = group_states },
-    { "nodeCount", FIELD_INT, .fallback = "2", .min = 1, .max = 1000 },
-    { "host", .type = FIELD_TEXT },
-    { "port", FIELD_INT, .min = 1, .max = 65535 },
-};
-static const struct field service_fields[] = {
-    { "group", FIELD_REF, .flags = FIELD_ID | FIELD_OWNER, .refers = KIND_GROUP },
-    { "state", FIELD_CHOICE, .flags = FIELD_OPEN, .fallback = "\"ACTIVE\"", .choices = service_states },
-    { "serviceName", FIELD_TEXT, .flags = FIELD_REQUIRED },
-    { "dnsName", FIELD_TEXT, .flags = FIELD_REQUIRED },
-    { "zones", FIELD_TEXTS, .fallback = "[]" },
-};
-static const struct field endpoint_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_FIXED | FIELD_AUTO },
-    { "group", FIELD_REF, .flags = FIELD_REQUIRED | FIELD_FIXED | FIELD_OWNER, .refers = KIND_GROUP },
-    { "endpointId", FIELD_TEXT, .flags = FIELD_REQUIRED },
-    { "state", FIELD_CHOICE, .flags = FIELD_OPEN, .fallback = "\"PENDING\"", .choices = endpoint_states },
-    { "message", FIELD_TEXT, .fallback = "\"\"" },
-    { "host", .type = FIELD_TEXT },
-    { "port", FIELD_INT, .min = 1, .max = 65535 },
-};
-static const struct field name_fields[] = {
-    { "name", FIELD_TEXT, .flags = FIELD_ID },
-    { "a", FIELD_IPV4S, .fallback = "[]" },
-    { "aaaa", FIELD_IPV6S, .fallback = "[]" },
-    { "ttlSeconds", FIELD_INT, .fallback = "30", .min = 0, .max = SECONDS_MAX },
-    { "privateDns", FIELD_BOOL, .fallback = "true" },
-    { "answer", FIELD_CHOICE, .fallback = "\"addresses\"", .choices = name_answers },
-    { "delaySeconds", FIELD_SECONDS, .fallback = "0" },
-};
-static const struct field fault_fields[] = {
-    { "id", FIELD_TEXT, .flags = FIELD_FIXED | FIELD_AUTO },
-    { "does", FIELD_CHOICE, .flags = FIELD_REQUIRED, .choices = fault_deeds },
-    { "match", FIELD_TEXT, .fallback = "\"\"" },
-    { "count", FIELD_INT, .fallback = "0", .min = 0, .max = 1000000 },
-    { "delaySeconds", FIELD_SECONDS, .fallback = "0" },
-    { "status", FIELD_INT, .fallback = "500", .min = 200, .max = 599 },
-    { "body", .type = FIELD_TEXT },
-    { "megabytes", FIELD_INT, .fallback = "16", .min = 1, .max = 4096 },
-};
-
-#define KIND(name, rows) { name, rows, ARRAY_LEN(rows) }
-static const struct kind kinds[KINDS] = {
-    [KIND_SETTINGS] = KIND("settings", settings_fields),
-    [KIND_KEY] = KIND("keys", key_fields),
-    [KIND_PROJECT] = KIND("projects", project_fields),
-    [KIND_REGION] = KIND("regions", region_fields),
-    [KIND_CLUSTER] = KIND("clusters", cluster_fields),
-    [KIND_GROUP] = KIND("groups", group_fields),
-    [KIND_SERVICE] = KIND("services", service_fields),
-    [KIND_ENDPOINT] = KIND("endpoints", endpoint_fields),
-    [KIND_NAME] = KIND("names", name_fields),
-    [KIND_FAULT] = KIND("faults", fault_fields),
-};
-// clang-format on
-
-const struct kind *schema_kind(enum kind_id id)
-{
-    return &kinds[id];
-}
-
-enum kind_id schema_kind_named(const char *collection)
-{
-    enum kind_id id = 0;
-    while (id < KINDS && strcmp(kinds[id].collection, collection) != 0)
-        id++;
-    return id;
-}
-
-const struct field *schema_field(const struct kind *kind, const char *name)
-{
-    for (size_t i = 0; i < kind->count; i++) {
-        if (strcmp(kind->fields[i].name, name) == 0)
-            return &kind->fields[i];
-    }
-    return NULL;
-}
+enum { ID_BYTES_MAX = 253, PATH_BYTES = 128, CHOICES_BYTES = 320 };
 
 // ---- one value ----------------------------------------------------------------------------------
 
@@ -174,6 +47,10 @@ static bool is_item(const struct field *field, const cJSON *item)
         return is_address(item, AF_INET);
     if (field->type == FIELD_IPV6S)
         return is_address(item, AF_INET6);
+    if (field->type == FIELD_RULES) {
+        struct rule rule;
+        return cJSON_IsString(item) && rule_parse(item->valuestring, &rule);
+    }
     return cJSON_IsString(item);
 }
 
@@ -183,6 +60,31 @@ static bool is_list(const struct field *field, const cJSON *value)
         return false;
     for (const cJSON *item = value->child; item; item = item->next) {
         if (!is_item(field, item))
+            return false;
+    }
+    return true;
+}
+
+static bool is_ipv4_block(const cJSON *value)
+{
+    struct cidr cidr;
+    return cJSON_IsString(value) && cidr_parse(value->valuestring, &cidr, NULL) &&
+           cidr.family == AF_INET;
+}
+
+static bool is_local_port(const cJSON *value)
+{
+    struct addr addr;
+    return cJSON_IsString(value) && addr_parse(value->valuestring, &addr, NULL) &&
+           addr_is_loopback(&addr);
+}
+
+static bool is_map(const cJSON *value)
+{
+    if (!cJSON_IsObject(value))
+        return false;
+    for (const cJSON *item = value->child; item; item = item->next) {
+        if (!cJSON_IsString(item))
             return false;
     }
     return true;
@@ -215,7 +117,16 @@ static bool value_fits(const struct field *field, const cJSON *value, enum schem
     case FIELD_TEXTS:
     case FIELD_IPV4S:
     case FIELD_IPV6S:
+    case FIELD_RULES:
         return is_list(field, value);
+    case FIELD_IPV4:
+        return is_address(value, AF_INET);
+    case FIELD_CIDR:
+        return is_ipv4_block(value);
+    case FIELD_ADDR:
+        return is_local_port(value);
+    case FIELD_MAP:
+        return is_map(value);
     }
     return false;
 }
@@ -237,6 +148,11 @@ static void expect(const struct field *field, char out[CHOICES_BYTES])
         [FIELD_TEXTS] = "a list of texts",
         [FIELD_IPV4S] = "a list of IPv4 addresses",
         [FIELD_IPV6S] = "a list of IPv6 addresses",
+        [FIELD_IPV4] = "an IPv4 address",
+        [FIELD_CIDR] = "an IPv4 block such as 10.0.0.0/16",
+        [FIELD_ADDR] = "a loopback address and port",
+        [FIELD_RULES] = "a list of rules such as \"tcp 4000 from 10.0.0.0/16\"",
+        [FIELD_MAP] = "an object of texts",
         [FIELD_REF] = "the id of one of " };
     char choices[CHOICES_BYTES] = "";
     for (size_t i = 0; field->choices && field->choices[i]; i++)
@@ -246,7 +162,7 @@ static void expect(const struct field *field, char out[CHOICES_BYTES])
     else if (field->type == FIELD_SECONDS)
         snprintf(out, CHOICES_BYTES, "seconds, 0 to %d", SECONDS_MAX);
     else if (field->type == FIELD_REF)
-        snprintf(out, CHOICES_BYTES, "the id of one of %s", kinds[field->refers].collection);
+        snprintf(out, CHOICES_BYTES, "the id of one of %s", schema_kind(field->refers)->collection);
     else if (field->type == FIELD_TEXT && field->flags & FIELD_FIXED)
         snprintf(out, CHOICES_BYTES, "a text without blanks and slashes");
     else

@@ -12,9 +12,12 @@
 
 struct err;
 
+enum { SECONDS_MAX = 86400 };
+
 enum kind_id {
     KIND_SETTINGS = 0, // exactly one
     KIND_KEY,
+    KIND_CREDENTIAL,
     KIND_PROJECT,
     KIND_REGION,
     KIND_CLUSTER,
@@ -22,6 +25,15 @@ enum kind_id {
     KIND_SERVICE,
     KIND_ENDPOINT,
     KIND_NAME,
+    KIND_PUBLIC_NAME,
+    KIND_INSTANCE, // of Starter and Essential
+    KIND_VPC,
+    KIND_SUBNET,
+    KIND_SECURITY_GROUP,
+    KIND_MACHINE, // the EC2 instance; at most one
+    KIND_VPC_ENDPOINT,
+    KIND_INTERFACE,
+    KIND_HOSTED_ZONE,
     KIND_FAULT,
     KINDS
 };
@@ -36,7 +48,12 @@ enum field_type {
     FIELD_TEXTS,
     FIELD_IPV4S,
     FIELD_IPV6S,
-    FIELD_REF, // the id of an object of kind `refers`
+    FIELD_IPV4,
+    FIELD_CIDR,  // an IPv4 block
+    FIELD_ADDR,  // an address and port on this machine
+    FIELD_RULES, // of a security group, see rules.h
+    FIELD_MAP,   // an object of texts
+    FIELD_REF,   // the id of an object of kind `refers`; "" where it is not required
 };
 
 enum {
@@ -57,6 +74,7 @@ struct field {
     const char *const *choices;
     double min, max;
     enum kind_id refers;
+    const char *prefix; // of an id that is made up, "vpce-"; NULL: it is a number
 };
 
 struct kind {

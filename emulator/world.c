@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 TAILQ_HEAD(object_list, object);
 
@@ -20,6 +21,7 @@ struct world {
     struct object_list removed; // until the end of the turn
     struct deferred burial;
     uint64_t last_id; // of those made up
+    LIST_HEAD(, world_watch) watches;
 };
 
 static void arm(struct object *object);
@@ -85,6 +87,45 @@ const cJSON *object_list(const struct object *object, const char *field)
     return list ? list->child : NULL;
 }
 
+bool object_lists(const struct object *object, const char *field, const char *text)
+{
+    for (const cJSON *item = object_list(object, field); item; item = item->next) {
+        if (strcmp(item->valuestring, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+int64_t object_int(const struct object *object, const char *field)
+{
+    const cJSON *number = value(object, field);
+    return cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
+}
+
+uint64_t object_age_ms(const struct object *object)
+{
+    return clock_ms() - object->created_ms;
+}
+
+// ---- watching -----------------------------------------------------------------------------------
+
+void world_watch(struct world *world, struct world_watch *watch)
+{
+    LIST_INSERT_HEAD(&world->watches, watch, link);
+}
+
+void world_unwatch(struct world_watch *watch)
+{
+    LIST_REMOVE(watch, link);
+}
+
+static void tell(struct object *object, enum world_change change)
+{
+    struct world_watch *watch;
+    LIST_FOREACH(watch, &object->world->watches, link)
+        watch->fn(watch, object, change);
+}
+
 // ---- finding ------------------------------------------------------------------------------------
 
 struct object *world_next(struct world *world, enum kind_id kind, const struct object *after)
@@ -132,6 +173,8 @@ static bool refs_check(struct world *world, const struct kind *kind, const cJSON
         const cJSON *ref = cJSON_GetObjectItemCaseSensitive(fields, field->name);
         if (!ref || field->type != FIELD_REF)
             continue;
+        if (!*ref->valuestring && !(field->flags & FIELD_REQUIRED))
+            continue;
         if (!world_find(world, field->refers, ref->valuestring))
             return err_set(err, ERR_OPTION, "%s.%s: expected the id of one of %s, found \"%.60s\"",
                 path, field->name, schema_kind(field->refers)->collection, ref->valuestring);
@@ -170,10 +213,12 @@ static void on_due(struct timer *timer)
     if (!removal)
         apply(object, step);
     cJSON_Delete(step);
-    if (removal)
+    if (removal) {
         world_remove(object);
-    else
-        arm(object);
+        return;
+    }
+    arm(object);
+    tell(object, WORLD_CHANGED);
 }
 
 static void arm(struct object *object)
@@ -194,7 +239,16 @@ bool world_patch(struct object *object, const cJSON *fields, enum schema_mode mo
         return false;
     apply(object, fields);
     plan(object, cJSON_GetObjectItemCaseSensitive(fields, "then"));
+    tell(object, WORLD_CHANGED);
     return true;
+}
+
+void object_set(struct object *object, const char *field, cJSON *new_value)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(object->fields, field);
+    cJSON_AddItemToObject(object->fields, field, new_value);
+    object->changed = clock_wall_s();
+    tell(object, WORLD_CHANGED);
 }
 
 static void object_free(struct object *object)
@@ -246,9 +300,26 @@ void world_remove(struct object *object)
         }
     }
     loop_defer(world->loop, &world->burial, on_burial);
+    struct object *last = TAILQ_LAST(&world->removed, object_list);
+    for (struct object *gone = object;; gone = TAILQ_NEXT(gone, link)) {
+        tell(gone, WORLD_REMOVED); // may remove more, behind `last`
+        if (gone == last)
+            break;
+    }
 }
 
 // ---- adding -------------------------------------------------------------------------------------
+
+// As AWS's are: 17 hexadecimal digits.
+static cJSON *made_up_id(const char *prefix)
+{
+    uint64_t number = 0;
+    char id[64];
+    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+        abort();
+    snprintf(id, sizeof(id), "%s0%016llx", prefix, (unsigned long long)number);
+    return cJSON_CreateString(id);
+}
 
 static void fill_in(struct object *object, const cJSON *fields)
 {
@@ -256,11 +327,13 @@ static void fill_in(struct object *object, const cJSON *fields)
         const struct field *field = &object->kind->fields[i];
         const cJSON *given = cJSON_GetObjectItemCaseSensitive(fields, field->name);
         cJSON *item = NULL;
-        if (given)
+        if (given) {
             item = cJSON_Duplicate(given, true);
-        else if (field->fallback)
+        } else if (field->fallback) {
             item = cJSON_Parse(field->fallback);
-        else if (field->flags & FIELD_AUTO) {
+        } else if (field->flags & FIELD_AUTO && field->prefix) {
+            item = made_up_id(field->prefix);
+        } else if (field->flags & FIELD_AUTO) {
             char id[32];
             snprintf(
                 id, sizeof(id), "19200000000%08llu", (unsigned long long)++object->world->last_id);
@@ -280,6 +353,7 @@ static struct object *insert(struct world *world, const struct kind *kind, const
     object->kind = kind;
     object->fields = cJSON_CreateObject();
     object->created = object->changed = clock_wall_s();
+    object->created_ms = clock_ms();
     timer_init(&object->timer, world->loop, on_due);
     fill_in(object, fields);
     TAILQ_INSERT_TAIL(&world->objects, object, link);
@@ -300,8 +374,13 @@ struct object *world_add(struct world *world, enum kind_id kind_id, const cJSON 
             kind->collection);
         return NULL;
     }
+    if (kind_id == KIND_MACHINE && world_next(world, kind_id, NULL)) {
+        err_set(err, ERR_OPTION, "%s: there is an instance, and only one is emulated", path);
+        return NULL;
+    }
     struct object *object = insert(world, kind, fields);
     plan(object, cJSON_GetObjectItemCaseSensitive(fields, "then"));
+    tell(object, WORLD_ADDED);
     return object;
 }
 
@@ -314,6 +393,7 @@ struct world *world_new(struct loop *loop)
     world->loop = loop;
     TAILQ_INIT(&world->objects);
     TAILQ_INIT(&world->removed);
+    LIST_INIT(&world->watches);
     insert(world, schema_kind(KIND_SETTINGS), nothing);
     cJSON_Delete(nothing);
     return world;

@@ -21,6 +21,15 @@ struct object {
     struct timer timer; // until the next of them
     uint64_t due_ms;
     int64_t created, changed; // wall clock
+    uint64_t created_ms;      // monotonic
+};
+
+enum world_change { WORLD_ADDED = 0, WORLD_CHANGED, WORLD_REMOVED };
+
+// Told of every change after it was made, whoever made it. May change the world itself.
+struct world_watch {
+    LIST_ENTRY(world_watch) link;
+    void (*fn)(struct world_watch *watch, struct object *object, enum world_change change);
 };
 
 // Holds settings with their defaults and nothing else. NULL out of memory.
@@ -36,11 +45,18 @@ bool world_patch(struct object *object, const cJSON *fields, enum schema_mode mo
 // With everything that it owns. The memory stays until the end of the turn.
 void world_remove(struct object *object);
 
+// Changes one field and leaves the steps alone: for what the emulator does itself. Takes the value,
+// which must be what the schema would let pass.
+void object_set(struct object *object, const char *field, cJSON *value);
+
+void world_watch(struct world *world, struct world_watch *watch);
+void world_unwatch(struct world_watch *watch);
+
 struct object *world_settings(struct world *world);
 struct object *world_find(struct world *world, enum kind_id kind, const char *id); // or NULL
 // The objects of a kind in the order in which they were added; after NULL comes the first.
 struct object *world_next(struct world *world, enum kind_id kind, const struct object *after);
-// The object that a FIELD_REF names.
+// The object that a FIELD_REF names; NULL if it is gone or there is no such.
 struct object *world_follow(const struct object *object, const char *field);
 // Whether the field `ref` of the object names `other`.
 bool world_refers(const struct object *object, const char *ref, const struct object *other);
@@ -51,7 +67,10 @@ bool object_has(const struct object *object, const char *field);
 bool object_is(const struct object *object, const char *field, const char *text);
 int object_choice(const struct object *object, const char *field); // index into its choices, or -1
 bool object_flag(const struct object *object, const char *field);
-unsigned object_uint(const struct object *object, const char *field);     // 0 if absent
+unsigned object_uint(const struct object *object, const char *field); // 0 if absent
+bool object_lists(const struct object *object, const char *field, const char *text);
+int64_t object_int(const struct object *object, const char *field); // 0 if absent
+uint64_t object_age_ms(const struct object *object);
 uint64_t object_ms(const struct object *object, const char *field);       // of a FIELD_SECONDS
 const cJSON *object_list(const struct object *object, const char *field); // its first item, or NULL
 

@@ -79,8 +79,8 @@ static void vpc_clicks(const struct setup *setup, FILE *out)
         "In the AWS console (console.aws.amazon.com/vpc), region %s\n"
         "  4. Your VPCs: select %s. Actions, Edit VPC settings: Enable DNS\n"
         "     resolution and Enable DNS hostnames. Save.\n"
-        "  5. Endpoints, Create endpoint. Type: Endpoint services that use NLBs and GWLBs.\n"
-        "     Service name, then Verify service:\n       %s\n"
+        "  5. Endpoints, Create endpoint. Type: Endpoint services that use NLBs and\n"
+        "     GWLBs. Service name, then Verify service:\n       %s\n"
         "  6. VPC: %s. Subnets: one in each of the zones that the\n"
         "     service is in:",
         region_of(setup), setup_vpc_word(setup), world->group->service_name, setup_vpc_word(setup));

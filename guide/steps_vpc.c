@@ -232,8 +232,7 @@ void step_attributes_look(struct setup *setup, struct step_view *out)
         return;
     }
     if (unseen)
-        view_is(out, STEP_SKIPPED, "private DNS needs both; not looked at: %.300s",
-            world->attributes.why.text);
+        view_is(out, STEP_SKIPPED, "could not be looked at; private DNS needs both");
     else
         view_is(out, STEP_TODO, "private DNS needs %s",
             world->dns_support     ? "DNS hostnames, which are off"

@@ -28,6 +28,11 @@ CLUSTER, GROUP, ENDPOINT = "1379661944646413143", "1916928318022840320", "193423
 HOST = "privatelink-19169283.muznnz1umf3p.clusters.tidb-cloud.com"
 
 
+def address_of(text):
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 class ControlError(Exception):
     """The control port refused; str() is its text."""
 
@@ -41,6 +46,7 @@ class Emulator:
         self.log = self.dir / "emulator.log"
         self.process = None
         self.api_url = self.dns = self.control = self.ca = None
+        self.aws = self.metadata = self.public_dns = self.serverless_api_url = None
 
     def start(self):
         path = SCENARIOS / str(self.scenario)
@@ -57,10 +63,11 @@ class Emulator:
         line = self.process.stdout.readline()  # or nothing, when it ends
         assert line, f"the emulator did not start:\n{self.log_text()}"
         ready = json.loads(line)
-        host, _, port = ready["dns"].rpartition(":")
         self.api_url, self.ca = ready["api_url"], ready["ca"]
-        self.dns = (host.strip("[]"), int(port))
+        self.dns, self.public_dns = address_of(ready["dns"]), address_of(ready["public_dns"])
         self.control = urlsplit(ready["control"])
+        self.aws, self.metadata = ready["aws"], ready["metadata"]
+        self.serverless_api_url = ready["serverless_api_url"]
         return self
 
     def stop(self):

@@ -98,7 +98,7 @@ def test_journal(cloud, client):
     client.get(f"{CLUSTERS}?pageSize=3")
     assert cloud.requests()[-1] == {
         "method": "GET", "path": f"{CLUSTERS}?pageSize=3", "auth": "ok", "key": PUBLIC_KEY, "nc": 1,
-        "status": 200}
+        "status": 200, "number": 2}
     cloud.clear_requests()
     assert cloud.requests() == []
 
@@ -139,8 +139,9 @@ def refused_scenario(tmp_path, text):
     ("", ":1:1: not JSON from here on"),
     ("{} {}", ":1:4: not JSON from here on"),
     ([], ": $: expected an object"),
-    ({"cluster": []}, ": $.cluster: no such part; expected settings, keys, projects, regions, "
-     "clusters, groups, services, endpoints, names, faults"),
+    ({"cluster": []}, ": $.cluster: no such part; expected settings, keys, credentials, projects, "
+     "regions, clusters, groups, services, endpoints, names, publicNames, instances, vpcs, "
+     "subnets, securityGroups, instance, vpcEndpoints, interfaces, hostedZones, faults"),
     ({"keys": {}}, ": $.keys: expected a list of objects"),
     ({"keys": [1]}, ": $.keys[0]: expected an object"),
     ({"keys": [{"publicKey": "a"}]}, ": $.keys[0].privateKey: missing"),
@@ -155,7 +156,7 @@ def refused_scenario(tmp_path, text):
     ('{"projects": [{"id": "1", "id": "2"}]}', ": $.projects[0].id: given twice"),
     ({"faults": [{"does": "explode"}]},
      ": $.faults[0].does: expected one of status, delay, hang, cut, malformed, huge, contentType, "
-     'dropTls, dnsSilence, dnsServfail, dnsDelay, found "explode"'),
+     'dropTls, dnsSilence, dnsServfail, dnsDelay, lose, awsError, found "explode"'),
 ])
 def test_scenario_errors(tmp_path, text, said):
     assert refused_scenario(tmp_path, text) == said
