@@ -80,6 +80,14 @@ void hop_tidblink(
     hop_command(view, text);
 }
 
+void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)
+{
+    char after[SHELL_WORD_BYTES], word[SHELL_WORD_BYTES];
+    snprintf(after, sizeof(after), "--endpoint-id %.200s --yes", shell_word(endpoint_id, word));
+    hop_tidblink(doctor, view, "endpoint delete", after);
+    hop_tidblink(doctor, view, "setup", "--apply");
+}
+
 void hop_wait(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after)
 {
@@ -121,6 +129,14 @@ bool hop_has_failed(const struct doctor *doctor, enum hop_id hop)
     return doctor->views[hop].status == HOP_FAIL;
 }
 
+#define BLOCKED "not looked at (see: "
+
+// By a hop that was skipped itself: they all name the first of them.
+static bool is_blocked(const struct hop_view *view)
+{
+    return strncmp(view->saw, BLOCKED, strlen(BLOCKED)) == 0;
+}
+
 void hop_blocked(const struct doctor *doctor, struct hop_view *view, enum hop_id by)
 {
     const struct hop_view *cause = &doctor->views[by];
@@ -130,8 +146,10 @@ void hop_blocked(const struct doctor *doctor, struct hop_view *view, enum hop_id
     view->is_command = false;
     if (view->because < HOPS)
         snprintf(view->saw, sizeof(view->saw), "because of: %s", doctor_hop(view->because)->title);
-    else
+    else if (is_blocked(cause))
         snprintf(view->saw, sizeof(view->saw), "%s", cause->saw);
+    else
+        snprintf(view->saw, sizeof(view->saw), BLOCKED "%s)", doctor_hop(by)->title);
 }
 
 void hop_follows(const struct doctor *doctor, struct hop_view *view, uint64_t earlier)

@@ -52,12 +52,6 @@ static const char *meant_id(const struct world *world)
     return world->connection ? world->connection->endpoint_id : NULL;
 }
 
-static void make_another(const struct doctor *doctor, struct hop_view *out)
-{
-    hop_tidblink(doctor, out, "endpoint delete", "--yes");
-    hop_tidblink(doctor, out, "setup", "--apply");
-}
-
 void hop_endpoint(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
@@ -81,7 +75,7 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
                 ? "it was deleted in AWS, or never was"
                 : "it was deleted in AWS, and TiDB Cloud still lists it; or the CLI "
                   "has the credentials of another account");
-        make_another(doctor, out);
+        hop_make_another(doctor, out, id);
         hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
         return;
     }
@@ -109,7 +103,7 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
     } else {
         hop_why(out, "%s",
             endpoint->error ? endpoint->error : "an endpoint does not come back from this state");
-        make_another(doctor, out);
+        hop_make_another(doctor, out, endpoint->id);
     }
 }
 

@@ -212,8 +212,7 @@ static void explain_failed(
         connection->message && *connection->message ? connection->message
                                                     : "TiDB Cloud gives no reason");
     if (doctor->world.endpoints.seen && (!endpoint || !world_endpoint_lives(endpoint))) {
-        hop_tidblink(doctor, out, "endpoint delete", "--yes");
-        hop_tidblink(doctor, out, "setup", "--apply");
+        hop_make_another(doctor, out, id_of(connection));
         return;
     }
     // It deletes the one that failed first, as the console's Edit does.

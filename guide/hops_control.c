@@ -151,7 +151,7 @@ static void explain_silence(const struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
     const char *variable = proxy_variable();
-    char command[EC2_TEXT_BYTES], url[SHELL_WORD_BYTES], ca[SHELL_WORD_BYTES];
+    char url[SHELL_WORD_BYTES], ca[SHELL_WORD_BYTES];
     hop_is(out, HOP_FAIL, "%s", doctor->world.api.why.text);
     if (strstr(doctor->world.api.why.text, "certificate"))
         hop_why(out, "TLS does not trust it: a proxy that opens TLS (api-ca names its CA), an old "
@@ -161,13 +161,10 @@ static void explain_silence(const struct doctor *doctor, struct hop_view *out)
     else
         hop_why(out, "the API is on the internet: a machine without a way there needs a NAT "
                      "gateway or a proxy, which HTTPS_PROXY names");
-    // Every step of it, name, connection, certificate, with the words of a program that most have.
-    snprintf(command, sizeof(command), "curl -v --max-time 20 %s%s%s",
+    // Every step of it, name, connection, certificate, in the words of a program that most have.
+    hop_advise(out, "to see where it ends: curl -v --max-time 20 %s%s%s%s",
         options->api_ca ? "--cacert " : "", options->api_ca ? shell_word(options->api_ca, ca) : "",
-        options->api_ca ? " " : "");
-    size_t len = strlen(command);
-    snprintf(command + len, sizeof(command) - len, "%s", shell_word(options->api_url, url));
-    hop_command(out, command);
+        options->api_ca ? " " : "", shell_word(options->api_url, url));
 }
 
 // Codes that say that the API answered, and something else is wrong.

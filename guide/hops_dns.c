@@ -230,11 +230,9 @@ static void explain_nxdomain(struct doctor *doctor, struct hop_view *out)
 
 static void explain_failure(struct doctor *doctor, const struct err *err, struct hop_view *out)
 {
-    hop_is(out, HOP_FAIL, "%s", err->text);
-    // It ends by naming this very command.
-    char *self = strstr(out->saw, "Run `tidblink doctor`");
-    if (self)
-        *self = '\0';
+    // The first sentence: the others are about possible causes, and about this command.
+    const char *end = strstr(err->text, ". ");
+    hop_is(out, HOP_FAIL, "%.*s", end ? (int)(end - err->text) : (int)strlen(err->text), err->text);
     hop_detail(out, "error", err_row(err->code)->key);
     if (err->code == ERR_DNS_NXDOMAIN || err->code == ERR_DNS_NODATA) {
         explain_nxdomain(doctor, out);
@@ -332,7 +330,7 @@ void hop_servers_agree(struct doctor *doctor, struct hop_view *out)
 {
     const struct doctor_dns *best = doctor_names(doctor);
     if (doctor->dns_count < 2) {
-        hop_is(out, HOP_SKIP, "there is %s", doctor->dns_count ? "one" : "no name to ask for");
+        hop_is(out, HOP_SKIP, "there is %s", doctor->dns_count ? "only one" : "no name to ask for");
         return;
     }
     hop_is(out, HOP_OK, "all %zu", doctor->dns_count);

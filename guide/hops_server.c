@@ -102,6 +102,7 @@ static void list_tries(const struct doctor *doctor, struct hop_view *out)
 static void explain_silence(struct doctor *doctor, struct hop_view *out)
 {
     struct ec2_command command;
+    char text[EC2_TEXT_BYTES], filter[EC2_TEXT_BYTES] = "Name=association.subnet-id,Values=";
     const struct world *world = &doctor->world;
     hop_why(out, "packets are dropped on the way: %s",
         world->groups.seen ? "a network ACL of the endpoint's subnets, or a firewall in between"
@@ -111,16 +112,16 @@ static void explain_silence(struct doctor *doctor, struct hop_view *out)
             world->port);
         return;
     }
-    ec2_command_begin(&command, &world->ec2_options, "describe-network-acls");
-    char filter[EC2_TEXT_BYTES] = "Name=association.subnet-id,Values=";
     for (size_t i = 0; i < world->endpoint->subnet_ids.count; i++) {
         size_t len = strlen(filter);
         snprintf(filter + len, sizeof(filter) - len, "%s%s", i > 0 ? "," : "",
             world->endpoint->subnet_ids.items[i]);
     }
+    ec2_command_begin(&command, &world->ec2_options, "describe-network-acls");
     ec2_command_add(&command, "--filters");
-    ec2_command_add(&command, filter);
-    hop_ec2(out, &command);
+    ec2_command_add_value(&command, filter);
+    hop_advise(out, "look at the ACLs: %s", ec2_command_text(&command, text));
+    ec2_command_done(&command);
 }
 
 static void explain_no_connection(struct doctor *doctor, struct hop_view *out)
@@ -238,6 +239,8 @@ static void judge_expiry(const struct probe_certificate *certificate, struct hop
     out->status = left_s < EXPIRY_FAIL_S ? HOP_FAIL : HOP_WARN;
     hop_why(out, "the certificate ends in %lld days, and TiDB Cloud has not renewed it",
         (long long)(left_s / 86400));
+    if (out->status == HOP_WARN)
+        return;
     hop_advise(out, "check this machine's clock (date -u); if it is right, ask TiDB Cloud support");
 }
 

@@ -107,7 +107,7 @@ class Scene:
     def __init__(self, aws, authority):
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-doctor-"))
         self.aws, self.authority = aws, authority
-        self.pair = authority.server(self.dir, [HOST])
+        self.pair = authority.server(self.dir, [HOST], valid=(-1, 90))
         self.server = FakeTidb(self.pair)
         # The interfaces' addresses are ours alone, so any port will do.
         self.cloud = Emulator(scenario(self.server.port, 4000))
