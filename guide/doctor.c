@@ -13,13 +13,13 @@ static const struct hop hops[HOPS] = {
     // Here, and the way to TiDB Cloud.
     [HOP_CONFIGURATION]  = { "configuration",  "configuration",         hop_configuration,  0, 0 },
     [HOP_KEYS]           = { "key-files",      "key files",             hop_keys,           0, 0 },
-    [HOP_API]            = { "api",            "control API",           hop_api,            0, HOP_BIT(HOP_KEYS) },
+    [HOP_API]            = { "api",            "control API",           hop_api,            0, 0 },
     [HOP_API_KEY]        = { "api-key",        "API key",               hop_api_key,        HOP_BIT(HOP_API), 0 },
     [HOP_RIGHTS]         = { "rights",         "rights of the key",     hop_rights,         HOP_BIT(HOP_API_KEY), 0 },
     [HOP_CLOCK]          = { "clock",          "clock",                 hop_clock,          HOP_BIT(HOP_API), 0 },
     [HOP_QUOTA]          = { "quota",          "API quota",             hop_quota,          HOP_BIT(HOP_API), 0 },
     // TiDB Cloud's side.
-    [HOP_CLUSTER]        = { "cluster",        "cluster",               hop_cluster,        0, ON_CLOUD | HOP_BIT(HOP_KEYS) },
+    [HOP_CLUSTER]        = { "cluster",        "cluster",               hop_cluster,        0, ON_CLOUD },
     [HOP_GROUP]          = { "group",          "node group",            hop_group,          0, 0 },
     [HOP_SERVICE]        = { "service",        "private link service",  hop_service,        0, 0 },
     [HOP_CONNECTION]     = { "connection",     "endpoint connection",   hop_connection,     0, 0 },

@@ -60,6 +60,10 @@ void hop_cluster(struct doctor *doctor, struct hop_view *out)
         explain_absence(doctor, out);
         return;
     }
+    if (!cluster && !doctor->account) {
+        hop_blocked(doctor, out, HOP_API);
+        return;
+    }
     if (!cluster) {
         hop_is(out, HOP_SKIP, "%s", world->api.why.text);
         return;
@@ -204,19 +208,15 @@ static void explain_no_connection(struct doctor *doctor, struct hop_view *out)
     }
 }
 
+// What the console calls Edit is to delete it and to create it again; with it goes the endpoint in
+// AWS, which TiDB Cloud turns down when its connection is deleted.
 static void explain_failed(
     struct doctor *doctor, const struct endpoint *connection, struct hop_view *out)
 {
-    const struct ec2_endpoint *endpoint = seen_in_aws(doctor, connection->endpoint_id);
     hop_why(out, "%s",
         connection->message && *connection->message ? connection->message
                                                     : "TiDB Cloud gives no reason");
-    if (doctor->world.endpoints.seen && (!endpoint || !world_endpoint_lives(endpoint))) {
-        hop_make_another(doctor, out, id_of(connection));
-        return;
-    }
-    // It deletes the one that failed first, as the console's Edit does.
-    hop_tidblink(doctor, out, "endpoint create", "");
+    hop_make_another(doctor, out, id_of(connection));
 }
 
 static void explain_state(

@@ -21,26 +21,6 @@ enum {
 
 // ---- configuration ------------------------------------------------------------------------------
 
-// What a private endpoint does not serve, whatever else is right.
-static const struct {
-    uint16_t port;
-    const char *of;
-} other_ports[] = {
-    { 2379, "PD" },
-    { 2380, "PD" },
-    { 20160, "TiKV" },
-    { 20180, "TiKV's status" },
-    { 10080, "TiDB's status" },
-};
-
-static const char *other_port(uint16_t port)
-{
-    for (size_t i = 0; i < ARRAY_LEN(other_ports); i++)
-        if (other_ports[i].port == port)
-            return other_ports[i].of;
-    return NULL;
-}
-
 void hop_configuration(struct doctor *doctor, struct hop_view *out)
 {
     const struct doctor_plan *plan = doctor->plan;
@@ -48,15 +28,6 @@ void hop_configuration(struct doctor *doctor, struct hop_view *out)
     if (plan->broken) {
         hop_is(out, HOP_FAIL, "%s", plan->broken->text);
         hop_advise(out, "correct it; tidblink proxy --help lists the options");
-        return;
-    }
-    uint16_t port = plan->world.target->port;
-    if (other_port(port)) {
-        hop_is(out, HOP_FAIL, "port = %u is %s's", port, other_port(port));
-        hop_why(out, "a private endpoint serves SQL and nothing else; PD (2379) and TiKV (20160) "
-                     "are reached by VPC peering only");
-        hop_advise(out, "take \"port = %u\" out of %s: TiDB Cloud tells the port", port,
-            doctor_file(doctor));
         return;
     }
     hop_is(out, HOP_OK, "%s", plan->file ? plan->file : "no file: command line and environment");
@@ -181,6 +152,10 @@ void hop_api(struct doctor *doctor, struct hop_view *out)
     look(doctor);
     if (!asks_api(doctor)) {
         hop_is(out, HOP_SKIP, "state-source is %s", options->state_source);
+        return;
+    }
+    if (!doctor->account && hop_has_failed(doctor, HOP_KEYS)) {
+        hop_blocked(doctor, out, HOP_KEYS);
         return;
     }
     hop_detail(out, "url", options->api_url);

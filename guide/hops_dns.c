@@ -215,6 +215,8 @@ static void explain_nxdomain(struct doctor *doctor, struct hop_view *out)
     const struct world *world = &doctor->world;
     const struct endpoint *connection = world->connection;
     struct ec2_command command;
+    if (zones_find(doctor, out))
+        return;
     if (world->attributes.seen || !world->cluster || !connection || !connection->endpoint_id ||
         strcmp(world_provider(world->cluster), "aws") != 0) {
         hop_why(out, "private DNS seems to be right in AWS, so it is the server that does not "
@@ -305,8 +307,7 @@ void hop_answer(struct doctor *doctor, struct hop_view *out)
             addr_format_ip(stranger, text));
         for (size_t i = 0; i < world->interface_list.count; i++)
             hop_saw_more(out, "%s%s", i > 0 ? ", " : "", world->interface_list.items[i].address);
-        hop_why(out, "another zone answers for the name: a private hosted zone, or a server of "
-                     "your own");
+        hop_why(out, "another zone answers for the name");
         zones_explain(doctor, out);
         hop_follows(doctor, out, HOP_BIT(HOP_DNS_SERVERS));
         return;

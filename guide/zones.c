@@ -43,31 +43,52 @@ static void tell_zone(const struct world *world, const struct ec2_zone *zone, st
     hop_ec2(out, &command);
 }
 
-void zones_explain(struct doctor *doctor, struct hop_view *out)
+enum found { FOUND_NONE, FOUND_ONE, FOUND_UNKNOWN };
+
+static enum found find(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
     const char *host = doctor_host(doctor);
     struct ec2_zone_list zones;
-    struct ec2_command command;
     struct err err;
-    if (!*world->vpc_id || !*world->region || !host) {
-        hop_advise(out, "find who answers for the name: the DNS server's own zones, or a private "
-                        "hosted zone of Route 53");
-        return;
-    }
-    bool seen = world->aws.seen && ec2_zones_of_vpc(world->ec2, world->vpc_id, &zones, &err);
-    const struct ec2_zone *zone = seen ? find_zone(&zones, host) : NULL;
-    if (zone) {
+    if (!world->aws.seen || !*world->vpc_id || !*world->region || !host ||
+        !ec2_zones_of_vpc(world->ec2, world->vpc_id, &zones, &err))
+        return FOUND_UNKNOWN;
+    const struct ec2_zone *zone = find_zone(&zones, host);
+    if (zone)
         tell_zone(world, zone, out);
-    } else if (seen) {
+    ec2_zone_list_done(&zones);
+    return zone ? FOUND_ONE : FOUND_NONE;
+}
+
+bool zones_find(struct doctor *doctor, struct hop_view *out)
+{
+    return find(doctor, out) == FOUND_ONE;
+}
+
+void zones_explain(struct doctor *doctor, struct hop_view *out)
+{
+    const struct world *world = &doctor->world;
+    struct ec2_command command;
+    char text[EC2_TEXT_BYTES];
+    switch (find(doctor, out)) {
+    case FOUND_ONE:
+        break;
+    case FOUND_NONE:
         hop_advise(out,
             "no private hosted zone of %s has the name: the DNS server itself, or one "
             "that it asks, has it",
             world->vpc_id);
-    } else {
+        break;
+    case FOUND_UNKNOWN:
+        if (!*world->vpc_id || !*world->region) {
+            hop_advise(out, "find who answers for the name: the DNS server's own zones, or a "
+                            "private hosted zone of Route 53");
+            break;
+        }
         ec2_list_zones(&command, &world->ec2_options, world->vpc_id);
-        hop_ec2(out, &command);
+        hop_advise(
+            out, "look for the zone that has the name: %s", ec2_command_text(&command, text));
+        ec2_command_done(&command);
     }
-    if (seen)
-        ec2_zone_list_done(&zones);
 }

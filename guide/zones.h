@@ -3,9 +3,13 @@
 // Private hosted zones of Route 53 that answer in the endpoint's place.
 #pragma once
 
+#include <stdbool.h>
+
 struct doctor;
 struct hop_view;
 
-// What repairs a name that another zone answers for: the command that takes this VPC out of the
-// zone, if it can be found; the command that lists the VPC's zones, if AWS does not let us look.
+// Looks for the private hosted zone of the VPC that answers for the cluster's name. True: there is
+// one, and `out` says which and how to take the VPC out of it.
+bool zones_find(struct doctor *doctor, struct hop_view *out);
+// The same, and what else there is to say when none is found or AWS does not let us look.
 void zones_explain(struct doctor *doctor, struct hop_view *out);

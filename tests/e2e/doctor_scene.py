@@ -27,6 +27,8 @@ VPCE, MACHINE = "vpce-0a1b2c3d4e5f67890", "i-0a1b2c3d4e5f60001"
 SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f67890"
 # Loopback addresses that no other run of the tests has.
 NET = f"127.{100 + os.getpid() % 70}"
+FAR_NET = f"127.{180 + os.getpid() % 70}"
+OTHER_ADDRESS = f"{FAR_NET}.1.10"
 IP_A, IP_D = f"{NET}.1.50", f"{NET}.4.50"
 DEADLINE_SECONDS = 60
 
@@ -38,7 +40,6 @@ def subnet(name, number, zone, zone_id, vpc=VPC, net=NET):
 
 def scenario(backend_port, port):
     """TiDB Cloud and AWS with everything in place."""
-    far = f"127.{int(NET.split('.')[1]) + 80}"
     return {
         "settings": {"requestsPerMinute": 1000, "acceptSeconds": 0, "deleteSeconds": 0,
                      "resumeSeconds": 0, "availableSeconds": 0, "deletingSeconds": 0},
@@ -55,17 +56,17 @@ def scenario(backend_port, port):
         "endpoints": [{"id": ENDPOINT, "group": GROUP, "endpointId": VPCE, "state": "ACTIVE"}],
         "instances": [{"id": "10581524941437919003", "displayName": "tiny", "plan": "STARTER"}],
         "vpcs": [{"id": VPC, "cidr": f"{NET}.0.0/16", "dnsHostnames": True, "name": "apps"},
-                 {"id": OTHER_VPC, "cidr": f"{far}.0.0/16", "dnsHostnames": True}],
+                 {"id": OTHER_VPC, "cidr": f"{FAR_NET}.0.0/16", "dnsHostnames": True}],
         "subnets": [subnet(SUBNET_A, 1, "us-east-1a", "use1-az1"),
                     subnet(SUBNET_B, 2, "us-east-1b", "use1-az2"),
                     subnet(SUBNET_D, 4, "us-east-1d", "use1-az4"),
-                    subnet(OTHER_SUBNET, 1, "us-east-1a", "use1-az1", OTHER_VPC, far)],
+                    subnet(OTHER_SUBNET, 1, "us-east-1a", "use1-az1", OTHER_VPC, FAR_NET)],
         "securityGroups": [
             {"id": ENDPOINT_GROUP, "vpc": VPC, "name": "default",
              "ingress": [f"tcp {port} from {OWN_GROUP}"]},
             {"id": OWN_GROUP, "vpc": VPC, "name": "app"},
             {"id": OTHER_GROUP, "vpc": OTHER_VPC, "name": "default",
-             "ingress": [f"tcp {port} from {far}.0.0/16"]}],
+             "ingress": [f"tcp {port} from {FAR_NET}.0.0/16"]}],
         "instance": [{"id": MACHINE, "vpc": VPC, "subnet": SUBNET_A,
                       "securityGroups": [OWN_GROUP], "address": f"{NET}.1.10"}],
         "vpcEndpoints": [{"id": VPCE, "vpc": VPC, "service": GROUP, "state": "available",

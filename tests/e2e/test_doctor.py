@@ -16,7 +16,7 @@ import pytest
 
 import certs
 from doctor_scene import (
-    ENDPOINT_GROUP, IP_A, MACHINE, OTHER_GROUP, OTHER_SUBNET, OTHER_VPC, OWN_GROUP, SUBNET_B,
+    ENDPOINT_GROUP, IP_A, MACHINE, OTHER_ADDRESS, OTHER_GROUP, OTHER_SUBNET, OTHER_VPC, OWN_GROUP, SUBNET_B,
     SUBNET_D, VPC, VPCE, Scene)
 from emulator import CLUSTER, ENDPOINT, GROUP, HOST, PRIVATE_KEY, PUBLIC_KEY
 from fake_tidb import Plan
@@ -26,6 +26,9 @@ HOPS = ["configuration", "key-files", "api", "api-key", "rights", "clock", "quot
         "group", "service", "connection", "aws", "endpoint", "endpoint-state", "vpc", "vpc-dns",
         "private-dns", "subnets", "ingress", "egress", "dns-servers", "name", "answer",
         "servers-agree", "tcp", "greeting", "tls", "plugin", "idle", "proxy"]
+# To break one of these AWS need not be looked at, which takes most of the time.
+NOT_IN_AWS = {"configuration", "key-files", "api", "api-key", "rights", "clock", "quota", "group",
+              "servers-agree", "greeting", "tls", "plugin", "idle"}
 IN_AWS = HOPS[HOPS.index("aws"):HOPS.index("dns-servers")]
 SECONDS = 20
 
@@ -154,7 +157,7 @@ def deleted_in_aws(scene):
 
 def in_another_vpc(scene):
     scene.cloud.patch(f"instance/{MACHINE}", vpc=OTHER_VPC, subnet=OTHER_SUBNET,
-                      securityGroups=[OTHER_GROUP], address=None)
+                      securityGroups=[OTHER_GROUP], address=OTHER_ADDRESS)
 
 
 def hosted_zone(name, address):
@@ -183,18 +186,18 @@ BREAKS = {
         "configuration", cluster_option(tls_ca=None, tls="verify-full"), "correct it",
         cluster_option(tls="auto"), saw="tls-ca"),
     "port of PD": Break(
-        "configuration", cluster_option(port=2379), r'take "port = 2379" out of',
-        cluster_option(port=None), saw="2379 is PD's"),
+        "configuration", cluster_option(port=2379), "correct it", cluster_option(port=None),
+        saw="2379 .*VPC peering"),
     "port of TiKV": Break(
-        "configuration", cluster_option(port=20160), r'take "port = 20160" out of',
-        cluster_option(port=None), saw="20160 is TiKV's"),
+        "configuration", cluster_option(port=20160), "correct it", cluster_option(port=None),
+        saw="20160 .*VPC peering"),
     "key file for all": Break(
         "key-files", key_file(0o644), r"^chmod 600 /\S+private\.key$", saw="everybody"),
     "key file for a group": Break(
         "key-files", key_file(0o640), r"^chmod 600 /\S+private\.key$", warns=True),
     "no key file": Break(
         "key-files", lambda scene: (scene.dir / "private.key").unlink(), "make a key",
-        write_key(PRIVATE_KEY)),
+        both(write_key(PRIVATE_KEY), key_file(0o600))),
     "empty key file": Break(
         "key-files", write_key(""), "make a key", write_key(PRIVATE_KEY), saw="is empty"),
     "wrong private key": Break(
@@ -263,7 +266,7 @@ BREAKS = {
         r"^tidblink endpoint wait orders ", saw="PENDING"),
     "endpoint FAILED": Break(
         "connection", patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service"),
-        r"^tidblink endpoint create orders ", saw="FAILED"),
+        r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="FAILED"),
     "wrong endpoint-id": Break(
         "connection", cluster_option(endpoint_id="vpce-0a1b2c3d4e5f6ffff"),
         rf'set "endpoint-id = {VPCE}"', cluster_option(endpoint_id=VPCE),
@@ -323,8 +326,9 @@ BREAKS = {
     "DNS fails": Break(
         "name", fault("dnsServfail"), 'set "dns-servers',
         lambda scene: scene.cloud.clear_faults(), saw="SERVFAIL"),
-    "conflicting private zone": Break(
-        "answer", hosted_zone(HOST.partition(".")[2], "127.0.0.9"), "", saw="", by_hand=None),
+    "zone above the name": Break(
+        "name", hosted_zone(HOST.partition(".")[2], "127.0.0.9"),
+        r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="NXDOMAIN|no address"),
     "zone of the very name": Break(
         "answer", hosted_zone(HOST, "127.0.0.9"),
         rf"^aws route53 disassociate-vpc-from-hosted-zone .*VPCId={VPC}", saw="127.0.0.9 is not"),
@@ -382,23 +386,32 @@ BREAKS = {
     "keepalive too long": Break(
         "idle", option(keepalive="400s"), 'set "keepalive = 60s"', option(keepalive="60s")),
 }
-# A zone above the name has no such name, which is another failure than a wrong address.
-BREAKS["conflicting private zone"] = Break(
-    "name", BREAKS["conflicting private zone"].do,
-    r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="NXDOMAIN|no address")
-
 
 def wait_until_fine(scene, hop):
     """What was repaired may take effect a moment later, as in the real clouds."""
     deadline = time.monotonic() + SECONDS
-    while (report := scene.doctor()).status(hop) not in ("ok", "skip") or report.first:
+    while (report := scene.doctor()).status(hop) not in ("ok", "skip"):
         assert time.monotonic() < deadline, report.text()
     return report
+
+
+def follow_to_the_end(scene, report):
+    """One repair may bring the next thing to fix to light."""
+    for _ in range(3):
+        if not report.first:
+            return
+        hop = report[report.first]
+        assert hop["fix_is_command"], report.text()
+        scene.sh(hop["fix"])
+        report = wait_until_fine(scene, report.first)
+    assert not report.first, report.text()
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_the_broken_hop_is_named_and_repaired(scene, name):
     broken = BREAKS[name]
+    if broken.hop in NOT_IN_AWS:
+        scene.set(aws_cli="off")
     broken.do(scene)
     report = scene.doctor()
     assert report.notable == broken.hop, report.text()
@@ -412,7 +425,7 @@ def test_the_broken_hop_is_named_and_repaired(scene, name):
         scene.sh(fix)
     if broken.by_hand:
         broken.by_hand(scene)
-    wait_until_fine(scene, broken.hop)
+    follow_to_the_end(scene, wait_until_fine(scene, broken.hop))
 
 
 # ---- when all is well, and what depends on what -------------------------------------------------
@@ -470,6 +483,7 @@ def test_a_cluster_on_google_cloud(scene):
 
 def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     scene.cloud.remove(f"instance/{MACHINE}")
+    scene.cloud.remove(f"vpcs/{OTHER_VPC}")
     report = scene.doctor()
     assert report.first is None, report.text()
     assert report.status("vpc") == "skip"
@@ -658,5 +672,5 @@ def test_its_options_are_part_of_the_commands(scene):
     scene.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
     report = scene.doctor("--aws-profile", "some one")
     assert report["cluster"]["fix"] == (
-        f"tidblink setup orders --resume --apply --config={scene.file} "
-        "'--aws-profile=some one'")
+        "tidblink setup orders --resume --apply '--aws-profile=some one' "
+        f"--config={scene.file}")
