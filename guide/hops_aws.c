@@ -35,6 +35,8 @@ void hop_aws(struct doctor *doctor, struct hop_view *out)
     hop_detail(out, "profile", world->ec2_options.profile);
     if (world->aws.seen)
         hop_is(out, HOP_OK, "answers, region %s", *world->region ? world->region : "not set");
+    else if (world->endpoints.seen)
+        hop_is(out, HOP_WARN, "answers no longer: %s", why->text);
     else if (why->code == ERR_AWS_CREDENTIALS)
         tell_credentials(doctor, out);
     else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The hops of this machine's configuration and of the way to TiDB Cloud's control API. The look at
-// both clouds, from which most of the later hops read, is taken at the third of them.
+// TiDB Cloud, from which most of the later hops read, is taken at the third of them.
 #include "base/clock.h"
 #include "control/keys.h"
 #include "guide/doctor.h"
@@ -98,13 +98,14 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
 
 // ---- the API ------------------------------------------------------------------------------------
 
-static void look(struct doctor *doctor)
+static void look_at_cloud(struct doctor *doctor)
 {
     doctor->world_plan = doctor->plan->world;
     if (asks_api(doctor))
         doctor->account = account_open(doctor->world_plan.control, NULL, NULL, &doctor->no_account);
     doctor->world_plan.no_account = &doctor->no_account;
-    world_look(&doctor->world, &doctor->world_plan, doctor->account);
+    doctor->world.plan = &doctor->world_plan;
+    world_look_cloud(&doctor->world, doctor->account);
 }
 
 static const char *proxy_variable(void)
@@ -149,7 +150,7 @@ void hop_api(struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
     const struct sight *api = &doctor->world.api;
-    look(doctor);
+    look_at_cloud(doctor);
     if (!asks_api(doctor)) {
         hop_is(out, HOP_SKIP, "state-source is %s", options->state_source);
         return;

@@ -113,29 +113,6 @@ static void list_groups(const struct ec2_security_group_list *list, struct hop_v
         hop_saw_more(out, "%s%s", i > 0 ? ", " : "", list->items[i].id);
 }
 
-static bool is_here(const struct world *world)
-{
-    return world->machine.seen && world->instance.vpc_id &&
-           strcmp(world->instance.vpc_id, world->vpc_id) == 0;
-}
-
-static const char *vpc_cidr(const struct world *world)
-{
-    return world->vpcs.count > 0 && world->vpcs.items[0].cidrs.count > 0
-               ? world->vpcs.items[0].cidrs.items[0]
-               : NULL;
-}
-
-static bool lets_in(const struct world *world)
-{
-    const struct option_list *groups = is_here(world) ? &world->instance.security_group_ids : NULL;
-    const char *from = is_here(world) ? world->instance.address : vpc_cidr(world);
-    for (size_t i = 0; i < world->group_list.count; i++)
-        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, from))
-            return true;
-    return false;
-}
-
 // What contradicts a group that seems closed: a prefix list, or peers that were not thought of.
 static bool is_disproved(struct doctor *doctor, struct hop_view *out)
 {
@@ -151,8 +128,8 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
     struct ec2_command command;
     const struct world *world = &doctor->world;
     const struct option_list *own = &world->instance.security_group_ids;
-    const bool by_group = is_here(world) && own->count > 0;
-    const char *peer = by_group ? own->items[0] : vpc_cidr(world);
+    const bool by_group = world_is_here(world) && own->count > 0;
+    const char *peer = by_group ? own->items[0] : world_vpc_cidr(world);
     if (!world->groups.seen || world->group_list.count == 0 || !world->port || !peer) {
         hop_is(out, HOP_SKIP, "not looked at: %s",
             world->groups.seen ? "port or VPC is not known" : world->groups.why.text);
@@ -160,12 +137,12 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
     }
     hop_detail_number(out, "port", world->port);
     list_groups(&world->group_list, out);
-    if (lets_in(world)) {
+    if (world_lets_in(world)) {
         hop_saw_more(out, " let%s port %u in from %s", world->group_list.count == 1 ? "s" : "",
             world->port, by_group ? "this machine" : peer);
         return;
     }
-    out->status = is_here(world) ? HOP_FAIL : HOP_WARN;
+    out->status = world_is_here(world) ? HOP_FAIL : HOP_WARN;
     hop_saw_more(out, " do%s not let port %u in from %s", world->group_list.count == 1 ? "es" : "",
         world->port, peer);
     if (is_disproved(doctor, out))
@@ -214,6 +191,7 @@ void hop_egress(struct doctor *doctor, struct hop_view *out)
     hop_why(out, "this machine's security groups decide where it may connect to");
     const struct option_list *targets = &world->endpoint->security_group_ids;
     ec2_allow_egress(&command, &world->ec2_options, own->items[0].id, world->port,
-        targets->count > 0 ? targets->items[0] : NULL, targets->count > 0 ? NULL : vpc_cidr(world));
+        targets->count > 0 ? targets->items[0] : NULL,
+        targets->count > 0 ? NULL : world_vpc_cidr(world));
     hop_ec2(out, &command);
 }
