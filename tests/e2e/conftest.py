@@ -3,6 +3,8 @@
 import pytest
 
 from aws_program import WarmAws, plain_aws
+from certs import Authority
+from doctor_scene import Scene
 from emulator import Emulator
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
@@ -63,3 +65,22 @@ def warm_aws():
         pytest.skip("the package awscli is not installed")
     with WarmAws() as program:
         yield program
+
+
+@pytest.fixture(scope="session")
+def authority():
+    return Authority()
+
+
+@pytest.fixture
+def scene(warm_aws, authority):
+    """Where every hop of doctor is fine."""
+    with Scene(warm_aws, authority) as scene:
+        yield scene
+
+
+@pytest.fixture
+def scene_without_cli(authority):
+    """The same on a machine without the AWS CLI."""
+    with Scene(None, authority) as scene:
+        yield scene

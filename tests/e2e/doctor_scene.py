@@ -7,11 +7,13 @@
         report.first                    # "private-dns", or None
         scene.sh(report["private-dns"]["fix"])
 """
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from aws_program import aws_environment
@@ -31,6 +33,13 @@ FAR_NET = f"127.{180 + os.getpid() % 70}"
 OTHER_ADDRESS = f"{FAR_NET}.1.10"
 IP_A, IP_D = f"{NET}.1.50", f"{NET}.4.50"
 DEADLINE_SECONDS = 60
+SECONDS = 20
+
+HOPS = ["configuration", "key-files", "api", "api-key", "rights", "clock", "quota", "cluster",
+        "group", "service", "connection", "aws", "endpoint", "endpoint-state", "vpc", "vpc-dns",
+        "private-dns", "subnets", "ingress", "egress", "dns-servers", "name", "answer",
+        "servers-agree", "tcp", "greeting", "tls", "plugin", "idle", "proxy"]
+IN_AWS = HOPS[HOPS.index("aws"):HOPS.index("dns-servers")]
 
 
 def subnet(name, number, zone, zone_id, vpc=VPC, net=NET):
@@ -211,3 +220,36 @@ class Scene:
         assert done.returncode == 0, f"{command}\nends with {done.returncode}:\n" \
                                      f"{done.stdout}{done.stderr}"
         return done.stdout
+
+
+@contextlib.contextmanager
+def running_proxy(scene):
+    process = subprocess.Popen(
+        [built("app/tidblink"), "proxy", "--config", scene.file], env=scene.environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        scene.sh(f"tidblink wait --for active --max 20s --config {scene.file}")
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)
+
+
+def wait_until_fine(scene, hop):
+    """What was repaired may take effect a moment later, as in the real clouds."""
+    deadline = time.monotonic() + SECONDS
+    while (report := scene.doctor()).status(hop) not in ("ok", "skip"):
+        assert time.monotonic() < deadline, report.text()
+    return report
+
+
+def follow_to_the_end(scene, report):
+    """One repair may bring the next thing to fix to light."""
+    for _ in range(3):
+        if not report.first:
+            return
+        hop = report[report.first]
+        assert hop["fix_is_command"], report.text()
+        scene.sh(hop["fix"])
+        report = wait_until_fine(scene, report.first)
+    assert not report.first, report.text()

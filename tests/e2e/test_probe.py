@@ -29,11 +29,6 @@ def probe(*args):
 
 
 @pytest.fixture(scope="module")
-def authority():
-    return Authority()
-
-
-@pytest.fixture(scope="module")
 def pair(authority, tmp_path_factory):
     return authority.server(tmp_path_factory.mktemp("tls"), [NAME, "*.db.example"])
 
