@@ -56,16 +56,20 @@ static size_t count_steps(void)
 
 // ---- the plan -----------------------------------------------------------------------------------
 
-static void print_plan(struct setup *setup)
+// Whether nothing is left to do.
+static bool print_plan(struct setup *setup)
 {
     struct step_view views[STEPS_MAX];
+    bool done = true;
     setup_view(setup, views, count_steps());
     printf("%s\n", setup->plan->world.target->alias);
     for (size_t i = 0; i < count_steps(); i++) {
         setups_print_step(stdout, i, &views[i], true);
+        done = done && (views[i].status == STEP_DONE || views[i].status == STEP_SKIPPED);
         if (views[i].status == STEP_BLOCKED && i == 0)
             break; // nothing below is known
     }
+    return done;
 }
 
 static cJSON *plan_json(struct setup *setup)
@@ -115,11 +119,15 @@ static bool print_plans(const struct setup_values *own, struct setups *setups, s
 {
     if (own->json)
         return print_json(setups, err);
+    bool done = true;
     for (size_t i = 0; i < setups->count; i++) {
-        print_plan(&setups->setups[i]);
+        done = print_plan(&setups->setups[i]) && done;
         putchar('\n');
     }
-    printf("Nothing was changed. The same command with --apply takes the steps.\n%s", limits);
+    if (done)
+        puts("Nothing is left to do.");
+    else
+        printf("Nothing was changed. The same command with --apply takes the steps.\n%s", limits);
     return true;
 }
 

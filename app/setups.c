@@ -135,7 +135,8 @@ static const char *status_word(enum step_status status)
         [STEP_LATER] = "later",
         [STEP_MANUAL] = "by hand",
         [STEP_BLOCKED] = "STOP",
-        [STEP_SKIPPED] = "skip" };
+        [STEP_SKIPPED] = "skip",
+        [STEP_TAKEN] = "doing" };
     return words[status];
 }
 
@@ -189,8 +190,10 @@ static void on_view(void *arg, const struct setup *setup, size_t step, const str
 static void on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view)
 {
     const struct telling *telling = arg;
+    struct step_view shown = *view;
+    shown.status = STEP_TAKEN;
     print_whose(telling, setup);
-    setups_print_step(telling->out, step, view, true);
+    setups_print_step(telling->out, step, &shown, setup_step(step)->again & WORLD_AWS);
     fflush(telling->out);
 }
 

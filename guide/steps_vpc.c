@@ -134,6 +134,17 @@ struct option_list setup_subnets(struct setup *setup)
     return (struct option_list){ &instance->subnet_id, 1 };
 }
 
+static void tell_subnets(const struct setup *setup, const char *vpc_id,
+    const struct option_list *ids, struct step_view *out)
+{
+    view_is(out, STEP_DONE, "%.40s:", vpc_id);
+    for (size_t i = 0; i < ids->count; i++) {
+        const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
+        add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
+            subnet && subnet->zone_id ? subnet->zone_id : "zone not told");
+    }
+}
+
 static void look_at_subnets(struct setup *setup, struct step_view *out)
 {
     const struct option_list wanted = setup_subnets(setup);
@@ -147,12 +158,7 @@ static void look_at_subnets(struct setup *setup, struct step_view *out)
     for (size_t i = 0; i < ids->count; i++)
         if (!check_subnet(setup, ids, i, out))
             return;
-    view_is(out, STEP_DONE, "%.40s:", setup->world.vpc_id);
-    for (size_t i = 0; i < ids->count; i++) {
-        const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
-        add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
-            subnet && subnet->zone_id ? subnet->zone_id : "zone not told");
-    }
+    tell_subnets(setup, setup->world.vpc_id, ids, out);
 }
 
 // Both sides must be in one region.
@@ -187,8 +193,7 @@ void step_vpc_look(struct setup *setup, struct step_view *out)
     if (!setup_applies(setup, out) || !has_right_region(setup, out))
         return;
     if (endpoint)
-        view_is(out, STEP_DONE, "%.40s, with %zu subnets", endpoint->vpc_id,
-            endpoint->subnet_ids.count);
+        tell_subnets(setup, endpoint->vpc_id, &endpoint->subnet_ids, out);
     else if (!setup_sees_aws(setup))
         view_is(out, STEP_SKIPPED, "not looked at: %.400s", world->aws.why.text);
     else if (!*world->vpc_id)

@@ -111,6 +111,8 @@ static void advance(const struct walk *walk, struct traveller *traveller)
         case STEP_BLOCKED:
             stop(traveller, view.code, view.text);
             break;
+        case STEP_TAKEN:
+            break;
         }
     }
 }
