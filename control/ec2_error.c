@@ -187,6 +187,9 @@ void ec2_explain(
             take(message + strlen(calling), " operation", operation, sizeof(operation));
         message = behind != NULL ? behind : message;
     }
-    const char *colon = strstr(message, ": "); // "(reached max retries: 4)" may be before it
-    ec2_explain_code(code, operation, colon != NULL ? colon + 2 : message, caller, err);
+    if (strncmp(message, " (", 2) == 0) // "(reached max retries: 4)"
+        message += strcspn(message, ")") + (strchr(message, ')') != NULL);
+    if (strncmp(message, ": ", 2) == 0)
+        message += 2;
+    ec2_explain_code(code, operation, message, caller, err);
 }
