@@ -4,6 +4,8 @@
 // pages, resuming, and the name of what is no Dedicated cluster.
 #include "account_scene.h"
 
+#include "control/account_state.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -118,6 +120,23 @@ static void test_rate_limit_is_told_and_waited_for(void **state)
     scene_call(scene, get_connection);
     assert_int_equal(scene->err.code, ERR_API_RATE);
     assert_int_equal(scene->served, 4);
+}
+
+static void test_how_long_a_rate_limit_lasts(void **unused)
+{
+    static const struct {
+        struct api_quota quota;
+        uint64_t pause_ms;
+    } cases[] = {
+        { { .reset_s = -1, .retry_after_s = -1 }, 10000 },
+        { { .reset_s = 7, .retry_after_s = -1 }, 7000 },
+        { { .reset_s = 7, .retry_after_s = 3 }, 3000 },
+        { { .reset_s = 7, .retry_after_s = 0 }, 0 },
+        { { .reset_s = -1, .retry_after_s = 61 }, 60000 },
+        { { .reset_s = 600, .retry_after_s = -1 }, 60000 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(account_rate_pause_ms(&cases[i].quota), cases[i].pause_ms);
 }
 
 static void test_answers_that_cannot_be_read(void **state)
@@ -318,6 +337,7 @@ int main(void)
         ACCOUNT_TEST(test_not_for_ever),
         ACCOUNT_TEST(test_no_use_in_asking_again),
         ACCOUNT_TEST(test_rate_limit_is_told_and_waited_for),
+        cmocka_unit_test(test_how_long_a_rate_limit_lasts),
         ACCOUNT_TEST(test_answers_that_cannot_be_read),
         ACCOUNT_TEST(test_regions_on_two_pages),
         ACCOUNT_TEST(test_resume),

@@ -252,7 +252,7 @@ static void test_failures(void **state)
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS_DENIED);
     assert_string_equal(fixture->err.text,
-        "aws ec2 delete-vpc-endpoints: UnauthorizedOperation: You are not authorized.; these "
+        "aws ec2 delete-vpc-endpoints: UnauthorizedOperation: You are not authorized; these "
         "credentials need the IAM action ec2:DeleteVpcEndpoints");
     assert_string_equal(ec2_error_code(fixture->ec2), "UnauthorizedOperation");
     cli_does(fixture, "exit 3");

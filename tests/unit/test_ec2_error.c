@@ -49,7 +49,7 @@ static void test_what_ec2_refuses(void **unused)
             "InvalidServiceName: The Vpc Endpoint Service 'svc' does not exist" },
         { "An error occurred (RequestLimitExceeded) when calling the DescribeVpcs operation "
           "(reached max retries: 4): Request limit exceeded.",
-            ERR_AWS, "RequestLimitExceeded", "RequestLimitExceeded: Request limit exceeded." },
+            ERR_AWS, "RequestLimitExceeded", "RequestLimitExceeded: Request limit exceeded" },
         { "An error occurred (Odd) when calling the X operation: ", ERR_AWS, "Odd",
             "Odd: no reason is given" },
     };
@@ -65,7 +65,7 @@ static void test_what_the_cli_itself_says(void **unused)
           "Unknown options: --no-such\\n\\n",
             ERR_AWS, "", "Unknown options: --no-such" },
         { "\\naws: [ERROR]: An error occurred (NoRegion): You must specify a region.\\n", ERR_AWS,
-            "NoRegion", "NoRegion: You must specify a region." },
+            "NoRegion", "NoRegion: You must specify a region" },
         { "\\naws: [ERROR]: Something else\\n", ERR_AWS, "", "Something else" },
         { "An error occurred (", ERR_AWS, "", "An error occurred (" },
         { "\\n \\n", ERR_AWS, "", "no reason is given" },
@@ -80,17 +80,17 @@ static void test_credentials(void **unused)
           "configure\".\\n",
             ERR_AWS_CREDENTIALS, "",
             "Unable to locate credentials. You can configure credentials by running \"aws "
-            "configure\".; run `aws sso login --profile prod` or `aws configure --profile prod`" },
+            "configure\"; run `aws sso login --profile prod` or `aws configure --profile prod`" },
         { "\\naws: [ERROR]: An error occurred (NoCredentials): Unable to locate credentials.\\n",
             ERR_AWS_CREDENTIALS, "NoCredentials",
-            "NoCredentials: Unable to locate credentials.; run `aws sso login --profile prod` or "
+            "NoCredentials: Unable to locate credentials; run `aws sso login --profile prod` or "
             "`aws configure --profile prod`" },
         { "\\nThe config profile (prod) could not be found\\n", ERR_AWS_CREDENTIALS, "",
             "The config profile (prod) could not be found; name another with aws-profile, or run "
             "`aws configure --profile prod`" },
         { "\\nThe SSO session associated with this profile has expired or is otherwise invalid.\\n",
             ERR_AWS_CREDENTIALS, "",
-            "The SSO session associated with this profile has expired or is otherwise invalid.; "
+            "The SSO session associated with this profile has expired or is otherwise invalid; "
             "run `aws sso login --profile prod`" },
         { "\\nError when retrieving token from sso: Token has expired and refresh failed\\n",
             ERR_AWS_CREDENTIALS, "",
@@ -110,7 +110,7 @@ static void test_credentials(void **unused)
         { "An error occurred (RequestExpired) when calling the DescribeVpcs operation: Request "
           "has expired.",
             ERR_AWS_CREDENTIALS, "RequestExpired",
-            "RequestExpired: Request has expired.; renew AWS_ACCESS_KEY_ID and what belongs to "
+            "RequestExpired: Request has expired; renew AWS_ACCESS_KEY_ID and what belongs to "
             "it, and see that this machine's clock is right" },
     };
     expect(in_environment, ARRAY_LEN(in_environment), &with_keys);
@@ -135,7 +135,7 @@ static void test_rights(void **unused)
         { "\\nAn error occurred (UnauthorizedOperation) when calling the CreateVpcEndpoint "
           "operation: You are not authorized to perform this operation.\\n",
             ERR_AWS_DENIED, "UnauthorizedOperation",
-            "UnauthorizedOperation: You are not authorized to perform this operation.; these "
+            "UnauthorizedOperation: You are not authorized to perform this operation; these "
             "credentials need the IAM action ec2:CreateVpcEndpoint" },
         { "\\nAn error occurred (UnauthorizedOperation) when calling the CreateVpcEndpoint "
           "operation: You are not authorized. User: arn:aws:iam::1:user/x is not authorized to "
@@ -143,7 +143,7 @@ static void test_rights(void **unused)
           "SECRETLOOKING\\n",
             ERR_AWS_DENIED, "UnauthorizedOperation",
             "UnauthorizedOperation: You are not authorized. User: arn:aws:iam::1:user/x is not "
-            "authorized to perform: ec2:CreateTags on resource: y because.; these credentials "
+            "authorized to perform: ec2:CreateTags on resource: y because; these credentials "
             "need the IAM action ec2:CreateTags" },
         { "\\nAn error occurred (AccessDenied) when calling the AssumeRole operation: no\\n",
             ERR_AWS_DENIED, "AccessDenied",
