@@ -206,8 +206,8 @@ static void test_right_question(void **state)
     assert_int_equal(fixture->metadata_requests, 3);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     assert_string_equal(call,
-        "ec2 describe-vpc-endpoints --region us-east-1 --output json --filters "
-        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7\n");
+        "ec2 describe-vpc-endpoints --region us-east-1 --filters "
+        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --output json\n");
     // Cached: asking again asks nobody.
     ask(fixture, SERVICE, "aws-us-east-1");
     run_for(fixture, SETTLE_MS);
@@ -252,8 +252,8 @@ static void test_how_the_cli_is_called(void **state)
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     assert_string_equal(call,
         "ec2 describe-vpc-endpoints --region eu-west-1 --profile prod --endpoint-url "
-        "https://ec2.example --output json --filters Name=service-name,Values=" SERVICE
-        " Name=vpc-id,Values=vpc-8\n");
+        "https://ec2.example --filters Name=service-name,Values=" SERVICE
+        " Name=vpc-id,Values=vpc-8 --output json\n");
 }
 
 static void test_failures_mean_not_asked(void **state)

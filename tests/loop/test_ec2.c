@@ -109,7 +109,7 @@ static void test_vpcs(void **state)
     bool on = false;
     cli_does(fixture, "echo '{\"Vpcs\":[{\"VpcId\":\"vpc-1\",\"CidrBlock\":\"10.0.0.0/16\"}]}'");
     assert_true(ec2_vpcs(fixture->ec2, "vpc-1", &list, &fixture->err));
-    assert_string_equal(said(fixture), "ec2 describe-vpcs --output json --vpc-ids vpc-1");
+    assert_string_equal(said(fixture), "ec2 describe-vpcs --vpc-ids vpc-1 --output json");
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0].cidrs.items[0], "10.0.0.0/16");
     ec2_vpc_list_done(&list);
@@ -120,7 +120,7 @@ static void test_vpcs(void **state)
     assert_true(ec2_vpc_attribute(fixture->ec2, "vpc-1", "enableDnsHostnames", &on, &fixture->err));
     assert_true(on);
     assert_string_equal(said(fixture),
-        "ec2 describe-vpc-attribute --output json --vpc-id vpc-1 --attribute enableDnsHostnames");
+        "ec2 describe-vpc-attribute --vpc-id vpc-1 --attribute enableDnsHostnames --output json");
 }
 
 static void test_services_and_endpoints(void **state)
@@ -133,20 +133,20 @@ static void test_services_and_endpoints(void **state)
                       "\"AcceptanceRequired\":true}]}'");
     assert_true(ec2_endpoint_service(fixture->ec2, "svc", &services, &fixture->err));
     assert_string_equal(
-        said(fixture), "ec2 describe-vpc-endpoint-services --output json --service-names svc");
+        said(fixture), "ec2 describe-vpc-endpoint-services --service-names svc --output json");
     assert_true(services.items[0].acceptance_required);
     ec2_service_list_done(&services);
     cli_does(fixture, "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\"}]}'");
     assert_true(ec2_endpoints_of_service(fixture->ec2, "svc", "vpc-1", &endpoints, &fixture->err));
     assert_string_equal(said(fixture),
-        "ec2 describe-vpc-endpoints --output json --filters Name=service-name,Values=svc "
-        "Name=vpc-id,Values=vpc-1");
+        "ec2 describe-vpc-endpoints --filters Name=service-name,Values=svc "
+        "Name=vpc-id,Values=vpc-1 --output json");
     assert_string_equal(endpoints.items[0].id, "vpce-1");
     ec2_endpoint_list_done(&endpoints);
     cli_does(fixture, "echo '{\"Subnets\":[{\"SubnetId\":\"subnet-1\"}]}'");
     assert_true(ec2_subnets_of_vpc(fixture->ec2, "vpc-1", &subnets, &fixture->err));
     assert_string_equal(
-        said(fixture), "ec2 describe-subnets --output json --filters Name=vpc-id,Values=vpc-1");
+        said(fixture), "ec2 describe-subnets --filters Name=vpc-id,Values=vpc-1 --output json");
     ec2_subnet_list_done(&subnets);
 }
 
@@ -166,10 +166,10 @@ static void test_by_ids(void **state)
     assert_int_equal(groups.count + interfaces.count, 0);
     assert_true(ec2_security_groups(fixture->ec2, &two, &groups, &fixture->err));
     assert_string_equal(
-        said(fixture), "ec2 describe-security-groups --output json --group-ids a-1 ?--debug");
+        said(fixture), "ec2 describe-security-groups --group-ids a-1 ?--debug --output json");
     assert_true(ec2_interfaces(fixture->ec2, &two, &interfaces, &fixture->err));
-    assert_string_equal(said(fixture), "ec2 describe-network-interfaces --output json "
-                                       "--network-interface-ids a-1 ?--debug");
+    assert_string_equal(said(fixture), "ec2 describe-network-interfaces "
+                                       "--network-interface-ids a-1 ?--debug --output json");
     ec2_security_group_list_done(&groups);
     ec2_interface_list_done(&interfaces);
 }

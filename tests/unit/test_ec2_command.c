@@ -39,13 +39,13 @@ static void test_how_the_cli_is_called(void **unused)
     const struct ec2_options none = { 0 };
     ec2_command_begin(&command, &all, "describe-vpcs");
     expect(&command, "/opt/aws|ec2|describe-vpcs|--region|us-east-1|--profile|prod|--endpoint-url|"
-                     "https://ec2.example|--output|json");
+                     "https://ec2.example");
     ec2_command_begin(&command, &none, "describe-vpcs");
     ec2_command_add(&command, "--vpc-ids");
     ec2_command_add_value(&command, "vpc-1");
     ec2_command_add_value(&command, "--debug");
     ec2_command_add_value(&command, "");
-    expect(&command, "aws|ec2|describe-vpcs|--output|json|--vpc-ids|vpc-1|?--debug|");
+    expect(&command, "aws|ec2|describe-vpcs|--vpc-ids|vpc-1|?--debug|");
 }
 
 static void test_create(void **unused)
@@ -64,17 +64,16 @@ static void test_create(void **unused)
         .cluster = "13" };
     ec2_create_endpoint(&command, &plain, &plan);
     expect(&command,
-        "aws|ec2|create-vpc-endpoint|--output|json|--vpc-endpoint-type|Interface|--vpc-id|vpc-1|"
+        "aws|ec2|create-vpc-endpoint|--vpc-endpoint-type|Interface|--vpc-id|vpc-1|"
         "--service-name|" SERVICE "|--subnet-ids|subnet-1|subnet-2|--security-group-ids|sg-1|"
         "--no-private-dns-enabled|--client-token|tidblink-7|--tag-specifications|"
-        "ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=tidblink-13},"
-        "{Key=tidblink-cluster,Value=13}]");
+        "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=13}]");
     plan = (struct ec2_endpoint_plan){ .vpc_id = "vpc-1",
         .service_name = "svc",
         .subnet_ids = &subnet_ids,
         .security_group_ids = &empty };
     ec2_create_endpoint(&command, &plain, &plan);
-    expect(&command, "aws|ec2|create-vpc-endpoint|--output|json|--vpc-endpoint-type|Interface|"
+    expect(&command, "aws|ec2|create-vpc-endpoint|--vpc-endpoint-type|Interface|"
                      "--vpc-id|vpc-1|--service-name|svc|--subnet-ids|subnet-1|subnet-2|"
                      "--no-private-dns-enabled");
 }
@@ -90,8 +89,7 @@ static void test_what_a_tag_may_not_hold(void **unused)
         .cluster = "my shop},{Key=\xc3\xa9" };
     ec2_create_endpoint(&command, &plain, &plan);
     assert_string_equal(command.argv.items[command.argv.count - 1],
-        "ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=tidblink-my_shop___Key___},"
-        "{Key=tidblink-cluster,Value=my_shop___Key___}]");
+        "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=my_shop___Key___}]");
     ec2_command_done(&command);
 }
 
@@ -102,24 +100,22 @@ static void test_changes(void **unused)
     const struct option_list two = { groups, 2 };
     const struct option_list one = { groups, 1 };
     ec2_enable_private_dns(&command, &plain, "vpce-1");
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--output|json|--vpc-endpoint-id|vpce-1|"
+    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
                      "--private-dns-enabled");
     ec2_set_endpoint_groups(&command, &plain, "vpce-1", &two, &one);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--output|json|--vpc-endpoint-id|vpce-1|"
+    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
                      "--add-security-group-ids|sg-1|sg-2|--remove-security-group-ids|sg-1");
     ec2_set_endpoint_groups(&command, &plain, "vpce-1", &one, NULL);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--output|json|--vpc-endpoint-id|vpce-1|"
+    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
                      "--add-security-group-ids|sg-1");
     ec2_delete_endpoint(&command, &plain, "vpce-1");
-    expect(&command, "aws|ec2|delete-vpc-endpoints|--output|json|--vpc-endpoint-ids|vpce-1");
+    expect(&command, "aws|ec2|delete-vpc-endpoints|--vpc-endpoint-ids|vpce-1");
     ec2_enable_vpc_attribute(&command, &plain, "vpc-1", "enableDnsSupport");
-    expect(
-        &command, "aws|ec2|modify-vpc-attribute|--output|json|--vpc-id|vpc-1|--enable-dns-support");
+    expect(&command, "aws|ec2|modify-vpc-attribute|--vpc-id|vpc-1|--enable-dns-support");
     ec2_enable_vpc_attribute(&command, &plain, "vpc-1", "enableDnsHostnames");
-    expect(&command,
-        "aws|ec2|modify-vpc-attribute|--output|json|--vpc-id|vpc-1|--enable-dns-hostnames");
+    expect(&command, "aws|ec2|modify-vpc-attribute|--vpc-id|vpc-1|--enable-dns-hostnames");
     ec2_describe_endpoints(&command, &plain, "svc", NULL);
-    expect(&command, "aws|ec2|describe-vpc-endpoints|--output|json|--filters|"
+    expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|"
                      "Name=service-name,Values=svc");
 }
 
@@ -127,16 +123,16 @@ static void test_permissions(void **unused)
 {
     struct ec2_command command;
     ec2_allow_ingress(&command, &plain, "sg-1", 4000, "sg-2", NULL);
-    expect(&command, "aws|ec2|authorize-security-group-ingress|--output|json|--group-id|sg-1|"
+    expect(&command, "aws|ec2|authorize-security-group-ingress|--group-id|sg-1|"
                      "--protocol|tcp|--port|4000|--source-group|sg-2");
     ec2_allow_ingress(&command, &plain, "sg-1", 4000, NULL, "10.0.0.0/16");
-    expect(&command, "aws|ec2|authorize-security-group-ingress|--output|json|--group-id|sg-1|"
+    expect(&command, "aws|ec2|authorize-security-group-ingress|--group-id|sg-1|"
                      "--protocol|tcp|--port|4000|--cidr|10.0.0.0/16");
     ec2_allow_egress(&command, &plain, "sg-1", 65535, "sg-2", "10.0.0.0/16");
-    expect(&command, "aws|ec2|authorize-security-group-egress|--output|json|--group-id|sg-1|"
+    expect(&command, "aws|ec2|authorize-security-group-egress|--group-id|sg-1|"
                      "--protocol|tcp|--port|65535|--source-group|sg-2");
     ec2_allow_egress(&command, &plain, "sg-1", 4000, NULL, "fd00::/8");
-    expect(&command, "aws|ec2|authorize-security-group-egress|--output|json|--group-id|sg-1|"
+    expect(&command, "aws|ec2|authorize-security-group-egress|--group-id|sg-1|"
                      "--ip-permissions|IpProtocol=tcp,FromPort=4000,ToPort=4000,"
                      "Ipv6Ranges=[{CidrIpv6=fd00::/8}]");
 }
@@ -218,11 +214,14 @@ static void expect_round_trip(const struct ec2_command *command, const char *tex
     ec2_command_done(&seen);
 }
 
+// A line is wider only when one word alone is.
 static void expect_narrow(const char *text)
 {
     for (const char *line = text; *line != '\0';) {
         size_t len = strcspn(line, "\n");
-        assert_true(len <= 80);
+        const char *word = line + strspn(line, " ");
+        bool is_one_word = (*word == '\'' || strcspn(word, " ") + 2 >= len - (size_t)(word - line));
+        assert_true(len <= 76 || is_one_word);
         assert_true(line[len] == '\0' || line[len - 1] == '\\');
         line += len + (line[len] == '\n');
     }
@@ -243,14 +242,13 @@ static void test_lines(void **unused)
         .cluster = "1379661944646227111" };
     ec2_create_endpoint(&command, &options, &plan);
     assert_string_equal(ec2_command_lines(&command, text),
-        "aws ec2 create-vpc-endpoint --region us-east-1 --output json \\\n"
+        "aws ec2 create-vpc-endpoint --region us-east-1 \\\n"
         "    --vpc-endpoint-type Interface --vpc-id vpc-0123456789abcdef0 \\\n"
         "    --service-name com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0 \\\n"
         "    --subnet-ids subnet-0123456789abcdef0 subnet-0123456789abcdef1 \\\n"
         "    subnet-0123456789abcdef2 --no-private-dns-enabled --tag-specifications \\\n"
-        "    'ResourceType=vpc-endpoint,Tags=[{Key=Name,'\\\n"
-        "'Value=tidblink-1379661944646227111},{Key=tidblink-cluster,'\\\n"
-        "'Value=1379661944646227111}]'");
+        "    "
+        "'ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=1379661944646227111}]'");
     expect_round_trip(&command, text);
     expect_narrow(text);
     expect_round_trip(&command, ec2_command_text(&command, text));
