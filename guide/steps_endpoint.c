@@ -107,6 +107,19 @@ static void look_without_aws(struct setup *setup, struct step_view *out)
     endpoint_command(setup, out);
 }
 
+// An old one in this VPC holds the private name until it is gone.
+static const struct ec2_endpoint *find_leaving(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    for (size_t i = 0; i < world->endpoint_list.count; i++) {
+        const struct ec2_endpoint *endpoint = &world->endpoint_list.items[i];
+        if (endpoint->state && strcasecmp(endpoint->state, "deleting") == 0 && endpoint->vpc_id &&
+            strcmp(endpoint->vpc_id, world->vpc_id) == 0)
+            return endpoint;
+    }
+    return NULL;
+}
+
 static bool open_token(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -133,12 +146,15 @@ void step_endpoint_look(struct setup *setup, struct step_view *out)
     if (!open_token(setup, out))
         return;
     const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    const struct ec2_endpoint *leaving = find_leaving(setup);
     if (endpoint) {
         look_at_endpoint(setup, endpoint, out);
         return;
     }
     if (*setup->token.client_token)
         look_at_token(setup, out);
+    else if (leaving)
+        view_is(out, STEP_WAIT, "%.60s is still being deleted", leaving->id);
     else
         view_is(out, STEP_TODO, "to be created in the VPC");
     if (out->status == STEP_TODO)
@@ -213,6 +229,10 @@ void step_group_look(struct setup *setup, struct step_view *out)
     if (!endpoint) {
         view_is(out, setup_sees_aws(setup) ? STEP_LATER : STEP_SKIPPED,
             "the endpoint's must let port %u in from where the application runs", world->port);
+        return;
+    }
+    if (world->port == 0) {
+        view_is(out, STEP_SKIPPED, "TiDB Cloud does not tell the cluster's port: set port");
         return;
     }
     if (!world->groups.seen || world->group_list.count == 0) {

@@ -20,7 +20,8 @@ struct traveller {
     struct setup *setup;
     size_t at;
     enum pace pace;
-    unsigned takes; // of the step at `at`, in a row
+    unsigned takes; // of the step at `at`
+    unsigned rests; // after takes that a cloud does not show yet
     uint64_t since_ms, told_ms;
     struct step_view told;
     struct err err; // PACE_STOPPED
@@ -43,7 +44,7 @@ static void tell(const struct walk *walk, struct traveller *traveller, const str
 static void go_on(const struct walk *walk, struct traveller *traveller)
 {
     traveller->at++;
-    traveller->takes = 0;
+    traveller->takes = traveller->rests = 0;
     traveller->since_ms = traveller->told_ms = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
@@ -60,7 +61,15 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     struct err err = { 0 };
     const struct step *step = setup_step(traveller->at);
     if (!step->take || traveller->takes == TAKES_MAX) {
-        stop(traveller, ERR_INTERNAL, view->text);
+        char text[STEP_TEXT_BYTES + 80];
+        snprintf(text, sizeof(text), "%s, although it was asked for %u times", view->text,
+            traveller->takes);
+        stop(traveller, ERR_TRANSITION, text);
+        return;
+    }
+    if (traveller->takes > traveller->rests) { // a listing may lag behind
+        traveller->rests++;
+        traveller->pace = PACE_WAITING;
         return;
     }
     traveller->takes++;
