@@ -8,7 +8,7 @@
 
 struct world;
 
-// In the order of the choices of "does" in schema.c.
+// X.
 enum fault_deed {
     FAULT_STATUS = 0,
     FAULT_DELAY,
