@@ -154,6 +154,8 @@ static bool tag_admits(
 static bool field_admits(const struct ec2_ask *ask, unsigned number,
     const struct ec2_filter *filter, const struct object *object)
 {
+    if (!filter)
+        return false; // ec2_check_filters refused it
     if (filter->constant)
         return value_admits(ask, number, filter->constant);
     if (filter->via)
