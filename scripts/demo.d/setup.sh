@@ -9,6 +9,8 @@ run() { # COMMAND...: shown, then run, its output indented
     "$@" 2>&1 | sed 's/^/   /'
 }
 
+command -v aws >/dev/null || die "--setup needs the AWS CLI (aws), which this system has no package of"
+
 # ---- the clouds -----------------------------------------------------------------------------------
 
 step "Starting tidblink-emulator, which plays TiDB Cloud and AWS: a cluster and a VPC, nothing else"

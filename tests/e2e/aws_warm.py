@@ -10,6 +10,7 @@ request is one message with the caller's standard output and standard error as d
 the caller goes, its process goes too.
 """
 import contextlib
+import ctypes
 import gc
 import io
 import json
@@ -22,6 +23,7 @@ import threading
 import awscli.clidriver
 from awscli.botocore import loaders
 
+PR_SET_PDEATHSIG = 1  # prctl(2)
 NOWHERE = "http://127.0.0.1:1"
 WARM_UP = (("ec2", "describe-vpcs"), ("ec2", "create-vpc-endpoint", "--vpc-id", "vpc-1"),
            ("route53", "get-hosted-zone", "--id", "Z1"))
@@ -95,6 +97,7 @@ def serve(connection):
 
 def main():
     path = sys.argv[1]
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     remember_models()
     warm_up()
