@@ -2,6 +2,7 @@
 """What the end-to-end suites share: the real servers, and every log in the report of a failure."""
 import pytest
 
+from aws_program import WarmAws, plain_aws
 from emulator import Emulator
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
@@ -53,3 +54,12 @@ def client(cloud):
     """A client of the fresh cloud's control API."""
     with cloud.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def warm_aws():
+    """The real AWS CLI in a process that stays; without the CLI the test is skipped."""
+    if plain_aws() != "/usr/bin/aws":
+        pytest.skip("the package awscli is not installed")
+    with WarmAws() as program:
+        yield program
