@@ -42,11 +42,14 @@ def remember_models():
 
 
 def warm_up():
-    """Runs commands that get nowhere, so that what they import and read is there."""
+    """Runs commands that get nowhere, so that what they import and read is there. Without the
+    native library's logging, which begins a thread, and no thread survives a fork."""
+    real, awscli.clidriver.disable_crt_logging = awscli.clidriver.disable_crt_logging, int
     for words in WARM_UP:
         sys.argv = ["aws", "--endpoint-url", NOWHERE, "--output", "json", *words]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             awscli.clidriver.main()
+    awscli.clidriver.disable_crt_logging = real
     gc.collect()
     gc.freeze()
 
@@ -91,11 +94,12 @@ def serve(connection):
 
 
 def main():
+    path = sys.argv[1]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     remember_models()
     warm_up()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(sys.argv[1])
+        listener.bind(path)
         listener.listen(64)
         print("ready", flush=True)
         while True:
