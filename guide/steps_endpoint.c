@@ -45,7 +45,7 @@ static void endpoint_command(struct setup *setup, struct step_view *out)
     if (ids.count == 0)
         ids = (struct option_list){ unknowns, 1 };
     plan_endpoint(setup, NULL, &ids, &command);
-    shell_print_creation(&command, out->command);
+    shell_print_into(&command, SHELL_ENDPOINT, "VpcEndpoint.VpcEndpointId", out->command);
 }
 
 // A note on disk about a creation that no listing shows: under way, or long gone.
@@ -204,6 +204,26 @@ static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_c
                : "VPC_CIDR");
 }
 
+// Of an endpoint that is not there yet, or cannot be looked at: its first group is asked for where
+// the command is run, unless it is known which one it will have.
+static void later_group_command(struct setup *setup, struct step_view *out)
+{
+    const struct option_list *wanted = setup->plan->world.security_group_ids;
+    const char *id = setup_endpoint_id(setup);
+    char text[EC2_TEXT_BYTES] = "", rule[EC2_TEXT_BYTES];
+    struct ec2_command command;
+    bool known = wanted && wanted->count > 0;
+    if (!known) {
+        ec2_command_begin(&command, options(setup), "describe-vpc-endpoints");
+        ec2_command_add(&command, "--vpc-endpoint-ids");
+        ec2_command_add_value(&command, *id ? id : SHELL_ENDPOINT);
+        shell_print_into(&command, SHELL_GROUP, "VpcEndpoints[0].Groups[0].GroupId", text);
+    }
+    plan_ingress(setup, known ? wanted->items[0] : SHELL_GROUP, &command);
+    shell_print(&command, rule);
+    snprintf(out->command, sizeof(out->command), "%.1000s%s%.1000s", text, *text ? "\n" : "", rule);
+}
+
 void step_group_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -213,6 +233,7 @@ void step_group_look(struct setup *setup, struct step_view *out)
     if (!endpoint) {
         view_is(out, setup_sees_aws(setup) ? STEP_LATER : STEP_SKIPPED,
             "the endpoint's must let port %u in from where the application runs", world->port);
+        later_group_command(setup, out);
         return;
     }
     if (!world->groups.seen || world->group_list.count == 0) {
