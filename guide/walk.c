@@ -49,10 +49,13 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
         traveller->pace = PACE_DONE;
 }
 
-static void stop(struct traveller *traveller, enum err_code code, const char *text)
+static void stop(
+    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
 {
     traveller->pace = PACE_STOPPED;
     err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+    if (walk->count > 1)
+        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
 }
 
 static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
@@ -60,7 +63,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     struct err err = { 0 };
     const struct step *step = setup_step(traveller->at);
     if (!step->take || traveller->takes == TAKES_MAX) {
-        stop(traveller, ERR_INTERNAL, view->text);
+        stop(walk, traveller, ERR_INTERNAL, view->text);
         return;
     }
     traveller->takes++;
@@ -69,7 +72,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     if (step->take(traveller->setup, &err))
         setup_again(traveller->setup, step);
     else
-        stop(traveller, err.code, err.text);
+        stop(walk, traveller, err.code, err.text);
 }
 
 // An outage passes; a key or a session that ran out does not by itself.
@@ -106,10 +109,10 @@ static void advance(const struct walk *walk, struct traveller *traveller)
             traveller->pace = PACE_WAITING;
             break;
         case STEP_MANUAL:
-            stop(traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
+            stop(walk, traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
             break;
         case STEP_BLOCKED:
-            stop(traveller, view.code, view.text);
+            stop(walk, traveller, view.code, view.text);
             break;
         case STEP_TAKEN:
             break;
@@ -146,7 +149,7 @@ static void give_up(const struct walk *walk, struct traveller *travellers)
         snprintf(text, sizeof(text),
             "%s. It is still so after %s; run the same command again to go on waiting",
             traveller->told.text, clock_age((int64_t)(walk->max_ms / 1000), after));
-        stop(traveller, ERR_TRANSITION, text);
+        stop(walk, traveller, ERR_TRANSITION, text);
     }
 }
 
