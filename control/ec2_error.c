@@ -187,6 +187,9 @@ void ec2_explain(
             take(message + strlen(calling), " operation", operation, sizeof(operation));
         message = behind != NULL ? behind : message;
     }
-    const char *colon = strstr(message, ": "); // "(reached max retries: 4)" may be before it
+    static const char retries[] = " (reached max retries: ";
+    if (strncmp(message, retries, strlen(retries)) == 0)
+        message += strcspn(message, ")");
+    const char *colon = strstr(message, ": ");
     ec2_explain_code(code, operation, colon != NULL ? colon + 2 : message, caller, err);
 }

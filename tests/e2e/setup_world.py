@@ -248,14 +248,14 @@ class World:
         found = re.search(r"^endpoint-id = (\S+)$", self.config.read_text(), re.MULTILINE)
         return found and found[1]
 
-    def check_ready(self, count=1):
+    def check_ready(self, rules=1):
         """All that a set-up is for, exactly once."""
         endpoints, connections = self.endpoints(), self.connections()
         assert len(endpoints) == 1 and len(connections) == 1, (endpoints, connections)
         assert endpoints[0]["state"] == "available" and endpoints[0]["privateDns"], endpoints
         assert connections[0]["endpointId"] == endpoints[0]["id"], (connections, endpoints)
         assert connections[0]["state"] == "ACTIVE", connections
-        assert len(self.ingress()) == count, self.ingress()
+        assert len(self.ingress()) == rules, self.ingress()
         assert self.configured_id() in (endpoints[0]["id"], None), self.config.read_text()
         assert not (self.state_dir / NOTE).exists()
         return endpoints[0]
