@@ -17,13 +17,21 @@ enum { SETTLE_MS = 120000, REQUESTS_OF_A_LOOK = 4 };
 
 // ---- making -------------------------------------------------------------------------------------
 
+static bool has_word(const struct option_list *list, const char *word)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], word) == 0)
+            return true;
+    return false;
+}
+
 static bool read_words(struct option_list *out, const char *text, struct err *err)
 {
     while (text && *text) {
         size_t len = strcspn(text, " ,\t\n");
         char word[160];
         snprintf(word, sizeof(word), "%.*s", (int)len, text);
-        if (*word && !option_list_add(out, word))
+        if (*word && !has_word(out, word) && !option_list_add(out, word))
             return err_set(err, ERR_MEMORY, "out of memory");
         text += len;
         text += strspn(text, " ,\t\n");

@@ -224,6 +224,18 @@ static void later_group_command(struct setup *setup, struct step_view *out)
     snprintf(out->command, sizeof(out->command), "%.1000s%s%.1000s", text, *text ? "\n" : "", rule);
 }
 
+// Which of the endpoint's groups gets a rule: one that was asked for, else the first.
+static const char *group_to_open(const struct setup *setup)
+{
+    const struct option_list *wanted = setup->plan->world.security_group_ids;
+    const struct ec2_security_group_list *list = &setup->world.group_list;
+    for (size_t i = 0; wanted && i < wanted->count; i++)
+        for (size_t k = 0; k < list->count; k++)
+            if (strcmp(list->items[k].id, wanted->items[i]) == 0)
+                return list->items[k].id;
+    return list->items[0].id;
+}
+
 void step_group_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -241,25 +253,25 @@ void step_group_look(struct setup *setup, struct step_view *out)
             world->groups.why.text, world->port);
         return;
     }
-    const struct ec2_security_group *group = &world->group_list.items[0];
     if (lets_in(setup)) {
         view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
             peers(setup) ? "this machine" : "the VPC");
         return;
     }
-    view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group->id, world->port,
+    const char *group_id = group_to_open(setup);
+    view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group_id, world->port,
         peers(setup)      ? peers(setup)->items[0]
         : vpc_cidr(setup) ? vpc_cidr(setup)
                           : "the VPC");
     struct ec2_command command;
-    plan_ingress(setup, group->id, &command);
+    plan_ingress(setup, group_id, &command);
     shell_print(&command, out->command);
 }
 
 bool step_group_take(struct setup *setup, struct err *err)
 {
     struct ec2_command command;
-    plan_ingress(setup, setup->world.group_list.items[0].id, &command);
+    plan_ingress(setup, group_to_open(setup), &command);
     bool done = ec2_run(setup->world.ec2, &command, err);
     ec2_command_done(&command);
     // A permission that is there and not listed yet.
