@@ -47,17 +47,22 @@ static void add(char *text, size_t size, const char *format, ...)
 // "subnet-1 (use1-az1), subnet-2 (use1-az4)": those that the service can be reached from.
 static void list_served(const struct setup *setup, char *text, size_t size)
 {
+    enum { SHOWN_MAX = 6 };
     const struct world *world = &setup->world;
-    bool any = false;
+    size_t count = 0;
     for (size_t i = 0; i < world->subnet_list.count; i++) {
         const struct ec2_subnet *subnet = &world->subnet_list.items[i];
         if (!world_serves_zone(world->group, subnet))
             continue;
-        add(text, size, "%s%.40s (%.20s)", any ? ", " : "", subnet->id, subnet->zone_id);
-        any = true;
+        if (count < SHOWN_MAX)
+            add(text, size, "%s%.40s (%.20s)", count > 0 ? ", " : "", subnet->id,
+                subnet->zone_id ? subnet->zone_id : "zone not told");
+        count++;
     }
-    if (!any)
+    if (count == 0)
         add(text, size, "none: ask TiDB Cloud support");
+    else if (count > SHOWN_MAX)
+        add(text, size, " and %zu more", count - SHOWN_MAX);
 }
 
 static void list_zones(const struct node_group *group, char *text, size_t size)
@@ -186,6 +191,12 @@ static bool has_right_region(const struct setup *setup, struct step_view *out)
     return true;
 }
 
+static bool is_unknown_vpc(const struct world *world)
+{
+    return world->vpc.seen ? world->vpcs.count == 0
+                           : strstr(world->vpc.why.text, "InvalidVpcID") != NULL;
+}
+
 void step_vpc_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -200,10 +211,13 @@ void step_vpc_look(struct setup *setup, struct step_view *out)
         view_blocked(out, ERR_USAGE,
             "which VPC? This machine is no EC2 instance that tells its own: expected --vpc-id and "
             "--subnet-ids");
-    else if (!world->vpc.seen || world->vpcs.count == 0)
-        view_blocked(out, world->vpc.seen ? ERR_OPTION : world->vpc.why.code, "%.40s: %.400s",
-            world->vpc_id,
-            world->vpc.seen ? "there is no such VPC in the cluster's region" : world->vpc.why.text);
+    else if (is_unknown_vpc(world))
+        view_blocked(out, ERR_OPTION,
+            "%.60s: there is no such VPC in %.40s, the cluster's region, or it is another "
+            "account's",
+            world->vpc_id, world->region);
+    else if (!world->vpc.seen)
+        view_blocked(out, world->vpc.why.code, "%.500s", world->vpc.why.text);
     else if (!world->subnets.seen)
         view_blocked(out, world->subnets.why.code, "%.500s", world->subnets.why.text);
     else

@@ -50,10 +50,13 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
         traveller->pace = PACE_DONE;
 }
 
-static void stop(struct traveller *traveller, enum err_code code, const char *text)
+static void stop(
+    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
 {
     traveller->pace = PACE_STOPPED;
     err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+    if (walk->count > 1)
+        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
 }
 
 static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
@@ -64,7 +67,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         char text[STEP_TEXT_BYTES + 80];
         snprintf(text, sizeof(text), "%s, although it was asked for %u times", view->text,
             traveller->takes);
-        stop(traveller, ERR_TRANSITION, text);
+        stop(walk, traveller, ERR_TRANSITION, text);
         return;
     }
     if (traveller->takes > traveller->rests) { // a listing may lag behind
@@ -78,7 +81,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     if (step->take(traveller->setup, &err))
         setup_again(traveller->setup, step);
     else
-        stop(traveller, err.code, err.text);
+        stop(walk, traveller, err.code, err.text);
 }
 
 // An outage passes; a key or a session that ran out does not by itself.
@@ -115,10 +118,10 @@ static void advance(const struct walk *walk, struct traveller *traveller)
             traveller->pace = PACE_WAITING;
             break;
         case STEP_MANUAL:
-            stop(traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
+            stop(walk, traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
             break;
         case STEP_BLOCKED:
-            stop(traveller, view.code, view.text);
+            stop(walk, traveller, view.code, view.text);
             break;
         case STEP_TAKEN:
             break;
@@ -155,7 +158,7 @@ static void give_up(const struct walk *walk, struct traveller *travellers)
         snprintf(text, sizeof(text),
             "%s. It is still so after %s; run the same command again to go on waiting",
             traveller->told.text, clock_age((int64_t)(walk->max_ms / 1000), after));
-        stop(traveller, ERR_TRANSITION, text);
+        stop(walk, traveller, ERR_TRANSITION, text);
     }
 }
 

@@ -6,6 +6,7 @@ from aws_program import WarmAws, plain_aws
 from emulator import Emulator
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
+from setup_world import World
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -63,3 +64,10 @@ def warm_aws():
         pytest.skip("the package awscli is not installed")
     with WarmAws() as program:
         yield program
+
+
+@pytest.fixture
+def world(warm_aws):
+    """Both clouds before the first step of a set-up."""
+    with World(warm_aws) as world:
+        yield world
