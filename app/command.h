@@ -28,6 +28,7 @@ extern const struct command cmd_clusters;
 extern const struct command cmd_status;
 extern const struct command cmd_setup;
 extern const struct command cmd_endpoint;
+extern const struct command cmd_doctor;
 extern const struct command cmd_wait;
 extern const struct command cmd_drain;
 extern const struct command cmd_reload;

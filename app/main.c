@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
     &cmd_status,
     &cmd_setup,
     &cmd_endpoint,
+    &cmd_doctor,
     &cmd_wait,
     &cmd_drain,
     &cmd_reload,
@@ -85,7 +86,6 @@ static const struct command *find_command(const char *name)
 static const struct {
     const char *name, *instead;
 } later_commands[] = {
-    { "doctor", "tidblink status and the log of tidblink proxy tell what is known" },
     { "connect", "tidblink proxy CLUSTER --listen 127.0.0.1:PORT, and tidblink dsn" },
 };
 

@@ -107,20 +107,18 @@ void table_done(struct table *table)
     *table = (struct table){ 0 };
 }
 
-void table_field(FILE *out, const char *label, const char *text)
+void table_paragraph(FILE *out, const char *lead, size_t column, const char *text)
 {
-    if (!text || !*text)
-        return;
-    int column = INDENT + LABEL;
-    size_t at = (size_t)fprintf(out, "%*s%-*s", INDENT, "", LABEL, label);
+    size_t at = width_of(lead);
     bool begun = false;
+    fputs(lead, out);
     while (*text) {
         size_t bytes = strcspn(text, " ");
         char word[512];
         snprintf(word, sizeof(word), "%.*s", (int)bytes, text);
         if (begun && at + 1 + width_of(word) > WIDTH) {
-            fprintf(out, "\n%*s", column, "");
-            at = (size_t)column;
+            fprintf(out, "\n%*s", (int)column, "");
+            at = column;
             begun = false;
         }
         at += begun + width_of(word);
@@ -130,4 +128,13 @@ void table_field(FILE *out, const char *label, const char *text)
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+void table_field(FILE *out, const char *label, const char *text)
+{
+    char lead[128];
+    if (!text || !*text)
+        return;
+    snprintf(lead, sizeof(lead), "%*s%-*s", INDENT, "", LABEL, label);
+    table_paragraph(out, lead, INDENT + LABEL, text);
 }

@@ -28,3 +28,5 @@ void table_done(struct table *table);
 
 // "  label     text", wrapped at 80 columns under itself; nothing when text is empty.
 void table_field(FILE *out, const char *label, const char *text);
+// The text behind `lead`, wrapped at 80 columns, its further lines from `column` on.
+void table_paragraph(FILE *out, const char *lead, size_t column, const char *text);

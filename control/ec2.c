@@ -118,7 +118,7 @@ static bool run(struct ec2 *ec2, const struct ec2_command *command, struct err *
     if (ec2->out != NULL)
         return true;
     err_set(err, ec2->failure.code, "%s", ec2->failure.text);
-    return err_prefix(err, "aws ec2 %.64s", command->argv.items[2]);
+    return err_prefix(err, "aws %.64s %.64s", command->argv.items[1], command->argv.items[2]);
 }
 
 // The name of an operation from its verb: "create-vpc-endpoint" is CreateVpcEndpoint.
@@ -164,7 +164,8 @@ static bool check_answer(bool read, const struct ec2_command *command, struct er
         return true;
     if (err != NULL)
         err->code = ERR_AWS;
-    return err_prefix(err, "the answer of aws ec2 %.64s", command->argv.items[2]);
+    return err_prefix(
+        err, "the answer of aws %.64s %.64s", command->argv.items[1], command->argv.items[2]);
 }
 
 // Defines ask_<name>: runs a command and reads its answer as a list, which is empty on failure.
@@ -187,6 +188,7 @@ ASK(services, ec2_service)
 ASK(endpoints, ec2_endpoint)
 ASK(security_groups, ec2_security_group)
 ASK(interfaces, ec2_interface)
+ASK(zones, ec2_zone)
 
 static void add_list(struct ec2_command *command, const char *name, const struct option_list *list)
 {
@@ -275,6 +277,14 @@ bool ec2_interfaces(
     ec2_command_begin(&command, ec2->options, "describe-network-interfaces");
     add_list(&command, "--network-interface-ids", ids);
     return ask_interfaces(ec2, &command, out, err);
+}
+
+bool ec2_zones_of_vpc(
+    struct ec2 *ec2, const char *vpc_id, struct ec2_zone_list *out, struct err *err)
+{
+    struct ec2_command command;
+    ec2_list_zones(&command, ec2->options, vpc_id);
+    return ask_zones(ec2, &command, out, err);
 }
 
 bool ec2_create(

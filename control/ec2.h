@@ -67,6 +67,12 @@ struct ec2_interface {
     char *address; // its private IPv4 address
 };
 
+// A private hosted zone of Route 53.
+struct ec2_zone {
+    char *id, *name; // "Z0…", "example.com."
+    char *service;   // the AWS service that made it; NULL: the account itself
+};
+
 #define EC2_LIST(kind)                                                                             \
     struct kind##_list {                                                                           \
         struct kind *items;                                                                        \
@@ -79,6 +85,7 @@ EC2_LIST(ec2_endpoint);
 EC2_LIST(ec2_service);
 EC2_LIST(ec2_security_group);
 EC2_LIST(ec2_interface);
+EC2_LIST(ec2_zone);
 
 // The options must outlive it. Fails (ERR_AWS) when there is no such program.
 struct ec2 *ec2_open(const struct ec2_options *options, struct err *err) MUST_CHECK;
@@ -112,6 +119,9 @@ bool ec2_interfaces(struct ec2 *ec2, const struct option_list *ids, struct ec2_i
 // Those of a service in a VPC (vpc_id NULL: in any), whatever their state.
 bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const char *vpc_id,
     struct ec2_endpoint_list *out, struct err *err) MUST_CHECK;
+// Those that answer in a VPC of the options' region.
+bool ec2_zones_of_vpc(
+    struct ec2 *ec2, const char *vpc_id, struct ec2_zone_list *out, struct err *err) MUST_CHECK;
 // `command` is ec2_create_endpoint's.
 bool ec2_create(struct ec2 *ec2, const struct ec2_command *command, struct ec2_endpoint *out,
     struct err *err) MUST_CHECK;

@@ -47,18 +47,24 @@ static void add_list(struct ec2_command *command, const char *name, const struct
         ec2_command_add_value(command, list->items[i]);
 }
 
-void ec2_command_begin(
-    struct ec2_command *command, const struct ec2_options *options, const char *verb)
+static void begin(struct ec2_command *command, const struct ec2_options *options,
+    const char *service, const char *verb)
 {
     *command = (struct ec2_command){ 0 };
     // Where it is not run, it is still printed, for somebody who has it.
     bool is_off = options->cli == NULL || strcmp(options->cli, "off") == 0;
     ec2_command_add(command, is_off ? "aws" : options->cli);
-    ec2_command_add(command, "ec2");
+    ec2_command_add(command, service);
     ec2_command_add(command, verb);
     add_option(command, "--region", options->region);
     add_option(command, "--profile", options->profile);
     add_option(command, "--endpoint-url", options->endpoint_url);
+}
+
+void ec2_command_begin(
+    struct ec2_command *command, const struct ec2_options *options, const char *verb)
+{
+    begin(command, options, "ec2", verb);
 }
 
 // ---- commands -----------------------------------------------------------------------------------
@@ -195,6 +201,27 @@ void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *opt
     ec2_command_begin(command, options, "authorize-security-group-egress");
     add_option(command, "--group-id", group_id);
     add_permission(command, port, target_group, cidr);
+}
+
+// ---- Route 53 -----------------------------------------------------------------------------------
+
+void ec2_list_zones(
+    struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
+{
+    begin(command, options, "route53", "list-hosted-zones-by-vpc");
+    add_option(command, "--vpc-id", vpc_id);
+    add_option(command, "--vpc-region", options->region);
+}
+
+void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
+    const char *zone_id, const char *vpc_id)
+{
+    char vpc[VALUE_BYTES];
+    snprintf(vpc, sizeof(vpc), "VPCRegion=%.64s,VPCId=%.64s",
+        options->region != NULL ? options->region : "", vpc_id);
+    begin(command, options, "route53", "disassociate-vpc-from-hosted-zone");
+    add_option(command, "--hosted-zone-id", zone_id);
+    add_option(command, "--vpc", vpc);
 }
 
 // ---- text ---------------------------------------------------------------------------------------

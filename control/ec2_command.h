@@ -2,7 +2,7 @@
 //
 // The commands of the AWS CLI that this program runs or prints: one vector of arguments for both,
 // so that what is printed is what would be run. Pure.
-// Source: docs.aws.amazon.com/cli/latest/reference/ec2.
+// Source: docs.aws.amazon.com/cli/latest/reference/ec2, …/route53.
 #pragma once
 
 #include "base/defs.h"
@@ -73,3 +73,10 @@ void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *op
     const char *group_id, uint16_t port, const char *source_group, const char *cidr);
 void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *options,
     const char *group_id, uint16_t port, const char *target_group, const char *cidr);
+
+// Route 53, which the same CLI and credentials reach: the private hosted zones of a VPC, and taking
+// a VPC out of one of them. They need options->region.
+void ec2_list_zones(
+    struct ec2_command *command, const struct ec2_options *options, const char *vpc_id);
+void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
+    const char *zone_id, const char *vpc_id);

@@ -337,6 +337,27 @@ static void done_ec2_interface(struct ec2_interface *interface)
 LIST_READER(interfaces, ec2_interface, "NetworkInterfaces")
 LIST_DONE(ec2_interface)
 
+// ---- hosted zones -------------------------------------------------------------------------------
+
+static bool read_ec2_zone(const struct json_place *place, void *item, struct err *err)
+{
+    struct ec2_zone *out = item;
+    struct json_place owner;
+    return json_id(place, "HostedZoneId", &out->id, err) &&
+           json_id(place, "Name", &out->name, err) && json_member(place, "Owner", &owner, err) &&
+           json_text(&owner, "OwningService", &out->service, err);
+}
+
+static void done_ec2_zone(struct ec2_zone *zone)
+{
+    free(zone->id);
+    free(zone->name);
+    free(zone->service);
+}
+
+LIST_READER(zones, ec2_zone, "HostedZoneSummaries")
+LIST_DONE(ec2_zone)
+
 // ---- success that is none -----------------------------------------------------------------------
 
 // What is not told stays NULL: it has failed in any case.

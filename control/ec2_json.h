@@ -26,6 +26,9 @@ bool ec2_json_security_groups(
     const char *text, size_t len, struct ec2_security_group_list *out, struct err *err) MUST_CHECK;
 bool ec2_json_interfaces(
     const char *text, size_t len, struct ec2_interface_list *out, struct err *err) MUST_CHECK;
+// route53 list-hosted-zones-by-vpc.
+bool ec2_json_zones(
+    const char *text, size_t len, struct ec2_zone_list *out, struct err *err) MUST_CHECK;
 
 // Some commands succeed (exit code 0) and tell in their answer what they did not do: "Return" is
 // false, or "Unsuccessful" lists errors. False if so; `code` and `message` are the first error's,

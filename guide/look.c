@@ -17,7 +17,6 @@ void world_done(struct world *world)
     ec2_close(world->ec2);
     ec2_vpc_list_done(&world->vpcs);
     ec2_subnet_list_done(&world->subnet_list);
-    ec2_service_list_done(&world->service_list);
     ec2_endpoint_list_done(&world->endpoint_list);
     ec2_security_group_list_done(&world->group_list);
     ec2_security_group_list_done(&world->own_group_list);
@@ -136,22 +135,19 @@ static void look_machine(struct world *world)
 
 // ---- AWS ----------------------------------------------------------------------------------------
 
-enum { SIGHTS = 8 };
+enum { SIGHTS = 7 };
 
 static void list_sights(struct world *world, struct sight *out[SIGHTS])
 {
     struct sight *const all[SIGHTS] = { &world->vpc, &world->attributes, &world->subnets,
-        &world->service, &world->endpoints, &world->groups, &world->own_groups,
-        &world->interfaces };
+        &world->endpoints, &world->groups, &world->own_groups, &world->interfaces };
     memcpy(out, all, sizeof(all));
 }
 
 static void forget_endpoints(struct world *world)
 {
     reset(&world->endpoints);
-    reset(&world->service);
     ec2_endpoint_list_done(&world->endpoint_list);
-    ec2_service_list_done(&world->service_list);
     world->endpoint = NULL;
 }
 
@@ -249,17 +245,11 @@ static bool look_endpoints(struct world *world)
     struct sight *sight = &world->endpoints;
     const char *service = world->group ? world->group->service_name : NULL;
     if (!service) {
-        static const char why[] = "TiDB Cloud does not tell the name of the private link service";
-        set_unseen(sight, why);
-        set_unseen(&world->service, why);
+        set_unseen(sight, "TiDB Cloud does not tell the name of the private link service");
         return true;
     }
     return note(world, sight,
-               ec2_endpoints_of_service(
-                   world->ec2, service, NULL, &world->endpoint_list, &sight->why)) &&
-           note(world, &world->service,
-               ec2_endpoint_service(
-                   world->ec2, service, &world->service_list, &world->service.why));
+        ec2_endpoints_of_service(world->ec2, service, NULL, &world->endpoint_list, &sight->why));
 }
 
 static void choose_vpc(struct world *world)

@@ -201,3 +201,26 @@ bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
 {
     return any_admits(group->egress, group->egress_count, port, to_groups, cidr);
 }
+
+bool world_is_here(const struct world *world)
+{
+    return world->machine.seen && world->instance.vpc_id &&
+           strcmp(world->instance.vpc_id, world->vpc_id) == 0;
+}
+
+const char *world_vpc_cidr(const struct world *world)
+{
+    const struct ec2_vpc_list *vpcs = &world->vpcs;
+    return vpcs->count > 0 && vpcs->items[0].cidrs.count > 0 ? vpcs->items[0].cidrs.items[0] : NULL;
+}
+
+bool world_lets_in(const struct world *world)
+{
+    const bool is_here = world_is_here(world);
+    const struct option_list *groups = is_here ? &world->instance.security_group_ids : NULL;
+    const char *from = is_here ? world->instance.address : world_vpc_cidr(world);
+    for (size_t i = 0; i < world->group_list.count; i++)
+        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, from))
+            return true;
+    return false;
+}

@@ -52,11 +52,10 @@ struct world {
     struct ec2 *ec2;                // NULL: no CLI, or not used yet
     char region[64];                // "us-east-1"; "": not known
     char vpc_id[64]; // which VPC this is about: the plan's, this machine's, the endpoint's; ""
-    struct sight vpc, attributes, subnets, service, endpoints, groups, own_groups, interfaces;
-    struct ec2_vpc_list vpcs;           // the one
-    bool dns_support, dns_hostnames;    // of the VPC
-    struct ec2_subnet_list subnet_list; // all of the VPC
-    struct ec2_service_list service_list;
+    struct sight vpc, attributes, subnets, endpoints, groups, own_groups, interfaces;
+    struct ec2_vpc_list vpcs;               // the one
+    bool dns_support, dns_hostnames;        // of the VPC
+    struct ec2_subnet_list subnet_list;     // all of the VPC
     struct ec2_endpoint_list endpoint_list; // of the service, in every VPC of this account
     const struct ec2_endpoint *endpoint;    // ours: endpoint-id's, else the living one of the VPC
     struct ec2_security_group_list group_list;     // those of `endpoint`
@@ -67,11 +66,11 @@ struct world {
 // Looks at TiDB Cloud's side, then at this machine and AWS. The plan must outlive the world.
 // `account` NULL: plan->no_account tells why.
 void world_look(struct world *world, const struct world_plan *plan, struct account *account);
-// The halves of it, for who looks again and again at one; `world` has been looked at once. This
-// machine is looked at only once, and of AWS, where each call costs half a second, only the parts
-// that are asked for: the others stay as they were seen.
+// The halves of it, in this order, of a world that is zeroed but for its plan; also for who looks
+// again and again at one of them. This machine is looked at only once, and of AWS, where each call
+// costs half a second, only the parts that are asked for: the others stay as they were seen.
 enum world_part {
-    WORLD_ENDPOINTS = 1 << 0,      // endpoints, service
+    WORLD_ENDPOINTS = 1 << 0,      // endpoints
     WORLD_VPC = 1 << 1,            // vpc, subnets, own_groups
     WORLD_ATTRIBUTES = 1 << 2,     // attributes
     WORLD_ENDPOINT_PARTS = 1 << 3, // groups, interfaces
@@ -107,6 +106,13 @@ bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *from_groups, const char *cidr);
 bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *to_groups, const char *cidr);
+// Whether this machine is in the VPC that is looked at.
+bool world_is_here(const struct world *world);
+// The VPC's first address block, or NULL.
+const char *world_vpc_cidr(const struct world *world);
+// Whether the endpoint's security groups let in who has to come in: this machine, or from outside
+// the VPC's block as a whole.
+bool world_lets_in(const struct world *world);
 // Whether the private link service can be reached from a subnet's zone: its zone ID is one of
 // availableZones. True when the service names none.
 bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet);

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Finds the private hosted zone that answers for the cluster's name. Used by hops_dns.c.
+// Source: docs.aws.amazon.com/Route53/latest/DeveloperGuide, "Working with private hosted zones".
+#include "guide/zones.h"
+
+#include "guide/doctor.h"
+
+#include <string.h>
+
+// "example.com." is above or equal to "db.example.com".
+static bool is_above(const char *zone, const char *host)
+{
+    size_t zone_len = strlen(zone), host_len = strlen(host);
+    zone_len -= zone_len > 0 && zone[zone_len - 1] == '.';
+    host_len -= host_len > 0 && host[host_len - 1] == '.';
+    if (zone_len == 0 || zone_len > host_len)
+        return false;
+    const char *tail = host + host_len - zone_len;
+    return strncasecmp(tail, zone, zone_len) == 0 && (tail == host || tail[-1] == '.');
+}
+
+// The longest one answers. What AWS itself made for endpoints is none of those that conflict.
+static const struct ec2_zone *find_zone(const struct ec2_zone_list *zones, const char *host)
+{
+    const struct ec2_zone *found = NULL;
+    for (size_t i = 0; i < zones->count; i++) {
+        const struct ec2_zone *zone = &zones->items[i];
+        if (!zone->service && is_above(zone->name, host) &&
+            (!found || strlen(zone->name) > strlen(found->name)))
+            found = zone;
+    }
+    return found;
+}
+
+static void tell_zone(const struct world *world, const struct ec2_zone *zone, struct hop_view *out)
+{
+    struct ec2_command command;
+    hop_why(
+        out, ". It is the private hosted zone %s, %s, of %s", zone->name, zone->id, world->vpc_id);
+    hop_detail(out, "hosted_zone", zone->id);
+    ec2_leave_zone(&command, &world->ec2_options, zone->id, world->vpc_id);
+    hop_ec2(out, &command);
+}
+
+enum found { FOUND_NONE, FOUND_ONE, FOUND_UNKNOWN };
+
+static enum found find(struct doctor *doctor, struct hop_view *out)
+{
+    const struct world *world = &doctor->world;
+    const char *host = doctor_host(doctor);
+    struct ec2_zone_list zones;
+    struct err err;
+    if (!world->aws.seen || !*world->vpc_id || !*world->region || !host ||
+        !ec2_zones_of_vpc(world->ec2, world->vpc_id, &zones, &err))
+        return FOUND_UNKNOWN;
+    const struct ec2_zone *zone = find_zone(&zones, host);
+    if (zone)
+        tell_zone(world, zone, out);
+    ec2_zone_list_done(&zones);
+    return zone ? FOUND_ONE : FOUND_NONE;
+}
+
+bool zones_find(struct doctor *doctor, struct hop_view *out)
+{
+    return find(doctor, out) == FOUND_ONE;
+}
+
+void zones_explain(struct doctor *doctor, struct hop_view *out)
+{
+    const struct world *world = &doctor->world;
+    struct ec2_command command;
+    char text[EC2_TEXT_BYTES];
+    switch (find(doctor, out)) {
+    case FOUND_ONE:
+        break;
+    case FOUND_NONE:
+        hop_advise(out,
+            "no private hosted zone of %s has the name: the DNS server itself, or one "
+            "that it asks, has it",
+            world->vpc_id);
+        break;
+    case FOUND_UNKNOWN:
+        if (!*world->vpc_id || !*world->region) {
+            hop_advise(out, "find who answers for the name: the DNS server's own zones, or a "
+                            "private hosted zone of Route 53");
+            break;
+        }
+        ec2_list_zones(&command, &world->ec2_options, world->vpc_id);
+        hop_advise(
+            out, "look for the zone that has the name: %s", ec2_command_text(&command, text));
+        ec2_command_done(&command);
+    }
+}
