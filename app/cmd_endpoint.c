@@ -34,20 +34,37 @@ static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 
 // ---- the verbs ----------------------------------------------------------------------------------
 
+// "# interface endpoint: to be created in the VPC", over as many lines as it takes.
+static void print_comment(const char *title, const char *text)
+{
+    enum { WIDTH = 80 };
+    char line[STEP_TEXT_BYTES + 80];
+    size_t at = WIDTH;
+    snprintf(line, sizeof(line), "%s: %s", title, text);
+    for (const char *word = line; *word;) {
+        size_t len = strcspn(word, " ");
+        bool fits = at + 1 + len <= WIDTH;
+        printf("%s%.*s", fits ? " " : word == line ? "# " : "\n# ", (int)len, word);
+        at = fits ? at + 1 + len : 2 + len;
+        word += len + strspn(word + len, " ");
+    }
+    putchar('\n');
+}
+
 static bool print_commands(
     struct setups *setups, const struct endpoint_values *own, struct err *err)
 {
-    static const char *const keys[] = { "attributes", "endpoint", "group", "connection", "dns" };
+    static const char *const keys[] = { "attributes", "endpoint", "group", "connection", "accepted",
+        "dns" };
     (void)own;
     (void)err;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         struct step_view view = { 0 };
         const struct step *step = setup_step(setup_find(keys[i]));
         step->look(setups->setups, &view);
+        print_comment(step->title, view.text);
         if (*view.command)
-            printf("# %s: %s\n%s\n", step->title, view.text, view.command);
-        else
-            printf("# %s: %s\n", step->title, view.text);
+            printf("%s\n", view.command);
     }
     return true;
 }

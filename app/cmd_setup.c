@@ -43,8 +43,8 @@ static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 
 static const char limits[] =
     "A private endpoint carries SQL within the cluster's region. TiCDC to another\n"
-    "region or to a downstream without an endpoint service of yours, and direct access\n"
-    "to PD or TiKV (ports 2379, 20160), need VPC peering instead.\n";
+    "region or to a downstream without an endpoint service of yours, and direct\n"
+    "access to PD or TiKV (ports 2379, 20160), need VPC peering instead.\n";
 
 static size_t count_steps(void)
 {
@@ -56,19 +56,39 @@ static size_t count_steps(void)
 
 // ---- the plan -----------------------------------------------------------------------------------
 
-static void print_plan(struct setup *setup)
+// What plans come to.
+struct outcome {
+    bool is_of_many; // of several clusters
+    bool is_open;    // something is left to do
+    struct err stop; // the first step that is blocked; ERR_NONE: none
+};
+
+static void take_note(
+    struct outcome *outcome, const struct setup *setup, size_t step, const struct step_view *view)
+{
+    if (view->status != STEP_DONE && view->status != STEP_SKIPPED)
+        outcome->is_open = true;
+    if (view->status != STEP_BLOCKED || outcome->stop.code != ERR_NONE)
+        return;
+    err_set(&outcome->stop, view->code, "%s: %s", setup_step(step)->title, view->text);
+    if (outcome->is_of_many)
+        err_prefix(&outcome->stop, "%.100s", setup->plan->world.target->alias);
+}
+
+static void print_plan(struct setup *setup, struct outcome *outcome)
 {
     struct step_view views[STEPS_MAX];
     setup_view(setup, views, count_steps());
     printf("%s\n", setup->plan->world.target->alias);
     for (size_t i = 0; i < count_steps(); i++) {
         setups_print_step(stdout, i, &views[i], true);
+        take_note(outcome, setup, i, &views[i]);
         if (views[i].status == STEP_BLOCKED && i == 0)
             break; // nothing below is known
     }
 }
 
-static cJSON *plan_json(struct setup *setup)
+static cJSON *plan_json(struct setup *setup, struct outcome *outcome)
 {
     static const char *const words[] = { [STEP_DONE] = "done",
         [STEP_TODO] = "to-do",
@@ -93,15 +113,16 @@ static cJSON *plan_json(struct setup *setup)
         facts_json_text(step, "usual", row->usual);
         facts_json_text(step, "command", views[i].command);
         cJSON_AddItemToArray(steps, step);
+        take_note(outcome, setup, i, &views[i]);
     }
     return object;
 }
 
-static bool print_json(struct setups *setups, struct err *err)
+static bool print_json(struct setups *setups, struct outcome *outcome, struct err *err)
 {
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < setups->count; i++)
-        cJSON_AddItemToArray(list, plan_json(&setups->setups[i]));
+        cJSON_AddItemToArray(list, plan_json(&setups->setups[i], outcome));
     char *text = cJSON_Print(list);
     cJSON_Delete(list);
     if (!text)
@@ -113,13 +134,19 @@ static bool print_json(struct setups *setups, struct err *err)
 
 static bool print_plans(const struct setup_values *own, struct setups *setups, struct err *err)
 {
-    if (own->json)
-        return print_json(setups, err);
-    for (size_t i = 0; i < setups->count; i++) {
-        print_plan(&setups->setups[i]);
+    struct outcome outcome = { .is_of_many = setups->count > 1 };
+    if (own->json && !print_json(setups, &outcome, err))
+        return false;
+    for (size_t i = 0; !own->json && i < setups->count; i++) {
+        print_plan(&setups->setups[i], &outcome);
         putchar('\n');
     }
-    printf("Nothing was changed. The same command with --apply takes the steps.\n%s", limits);
+    if (outcome.stop.code != ERR_NONE)
+        return err_set(err, outcome.stop.code, "%s", outcome.stop.text);
+    if (!own->json && !outcome.is_open)
+        puts("Nothing is left to do.");
+    else if (!own->json)
+        printf("Nothing was changed. The same command with --apply takes the steps.\n%s", limits);
     return true;
 }
 
@@ -153,8 +180,8 @@ static void print_strings(const struct setup *setup, const struct cluster_settin
         strings_output_done(&output);
     }
     setup_alias(setup, alias);
-    printf("\nOthers: tidblink dsn %s --direct --client all. With verified TLS and refusals that\n"
-           "explain themselves: tidblink proxy %s\n",
+    printf("\nOthers: tidblink dsn %s --direct --client all\n"
+           "With verified TLS and refusals that explain themselves: tidblink proxy %s\n",
         alias, alias);
 }
 
@@ -164,9 +191,10 @@ static bool apply(const struct setup_values *own, struct setups *setups, struct 
     setups_catch_interrupt();
     if (setups->count == 1)
         fprintf(out, "%s\n", setups->setups[0].plan->world.target->alias);
+    struct outcome ignored = { 0 }; // what stopped the walk counts
     bool done = setups_walk(setups, "cluster", "configuration", own->max_ms, out, err);
     if (own->json)
-        return print_json(setups, done ? err : NULL) && done;
+        return print_json(setups, &ignored, done ? err : NULL) && done;
     for (size_t i = 0; done && i < setups->count; i++)
         print_strings(&setups->setups[i], &setups->settings->clusters[i]);
     return done;
@@ -198,8 +226,12 @@ static bool set_up(const struct setup_values *own, const struct settings *settin
         .resume = own->resume,
         .acts = own->apply,
     };
-    struct setups setups;
-    bool ok = setups_open(&setups, settings, &wish, err);
+    struct setups setups = { 0 };
+    bool ok = own->apply && own->console
+                  ? err_set(err, ERR_USAGE,
+                        "--apply takes the steps, --console shows them as clicks: "
+                        "expected one of the two")
+                  : setups_open(&setups, settings, &wish, err);
     for (size_t i = 0; ok && choose_can_ask() && !own->json && i < setups.count; i++)
         ok = setup_ask_network(&setups, i, err);
     if (ok && own->console)
@@ -279,8 +311,8 @@ const struct command cmd_setup = {
             "downstream without an endpoint service of yours, and direct access to PD or TiKV\n"
             "(ports 2379, 20160), need VPC peering.\n"
             "\n"
-            "Ends with 0 when everything is done, 3 when a state or a step of yours is in the\n"
-            "way, 4 when TiDB Cloud or AWS refuses the key or the rights.",
+            "Ends with 0 when everything is done, or can be; with 3 when a state or a step of\n"
+            "yours is in the way, 4 when TiDB Cloud or AWS refuses the key or the rights.",
     .own = &own_table,
     .run = run,
 };

@@ -122,7 +122,7 @@ static bool delete_endpoint(const struct undoing *undoing, struct err *err)
             if (!done)
                 return false;
         }
-        world_look_aws(world);
+        world_look_aws(world, WORLD_ENDPOINTS);
         if (!setup_sees_aws(undoing->setup))
             return err_set(err, world->aws.why.code, "%s", world->aws.why.text);
     }
@@ -168,6 +168,12 @@ bool endpoint_delete(struct setups *setups, bool yes, uint64_t max_ms, struct er
     begin(&undoing, setups, max_ms);
     const struct endpoint *connection = connection_of(&undoing);
     bool on_aws = setup_is_aws(undoing.setup);
+    const struct world *world = &undoing.setup->world;
+    if (!*undoing.endpoint_id && setup_sees_aws(undoing.setup) &&
+        world->group->endpoint_count == 0) {
+        printf("  there is no private endpoint of this cluster: nothing to delete\n");
+        return true;
+    }
     if (!*undoing.endpoint_id)
         return err_set(err, ERR_OPTION,
             "which endpoint? None of this cluster is known to be ours: tidblink endpoint list "

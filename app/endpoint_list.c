@@ -28,16 +28,16 @@ static const char *private_dns(const struct pair *pair)
 {
     if (!pair->endpoint)
         return "";
-    return pair->endpoint->private_dns ? "enabled" : "off";
+    return pair->endpoint->private_dns ? "on" : "off";
 }
 
 static void add_row(struct table *table, const struct pair *pair)
 {
     const struct endpoint *connection = pair->connection;
     const struct ec2_endpoint *endpoint = pair->endpoint;
-    table_add(table,
-        (const char *const[]){ id_of(pair), connection ? connection->state.text : "none",
-            endpoint ? endpoint->state : "", private_dns(pair), endpoint ? endpoint->vpc_id : "" });
+    table_add(table, (const char *const[]){ endpoint ? endpoint->vpc_id : "", id_of(pair),
+                         connection ? connection->state.text : "none",
+                         endpoint ? endpoint->state : "", private_dns(pair) });
 }
 
 static void add_json(cJSON *list, const struct pair *pair)
@@ -86,7 +86,7 @@ static void add_all(const struct setup *setup, struct table *table, cJSON *list)
 
 bool endpoint_list(const struct setup *setup, bool json, struct err *err)
 {
-    static const char *const heads[] = { "ENDPOINT", "TIDB CLOUD", "AWS", "PRIVATE DNS", "VPC" };
+    static const char *const heads[] = { "VPC", "ENDPOINT", "TIDB CLOUD", "AWS", "DNS" };
     struct table table;
     cJSON *list = json ? cJSON_CreateArray() : NULL;
     table_init(&table, ARRAY_LEN(heads));

@@ -6,8 +6,11 @@
 
 #include "base/options.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct look {
@@ -36,6 +39,19 @@ static bool on_value(
     return true;
 }
 
+// It is written beside the old file and then takes its place.
+static bool may_be_replaced(const char *file)
+{
+    char real[PATH_MAX];
+    struct stat status;
+    if (!realpath(file, real) || stat(real, &status) != 0 || !S_ISREG(status.st_mode) ||
+        access(real, W_OK) != 0)
+        return false;
+    char *slash = strrchr(real, '/');
+    slash[slash == real] = '\0';
+    return access(real, W_OK) == 0;
+}
+
 void place_find(
     struct place *place, const struct settings *settings, const struct cluster_settings *cluster)
 {
@@ -50,7 +66,7 @@ void place_find(
         return;
     // A node group that the command line names has no section of its own.
     bool may_have_one = place->has_section || !strchr(cluster->alias, '/');
-    if (may_have_one && access(settings->file, W_OK) == 0)
+    if (may_have_one && may_be_replaced(settings->file))
         place->file = settings->file;
 }
 

@@ -17,13 +17,21 @@ enum { SETTLE_MS = 120000, REQUESTS_OF_A_LOOK = 4 };
 
 // ---- making -------------------------------------------------------------------------------------
 
+static bool has_word(const struct option_list *list, const char *word)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i], word) == 0)
+            return true;
+    return false;
+}
+
 static bool read_words(struct option_list *out, const char *text, struct err *err)
 {
     while (text && *text) {
         size_t len = strcspn(text, " ,\t\n");
         char word[160];
         snprintf(word, sizeof(word), "%.*s", (int)len, text);
-        if (*word && !option_list_add(out, word))
+        if (*word && !has_word(out, word) && !option_list_add(out, word))
             return err_set(err, ERR_MEMORY, "out of memory");
         text += len;
         text += strspn(text, " ,\t\n");
@@ -135,17 +143,9 @@ static const char *status_word(enum step_status status)
         [STEP_LATER] = "later",
         [STEP_MANUAL] = "by hand",
         [STEP_BLOCKED] = "STOP",
-        [STEP_SKIPPED] = "skip" };
+        [STEP_SKIPPED] = "skip",
+        [STEP_TAKEN] = "doing" };
     return words[status];
-}
-
-static void print_indented(FILE *out, const char *text)
-{
-    while (*text) {
-        size_t len = strcspn(text, "\n");
-        fprintf(out, "    %.*s\n", (int)len, text);
-        text += len + (text[len] == '\n');
-    }
 }
 
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
@@ -155,7 +155,7 @@ void setups_print_step(FILE *out, size_t step, const struct step_view *view, boo
     table_field(out, status_word(view->status), line);
     bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
     if (with_command && is_open && *view->command)
-        print_indented(out, view->command);
+        fprintf(out, "%s\n", view->command);
 }
 
 struct telling {
@@ -181,16 +181,20 @@ static void on_view(void *arg, const struct setup *setup, size_t step, const str
     if (view->status == STEP_WAIT && row->usual)
         snprintf(shown.text + len, sizeof(shown.text) - len, "; usually %s, %s so far", row->usual,
             clock_age((int64_t)(waited_ms / 1000), age));
+    // What is waited for here needs no command.
+    bool waits = view->status == STEP_WAIT || view->status == STEP_LATER;
     print_whose(telling, setup);
-    setups_print_step(telling->out, step, &shown, true);
+    setups_print_step(telling->out, step, &shown, !waits);
     fflush(telling->out);
 }
 
 static void on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view)
 {
     const struct telling *telling = arg;
+    struct step_view shown = *view;
+    shown.status = STEP_TAKEN;
     print_whose(telling, setup);
-    setups_print_step(telling->out, step, view, true);
+    setups_print_step(telling->out, step, &shown, setup_step(step)->again & WORLD_AWS);
     fflush(telling->out);
 }
 

@@ -92,7 +92,7 @@ bool account_send(struct account *account, const struct request *request, struct
     return out->err.code == ERR_NONE;
 }
 
-static uint64_t rate_pause_ms(const struct api_quota *quota)
+uint64_t account_rate_pause_ms(const struct api_quota *quota)
 {
     int64_t pause_s = quota->retry_after_s >= 0 ? quota->retry_after_s : quota->reset_s;
     if (pause_s < 0)
@@ -126,7 +126,7 @@ bool account_exchange(struct account *account, const struct request *request, st
             return true;
         if (out->err.code == ERR_API_RATE && pauses < RATE_PAUSES) {
             pauses++;
-            pause_ms = rate_pause_ms(&out->quota);
+            pause_ms = account_rate_pause_ms(&out->quota);
         } else if (out->may_pass && repeatable && repeats < REPEATS) {
             pause_ms = account_backoff_ms(account, repeats++);
         } else {

@@ -11,8 +11,10 @@
 
 struct account;
 
-// Before a pause of `pause_ms`: the API asked for it (429), or it did not answer and is asked
-// again. `why` is valid during the call.
+// Before a pause of `pause_ms`: the API asked for it (429; as long as it says, at most 60 s, up to
+// three times), or it did not answer or answered 5xx and is asked again (up to three times, 1 s, 2
+// s and 4 s later, but never later than one request may take). `why` is valid during the call. A
+// look does not pause: it asks again as the poller does, until its time is up.
 typedef void (*account_wait_fn)(void *arg, uint64_t pause_ms, const struct err *why);
 
 // Reads the keys. The options must outlive it. `fn` may be NULL.
@@ -20,8 +22,9 @@ struct account *account_open(const struct control_options *options, account_wait
     struct err *err) MUST_CHECK;
 void account_close(struct account *account); // NULL is allowed
 
-// One whole look at a target: cluster, node groups, service, endpoints; a missing endpoint is
-// looked for twice. target NULL: the list of clusters. The caller unrefs the model.
+// One whole look at a target, at the API whatever state-source says: cluster, node groups, service,
+// endpoints; a missing endpoint is looked for twice. target NULL: the list of clusters. The caller
+// unrefs the model.
 bool account_look(struct account *account, const struct control_target *target, uint64_t timeout_ms,
     struct model **out, struct err *err) MUST_CHECK;
 
@@ -31,7 +34,8 @@ bool account_regions(struct account *account, struct option_list *out, struct er
 // POST …/privateEndpointConnections. `endpoint_id`: AWS vpce-…, else the provider's own id;
 // `private_ip` is Azure's, else NULL. Safe to repeat: if the answer is lost, or 409 says that there
 // is one, the list is read and the connection that it shows is the answer. `out` is zeroed and
-// filled; the caller frees it with model_endpoint_done.
+// filled; the caller frees it with model_endpoint_done. ERR_API_CONFLICT: there is one, and it is
+// FAILED or DELETING.
 bool account_create_connection(struct account *account, const char *cluster_id,
     const char *group_id, const char *endpoint_id, const char *private_ip, struct endpoint *out,
     struct err *err) MUST_CHECK;

@@ -45,5 +45,7 @@ bool account_exchange(
     struct account *account, const struct request *request, struct reply *out) MUST_CHECK;
 // Tells the caller's caller why, then blocks.
 void account_pause(struct account *account, uint64_t pause_ms, const struct err *why);
+// After 429: what the API says, else 10 s; at most 60 s.
+uint64_t account_rate_pause_ms(const struct api_quota *quota);
 // 1 s, 2 s, 4 s, but no longer than one request may take.
 uint64_t account_backoff_ms(const struct account *account, unsigned failures);

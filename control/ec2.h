@@ -3,6 +3,10 @@
 // Amazon EC2 through the AWS CLI: what it is told (ec2_command.h) and what it answers, one call at
 // a time, each blocks its caller. Every credential source of the CLI (profiles, SSO, roles) works.
 // The commands' thread only.
+//
+// When this process ends, however it does, the CLI gets SIGTERM (child.h, dies_with_us). A request
+// that it has sent by then may still be carried out: a create is found again by its client token or
+// by its tag. What a wrapper script starts is the wrapper's to stop.
 // Source: docs.aws.amazon.com/cli/latest/reference/ec2 and the EC2 API Reference's data types.
 #pragma once
 
@@ -91,11 +95,13 @@ void ec2_close(struct ec2 *ec2); // NULL is allowed
 // "InvalidVpcEndpointId.NotFound"), "" if it came from elsewhere. Valid until the next call.
 const char *ec2_error_code(const struct ec2 *ec2);
 
-// Runs any command; for those whose answer means nothing. Errors: ERR_AWS_CREDENTIALS (none,
-// expired, wrong), ERR_AWS_DENIED (no right to this), ERR_AWS (anything else EC2 refuses),
-// ERR_CHILD (no answer in time); each text has EC2's own message.
+// Runs any command; for those whose answer means nothing but "done": one that says otherwise
+// ("Unsuccessful", "Return": false) is a failure although the CLI's exit code is 0. Errors:
+// ERR_AWS_CREDENTIALS (none, expired, wrong), ERR_AWS_DENIED (no right to this), ERR_AWS (anything
+// else EC2 refuses), ERR_CHILD (no answer in time); each text has EC2's own message.
 bool ec2_run(struct ec2 *ec2, const struct ec2_command *command, struct err *err) MUST_CHECK;
 
+// The lists below are overwritten; on failure they are empty.
 bool ec2_vpcs(struct ec2 *ec2, const char *vpc_id, struct ec2_vpc_list *out,
     struct err *err) MUST_CHECK; // NULL: all
 // "enableDnsSupport" and "enableDnsHostnames": describe-vpc-attribute takes one at a time.
@@ -105,13 +111,14 @@ bool ec2_subnets_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_subnet_list *out, struct err *err) MUST_CHECK;
 bool ec2_endpoint_service(struct ec2 *ec2, const char *service_name, struct ec2_service_list *out,
     struct err *err) MUST_CHECK;
-// Those of a service in a VPC (vpc_id NULL: in any), whatever their state.
-bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const char *vpc_id,
-    struct ec2_endpoint_list *out, struct err *err) MUST_CHECK;
+// No IDs: an empty list, without asking. Otherwise all of them must exist.
 bool ec2_security_groups(struct ec2 *ec2, const struct option_list *ids,
     struct ec2_security_group_list *out, struct err *err) MUST_CHECK;
 bool ec2_interfaces(struct ec2 *ec2, const struct option_list *ids, struct ec2_interface_list *out,
     struct err *err) MUST_CHECK;
+// Those of a service in a VPC (vpc_id NULL: in any), whatever their state.
+bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const char *vpc_id,
+    struct ec2_endpoint_list *out, struct err *err) MUST_CHECK;
 // Those that answer in a VPC of the options' region.
 bool ec2_zones_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_zone_list *out, struct err *err) MUST_CHECK;

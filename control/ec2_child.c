@@ -46,10 +46,13 @@ struct child *ec2_child_start(struct loop *loop, const struct ec2_command *comma
     uint64_t timeout_ms, bool dies_with_us, child_fn fn, void *arg, struct err *err)
 {
     const char **env = make_environment();
-    const char **argv = calloc(command->argv.count + 1, sizeof(*argv));
+    const size_t count = command->argv.count;
+    const char **argv = calloc(count + 3, sizeof(*argv));
     if (argv == NULL)
         abort();
-    memcpy(argv, command->argv.items, command->argv.count * sizeof(*argv));
+    memcpy(argv, command->argv.items, count * sizeof(*argv));
+    argv[count] = "--output"; // for us alone: who pastes the command has a taste of their own
+    argv[count + 1] = "json";
     struct child_spec spec = { .argv = argv,
         .env = env,
         .timeout_ms = timeout_ms,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 80, VALUE_BYTES = 512, TAG_BYTES = 200 };
+enum { COLUMNS = 76, VALUE_BYTES = 512, TAG_BYTES = 200 };
 
 // ---- arguments ----------------------------------------------------------------------------------
 
@@ -51,13 +51,14 @@ static void begin(struct ec2_command *command, const struct ec2_options *options
     const char *service, const char *verb)
 {
     *command = (struct ec2_command){ 0 };
-    ec2_command_add(command, options->cli != NULL ? options->cli : "aws");
+    // Where it is not run, it is still printed, for somebody who has it.
+    bool is_off = options->cli == NULL || strcmp(options->cli, "off") == 0;
+    ec2_command_add(command, is_off ? "aws" : options->cli);
     ec2_command_add(command, service);
     ec2_command_add(command, verb);
     add_option(command, "--region", options->region);
     add_option(command, "--profile", options->profile);
     add_option(command, "--endpoint-url", options->endpoint_url);
-    add_option(command, "--output", "json");
 }
 
 void ec2_command_begin(
@@ -85,10 +86,8 @@ static void add_tags(struct ec2_command *command, const char *cluster)
     char tag[TAG_BYTES];
     char tags[VALUE_BYTES];
     tag_value(cluster, tag);
-    snprintf(tags, sizeof(tags),
-        "ResourceType=vpc-endpoint,Tags=[{Key=Name,Value=tidblink-%s},"
-        "{Key=tidblink-cluster,Value=%s}]",
-        tag, tag);
+    snprintf(tags, sizeof(tags), "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=%s}]",
+        tag);
     add_option(command, "--tag-specifications", tags);
 }
 
@@ -288,39 +287,8 @@ static void put_quoted(struct shell *shell, const char *text, size_t len)
         put(shell, "'", 1);
 }
 
-// How much of a text that is longer than a line goes on this one: up to a comma if there is one,
-// and never into the middle of a character.
-static size_t piece_len(const char *text, size_t len, size_t room)
-{
-    size_t whole = len;
-    while (whole > 1 && quoted_len(text, whole) > room)
-        whole--;
-    if (whole == len)
-        return len;
-    for (size_t at = whole; at > whole / 2; at--)
-        if (text[at - 1] == ',')
-            return at;
-    while (whole > 1 && ((unsigned char)text[whole] & 0xc0) == 0x80)
-        whole--;
-    return whole;
-}
-
 static const char line_end[] = "\\\n";
 static const char indent[] = "    ";
-
-static void put_long(struct shell *shell, const char *text)
-{
-    size_t left = strlen(text);
-    for (;;) {
-        size_t len = piece_len(text, left, COLUMNS - strlen(" \\") - shell->column);
-        put_quoted(shell, text, len);
-        text += len;
-        left -= len;
-        if (left == 0)
-            return;
-        put(shell, line_end, strlen(line_end));
-    }
-}
 
 static void put_argument(struct shell *shell, const char *text, size_t needed, bool wrap)
 {
@@ -333,10 +301,7 @@ static void put_argument(struct shell *shell, const char *text, size_t needed, b
     } else if (!first) {
         put(shell, " ", 1);
     }
-    if (wrap && shell->column + quoted_len(text, strlen(text)) > room)
-        put_long(shell, text);
-    else
-        put_quoted(shell, text, strlen(text));
+    put_quoted(shell, text, strlen(text));
 }
 
 // What must fit on a line for an argument to begin there: an option is not parted from its value.

@@ -40,8 +40,8 @@ enum { EC2_TEXT_BYTES = 2048 };
 // As one line for a shell, quoted where it must be (POSIX sh). Returns out. Of what does not fit
 // (about eighty IDs do) the arguments at the end are left out, and an ellipsis stands for them.
 const char *ec2_command_text(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
-// The same over several lines of at most 80 columns, "\" at their ends. A longer argument goes on
-// in the first column of the next line: blanks in front would end it.
+// The same over several lines of at most 76 columns, so that they can be indented, "\" at their
+// ends. A longer argument has a line of its own and is not broken: blanks in front would end it.
 const char *ec2_command_lines(const struct ec2_command *command, char out[EC2_TEXT_BYTES]);
 
 struct ec2_endpoint_plan {
@@ -49,7 +49,7 @@ struct ec2_endpoint_plan {
     const struct option_list *subnet_ids;
     const struct option_list *security_group_ids; // NULL or empty: the VPC's default group
     const char *client_token;                     // NULL: none (printed commands)
-    // For the tags Name and tidblink-cluster; NULL: no tags. What a tag may not hold becomes "_".
+    // For the tag tidblink-cluster; NULL: no tag. What a tag may not hold becomes "_".
     const char *cluster;
 };
 // Without private DNS, which EC2 otherwise tries at once and refuses as long as nobody has accepted

@@ -100,7 +100,8 @@ static void write_action(const char *operation, const char *message, char out[AC
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-// EC2 appends an encoded copy of the whole request to what it denies: long, and of no use here.
+// Without the full stop: the sentence goes on. EC2 appends an encoded copy of the whole request to
+// what it denies: long, and of no use here.
 static void copy_message(const char *from, char out[MESSAGE_BYTES])
 {
     const char *encoded = strstr(from, "Encoded authorization failure message");
@@ -110,7 +111,7 @@ static void copy_message(const char *from, char out[MESSAGE_BYTES])
         len = (size_t)(end - from);
     if (encoded != NULL && (size_t)(encoded - from) < len)
         len = (size_t)(encoded - from);
-    while (len > 0 && from[len - 1] == ' ')
+    while (len > 0 && strchr(" .", from[len - 1]) != NULL)
         len--;
     snprintf(out, MESSAGE_BYTES, "%.*s", (int)len, from);
 }
@@ -187,6 +188,9 @@ void ec2_explain(
             take(message + strlen(calling), " operation", operation, sizeof(operation));
         message = behind != NULL ? behind : message;
     }
-    const char *colon = strstr(message, ": "); // "(reached max retries: 4)" may be before it
-    ec2_explain_code(code, operation, colon != NULL ? colon + 2 : message, caller, err);
+    if (strncmp(message, " (", 2) == 0) // "(reached max retries: 4)"
+        message += strcspn(message, ")") + (strchr(message, ')') != NULL);
+    if (strncmp(message, ": ", 2) == 0)
+        message += 2;
+    ec2_explain_code(code, operation, message, caller, err);
 }

@@ -175,7 +175,7 @@ bool json_id(const struct json_place *place, const char *key, char **out, struct
 bool json_texts(
     const struct json_place *place, const char *key, struct option_list *out, struct err *err)
 {
-    const cJSON *array;
+    const cJSON *array = NULL;
     const cJSON *element;
     if (!json_array(place, key, &array, err))
         return false;

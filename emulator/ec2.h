@@ -66,7 +66,7 @@ struct ec2_filter {
 struct ec2_listing {
     enum kind_id kind;
     const char *set;                                // "vpcSet"
-    const char *ids;                                // "VpcId"
+    const char *ids;                                // "VpcId"; NULL: none are taken
     const struct ec2_filter *filters;               // up to one without name
     bool (*is_hidden)(const struct object *object); // NULL: none is
     void (*show)(struct ec2_ask *ask, const struct object *object);

@@ -154,6 +154,8 @@ static bool tag_admits(
 static bool field_admits(const struct ec2_ask *ask, unsigned number,
     const struct ec2_filter *filter, const struct object *object)
 {
+    if (!filter)
+        return false; // ec2_check_filters refused it
     if (filter->constant)
         return value_admits(ask, number, filter->constant);
     if (filter->via)
@@ -191,11 +193,13 @@ bool ec2_admits(
 static bool is_asked(const struct ec2_ask *ask, const char *ids, const struct object *object)
 {
     const char *id = NULL;
+    if (!ids || !ec2_item(ask, ids, 1))
+        return true;
     for (unsigned i = 1; (id = ec2_item(ask, ids, i)); i++) {
         if (strcmp(id, object_id(object)) == 0)
             return true;
     }
-    return !ec2_item(ask, ids, 1);
+    return false;
 }
 
 static bool is_hidden(const struct ec2_listing *listing, const struct object *object)
@@ -208,7 +212,7 @@ bool ec2_list(struct ec2_ask *ask, const struct ec2_listing *listing)
     const char *id;
     if (!ec2_check_filters(ask, listing->filters))
         return false;
-    for (unsigned i = 1; (id = ec2_item(ask, listing->ids, i)); i++) {
+    for (unsigned i = 1; listing->ids && (id = ec2_item(ask, listing->ids, i)); i++) {
         const struct object *object = ec2_find(ask, listing->kind, id);
         if (!object || is_hidden(listing, object))
             return ec2_not_found(ask, listing->kind, id);

@@ -310,6 +310,8 @@ static void show_rule(
     }
     if (*rule->note)
         xml_text(xml, "description", rule->note);
+    xml_open(xml, "tagSet");
+    xml_close(xml);
     xml_close(xml);
 }
 

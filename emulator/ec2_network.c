@@ -279,7 +279,6 @@ bool ec2_describe_zones(struct ec2_ask *ask)
         { .name = "zone-type", .constant = "availability-zone" }, { 0 } };
     static const struct ec2_listing listing = { .kind = KIND_SUBNET,
         .set = "availabilityZoneInfo",
-        .ids = "NoneById",
         .filters = filters,
         .is_hidden = is_second,
         .show = show_zone };

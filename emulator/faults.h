@@ -8,7 +8,7 @@
 
 struct world;
 
-// In the order of the choices of "does" in schema.c.
+// In the order of the choices of "does" in kinds.c.
 enum fault_deed {
     FAULT_STATUS = 0,
     FAULT_DELAY,

@@ -56,8 +56,7 @@ static size_t overlap(const struct object *zone, const char *asked)
     return asked_len == len || asked[asked_len - len - 1] == '.' ? len : 0;
 }
 
-// A zone answers for everything below its name, and it has only addresses of its own name.
-static bool look_at_zones(const struct object *vpc, const char *asked, struct name_result *out)
+static const struct object *zone_for(const struct object *vpc, const char *asked)
 {
     const struct object *best = NULL;
     struct object *zone = NULL;
@@ -66,11 +65,7 @@ static bool look_at_zones(const struct object *vpc, const char *asked, struct na
             (!best || overlap(zone, asked) > overlap(best, asked)))
             best = zone;
     }
-    if (!best)
-        return false;
-    if (overlap(best, asked) == strlen(asked))
-        set(out, best);
-    return true;
+    return best;
 }
 
 // ---- endpoints ----------------------------------------------------------------------------------
@@ -132,6 +127,18 @@ static bool look_at_endpoints(struct world *world, const char *asked, struct nam
 
 // ---- in order -----------------------------------------------------------------------------------
 
+// The most specific zone answers, and private DNS makes one of the service's name. A zone answers
+// for everything below its name, and it has only addresses of its own name.
+static bool look_in_vpc(const struct object *vpc, const char *asked, struct name_result *out)
+{
+    const struct object *zone = zone_for(vpc, asked);
+    if (zone && overlap(zone, asked) == strlen(asked)) {
+        set(out, zone);
+        return true;
+    }
+    return look_at_private_dns(vpc, asked, out) || zone;
+}
+
 static bool look_in_public(struct world *world, const char *asked, struct name_result *out)
 {
     const struct object *name = world_find(world, KIND_PUBLIC_NAME, asked);
@@ -151,9 +158,8 @@ void names_look(struct world *world, const char *asked, bool is_public, struct n
         out->answer = ANSWER_SERVFAIL; // Amazon's resolver is not there
         return;
     }
-    if (vpc && (look_at_zones(vpc, asked, out) || look_at_private_dns(vpc, asked, out)))
-        return;
-    look_in_public(world, asked, out);
+    if (!vpc || !look_in_vpc(vpc, asked, out))
+        look_in_public(world, asked, out);
 }
 
 void names_done(struct name_result *result)

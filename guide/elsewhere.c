@@ -77,8 +77,9 @@ static void vpc_clicks(const struct setup *setup, FILE *out)
     const struct world *world = &setup->world;
     fprintf(out,
         "In the AWS console (console.aws.amazon.com/vpc), region %s\n"
-        "  4. Your VPCs: select %s. Actions, Edit VPC settings: Enable DNS\n"
-        "     resolution and Enable DNS hostnames. Save.\n"
+        "  4. Your VPCs: select %s.\n"
+        "     Actions, Edit VPC settings: Enable DNS resolution and Enable DNS hostnames.\n"
+        "     Save.\n"
         "  5. Endpoints, Create endpoint. Type: Endpoint services that use NLBs and\n"
         "     GWLBs. Service name, then Verify service:\n       %s\n"
         "  6. VPC: %s. Subnets: one in each of the zones that the\n"
@@ -99,12 +100,13 @@ static void last_clicks(const struct setup *setup, FILE *out)
     const char *id = setup_endpoint_id(setup);
     fprintf(out,
         "In the TiDB Cloud console again\n"
-        "  8. Create AWS Private Endpoint Connection: VPC endpoint ID %s,\n"
-        "     Create Private Endpoint Connection. Its state goes from Pending (System\n"
-        "     Checking) to Active in about 5 minutes; a Failed one can be retried by Edit.\n\n"
+        "  8. Create AWS Private Endpoint Connection: VPC endpoint ID\n"
+        "     %s, Create Private Endpoint Connection.\n"
+        "     Its state goes from Pending (System Checking) to Active in about 5 minutes;\n"
+        "     a Failed one can be retried by Edit.\n\n"
         "In the AWS console again, once it is Active\n"
-        "  9. Endpoints: select the endpoint. Actions, Modify private DNS name: Enable for\n"
-        "     this endpoint. Save changes.\n\n"
+        "  9. Endpoints: select the endpoint. Actions, Modify private DNS name: Enable\n"
+        "     for this endpoint. Save changes.\n\n"
         "On a machine in the VPC\n"
         " 10. tidblink doctor %s\n",
         *id ? id : "vpce-...", setup_alias(setup, alias));

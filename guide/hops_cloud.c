@@ -240,7 +240,7 @@ static void explain_state(
 // Which connection is ours can be told only when AWS has been looked at, which takes seconds.
 void hop_connection(struct doctor *doctor, struct hop_view *out)
 {
-    world_look_aws(&doctor->world);
+    world_look_aws(&doctor->world, WORLD_AWS);
     const struct endpoint *connection = doctor->world.connection;
     if (!doctor->world.group) {
         hop_blocked(doctor, out, HOP_GROUP);

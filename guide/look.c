@@ -144,21 +144,49 @@ static void list_sights(struct world *world, struct sight *out[SIGHTS])
     memcpy(out, all, sizeof(all));
 }
 
-static void forget_aws(struct world *world)
+static void forget_endpoints(struct world *world)
 {
-    struct sight *all[SIGHTS];
-    list_sights(world, all);
-    for (size_t i = 0; i < SIGHTS; i++)
-        reset(all[i]);
+    reset(&world->endpoints);
+    ec2_endpoint_list_done(&world->endpoint_list);
+    world->endpoint = NULL;
+}
+
+static void forget_vpc(struct world *world)
+{
+    reset(&world->vpc);
+    reset(&world->subnets);
+    reset(&world->own_groups);
     ec2_vpc_list_done(&world->vpcs);
     ec2_subnet_list_done(&world->subnet_list);
-    ec2_endpoint_list_done(&world->endpoint_list);
-    ec2_security_group_list_done(&world->group_list);
     ec2_security_group_list_done(&world->own_group_list);
-    ec2_interface_list_done(&world->interface_list);
-    world->endpoint = NULL;
+}
+
+static void forget_attributes(struct world *world)
+{
+    reset(&world->attributes);
     world->dns_support = world->dns_hostnames = false;
-    world->vpc_id[0] = '\0';
+}
+
+static void forget_endpoint_parts(struct world *world)
+{
+    reset(&world->groups);
+    reset(&world->interfaces);
+    ec2_security_group_list_done(&world->group_list);
+    ec2_interface_list_done(&world->interface_list);
+}
+
+static void forget_aws(struct world *world, unsigned parts)
+{
+    if (parts & WORLD_ENDPOINTS)
+        forget_endpoints(world);
+    if (parts & WORLD_VPC)
+        forget_vpc(world);
+    if (parts & WORLD_ATTRIBUTES)
+        forget_attributes(world);
+    if (parts & WORLD_ENDPOINT_PARTS)
+        forget_endpoint_parts(world);
+    if (parts == WORLD_AWS)
+        world->vpc_id[0] = '\0';
     reset(&world->aws);
 }
 
@@ -236,9 +264,19 @@ static void choose_vpc(struct world *world)
         copy_text(world->vpc_id, sizeof(world->vpc_id), world->endpoint->vpc_id);
 }
 
+// Without a VPC there is nothing to ask about it.
+static bool has_vpc(const struct world *world, struct sight *sight)
+{
+    if (!*world->vpc_id)
+        set_unseen(sight, "which VPC is meant is not known: set vpc-id");
+    return *world->vpc_id;
+}
+
 static bool look_attributes(struct world *world)
 {
     struct sight *sight = &world->attributes;
+    if (!has_vpc(world, sight))
+        return true;
     return note(world, sight,
         ec2_vpc_attribute(
             world->ec2, world->vpc_id, "enableDnsSupport", &world->dns_support, &sight->why) &&
@@ -248,16 +286,10 @@ static bool look_attributes(struct world *world)
 
 static bool look_vpc(struct world *world)
 {
-    if (!*world->vpc_id) {
-        static const char why[] = "which VPC is meant is not known: set vpc-id";
-        set_unseen(&world->vpc, why);
-        set_unseen(&world->attributes, why);
-        set_unseen(&world->subnets, why);
+    if (!has_vpc(world, &world->vpc) || !has_vpc(world, &world->subnets))
         return true;
-    }
     return note(world, &world->vpc,
                ec2_vpcs(world->ec2, world->vpc_id, &world->vpcs, &world->vpc.why)) &&
-           look_attributes(world) &&
            note(world, &world->subnets,
                ec2_subnets_of_vpc(
                    world->ec2, world->vpc_id, &world->subnet_list, &world->subnets.why));
@@ -299,20 +331,28 @@ static bool look_own_groups(struct world *world)
         world, sight, ec2_security_groups(world->ec2, ids, &world->own_group_list, &sight->why));
 }
 
-void world_look_aws(struct world *world)
+static bool look_parts(struct world *world, unsigned parts)
 {
-    forget_aws(world);
+    if (parts & WORLD_ENDPOINTS && !look_endpoints(world))
+        return false;
+    choose_vpc(world);
+    if (parts & WORLD_VPC && !(look_vpc(world) && look_own_groups(world)))
+        return false;
+    if (parts & WORLD_ATTRIBUTES && !look_attributes(world))
+        return false;
+    return !(parts & WORLD_ENDPOINT_PARTS) || look_endpoint_parts(world);
+}
+
+void world_look_aws(struct world *world, unsigned parts)
+{
+    forget_aws(world, parts);
     bool may_ask = open_ec2(world);
     if (!world->cluster || strcmp(world_provider(world->cluster), "aws") == 0)
         look_machine(world);
     else
         set_unseen(&world->machine, world->aws.why.text);
-    if (may_ask && look_endpoints(world)) {
+    if (!may_ask || !look_parts(world, parts))
         choose_vpc(world);
-        (void)(look_vpc(world) && look_endpoint_parts(world) && look_own_groups(world));
-    } else {
-        choose_vpc(world);
-    }
     if (!world->aws.seen)
         spread_reason(world);
     choose_connection(world);
@@ -323,5 +363,5 @@ void world_look(struct world *world, const struct world_plan *plan, struct accou
 {
     *world = (struct world){ .plan = plan };
     world_look_cloud(world, account);
-    world_look_aws(world);
+    world_look_aws(world, WORLD_AWS);
 }

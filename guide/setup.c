@@ -13,18 +13,18 @@
 
 // clang-format off
 static const struct step steps[] = {
-    { "cluster",       "cluster",                     "several minutes",      "running",   step_cluster_look,       step_cluster_take,       LOOK_CLOUD },
-    { "service",       "private link service",        "3 to 5 minutes",       "ready",     step_service_look,       NULL,                    LOOK_CLOUD },
-    { "vpc",           "VPC and subnets",             NULL,                   NULL,        step_vpc_look,           NULL,                    LOOK_AWS },
-    { "attributes",    "DNS attributes of the VPC",   NULL,                   NULL,        step_attributes_look,    step_attributes_take,    LOOK_AWS },
-    { "endpoint",      "interface endpoint",          "less than a minute",   "listed",    step_endpoint_look,      step_endpoint_take,      LOOK_BOTH },
-    { "group",         "security group",              NULL,                   NULL,        step_group_look,         step_group_take,         LOOK_AWS },
-    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    LOOK_CLOUD },
-    { "accepted",      "acceptance",                  "about 5 minutes",      "Active",    step_accepted_look,      NULL,                    LOOK_BOTH },
-    { "dns",           "private DNS",                 NULL,                   NULL,        step_dns_look,           step_dns_take,           LOOK_AWS },
-    { "name",          "private host name",           "less than 2 minutes",  "resolved",  step_name_look,          NULL,                    LOOK_NOWHERE },
-    { "test",          "connection test",             "less than a minute",   "answered",  step_test_look,          NULL,                    LOOK_NOWHERE },
-    { "configuration", "configuration",               NULL,                   NULL,        step_configuration_look, step_configuration_take, LOOK_NOWHERE },
+    { "cluster",       "cluster",                     "several minutes",      "running",   step_cluster_look,       step_cluster_take,       WORLD_CLOUD },
+    { "service",       "private link service",        "3 to 5 minutes",       "ready",     step_service_look,       NULL,                    WORLD_CLOUD },
+    { "vpc",           "VPC and subnets",             NULL,                   NULL,        step_vpc_look,           NULL,                    WORLD_AWS },
+    { "attributes",    "DNS attributes of the VPC",   NULL,                   NULL,        step_attributes_look,    step_attributes_take,    WORLD_ATTRIBUTES },
+    { "endpoint",      "interface endpoint",          "less than a minute",   "listed",    step_endpoint_look,      step_endpoint_take,      WORLD_CLOUD | WORLD_ENDPOINTS | WORLD_ENDPOINT_PARTS },
+    { "group",         "security group",              NULL,                   NULL,        step_group_look,         step_group_take,         WORLD_ENDPOINT_PARTS },
+    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    WORLD_CLOUD },
+    { "accepted",      "acceptance",                  "about 5 minutes",      "Active",    step_accepted_look,      NULL,                    WORLD_CLOUD | WORLD_ENDPOINTS },
+    { "dns",           "private DNS",                 NULL,                   NULL,        step_dns_look,           step_dns_take,           WORLD_ENDPOINTS },
+    { "name",          "private host name",           "less than 2 minutes",  "resolved",  step_name_look,          NULL,                    0 },
+    { "test",          "connection test",             "less than a minute",   "answered",  step_test_look,          NULL,                    0 },
+    { "configuration", "configuration",               NULL,                   NULL,        step_configuration_look, step_configuration_take, 0 },
 };
 // clang-format on
 
@@ -50,10 +50,10 @@ void setup_begin(struct setup *setup)
 
 void setup_again(struct setup *setup, const struct step *step)
 {
-    if (step->again == LOOK_CLOUD || step->again == LOOK_BOTH)
+    if (step->again & WORLD_CLOUD)
         world_look_cloud(&setup->world, setup->account);
-    if (step->again == LOOK_AWS || step->again == LOOK_BOTH)
-        world_look_aws(&setup->world);
+    if (step->again & WORLD_AWS)
+        world_look_aws(&setup->world, step->again & WORLD_AWS);
 }
 
 const struct err *setup_blindness(const struct setup *setup)

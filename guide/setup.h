@@ -23,9 +23,10 @@ enum step_status {
     STEP_MANUAL,  // has to be taken elsewhere: `command` says how
     STEP_BLOCKED, // a person has to decide or to repair something: `text` says what
     STEP_SKIPPED, // not for this cluster, or not from this machine
+    STEP_TAKEN,   // is being taken: no step says so itself
 };
 
-enum { STEP_TEXT_BYTES = 640 };
+enum { STEP_TEXT_BYTES = 640, WORLD_CLOUD = 1 << 8 };
 
 struct step_view {
     enum step_status status;
@@ -40,8 +41,8 @@ struct step {
     const char *usual; // how long its waiting lasts; NULL: it does not wait
     const char *until; // what it waits for, "accepted"; NULL
     void (*look)(struct setup *setup, struct step_view *out);
-    bool (*take)(struct setup *setup, struct err *err);           // NULL: nothing of ours to do
-    enum { LOOK_NOWHERE, LOOK_CLOUD, LOOK_AWS, LOOK_BOTH } again; // after taking or waiting
+    bool (*take)(struct setup *setup, struct err *err); // NULL: nothing of ours to do
+    unsigned again; // WORLD_CLOUD, and parts of AWS: what to look at after taking or waiting
 };
 
 // Where `endpoint-id` belongs; the steps do not know configuration files.

@@ -33,29 +33,31 @@ const char *shell_word(const char *word, char out[SHELL_WORD_BYTES])
 }
 
 // ec2_command_lines quotes the dollar away; here it is meant.
-static void unquote_variable(char *text)
+static void unquote_variable(char *text, const char *variable)
 {
-    static const char quoted[] = "'" SHELL_ENDPOINT "'";
+    char quoted[32];
+    snprintf(quoted, sizeof(quoted), "'%s'", variable);
     for (char *at = text; (at = strstr(at, quoted)); at++)
-        at[0] = at[sizeof(quoted) - 2] = '"';
+        at[0] = at[strlen(quoted) - 1] = '"';
 }
 
 void shell_print(struct ec2_command *command, char out[EC2_TEXT_BYTES])
 {
     ec2_command_lines(command, out);
-    unquote_variable(out);
+    unquote_variable(out, SHELL_ENDPOINT);
+    unquote_variable(out, SHELL_GROUP);
     ec2_command_done(command);
 }
 
-void shell_print_creation(struct ec2_command *command, char out[EC2_TEXT_BYTES])
+void shell_print_into(
+    struct ec2_command *command, const char *variable, const char *query, char out[EC2_TEXT_BYTES])
 {
     char lines[EC2_TEXT_BYTES];
     ec2_command_add(command, "--query");
-    ec2_command_add(command, "VpcEndpoint.VpcEndpointId");
+    ec2_command_add(command, query);
     // The later option wins over --output json.
     ec2_command_add(command, "--output");
     ec2_command_add(command, "text");
-    ec2_command_lines(command, lines);
-    snprintf(out, EC2_TEXT_BYTES, "VPCE=$(%.*s)", EC2_TEXT_BYTES - 16, lines);
-    ec2_command_done(command);
+    shell_print(command, lines);
+    snprintf(out, EC2_TEXT_BYTES, "%s=$(\n%.*s)", variable + 1, EC2_TEXT_BYTES - 16, lines);
 }

@@ -7,14 +7,18 @@
 
 #include <stddef.h>
 
-// Where the ID of an endpoint belongs that does not exist yet: a shell variable, which the command
-// that creates it sets.
+// Where IDs belong that are not known yet, of an endpoint and of its security group: shell
+// variables, which commands in front of them set.
 #define SHELL_ENDPOINT "$VPCE"
+#define SHELL_GROUP "$GROUP"
 
 enum { SHELL_WORD_BYTES = 300 };
 // A word, quoted where a POSIX shell needs it; returns out.
 const char *shell_word(const char *word, char out[SHELL_WORD_BYTES]);
-// The command over several lines; SHELL_ENDPOINT stays a variable. Frees the command.
+// The command over several lines, which begin in the first column, where they must be shown: blanks
+// in front would part an argument that goes on there. The variables stay variables. Frees the
+// command.
 void shell_print(struct ec2_command *command, char out[EC2_TEXT_BYTES]);
-// The same for the command that creates an endpoint: VPCE=$(…), so that it sets the variable.
-void shell_print_creation(struct ec2_command *command, char out[EC2_TEXT_BYTES]);
+// The same, and its answer goes into a variable: "VPCE=$(…)". `query`: what of it (JMESPath).
+void shell_print_into(
+    struct ec2_command *command, const char *variable, const char *query, char out[EC2_TEXT_BYTES]);

@@ -107,11 +107,11 @@ void step_service_look(struct setup *setup, struct step_view *out)
 
 // ---- the private endpoint connection ------------------------------------------------------------
 
-static void connection_command(struct setup *setup, struct step_view *out)
+static void own_command(struct setup *setup, const char *verb, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
     char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
-    snprintf(out->command, sizeof(out->command), "tidblink endpoint create %s --endpoint-id %s",
+    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s", verb,
         setup_alias(setup, alias), *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"");
 }
 
@@ -125,7 +125,7 @@ static void look_at_connection(
     case ENDPOINT_DISCOVERED:
         view_is(out, STEP_TODO, "%.80s exists and is not registered with TiDB Cloud yet",
             connection->endpoint_id);
-        connection_command(setup, out);
+        own_command(setup, "create", out);
         break;
     case ENDPOINT_DELETING:
         view_is(out, STEP_WAIT, "the one of %.80s is being deleted", connection->endpoint_id);
@@ -156,7 +156,7 @@ void step_connection_look(struct setup *setup, struct step_view *out)
     }
     view_is(out, *id ? STEP_TODO : STEP_LATER, "TiDB Cloud must be told of %s",
         *id ? id : "the endpoint");
-    connection_command(setup, out);
+    own_command(setup, "create", out);
 }
 
 bool step_connection_take(struct setup *setup, struct err *err)
@@ -185,6 +185,7 @@ void step_accepted_look(struct setup *setup, struct step_view *out)
     char text[96], alias[SHELL_WORD_BYTES];
     if (!connection || connection->state.value == ENDPOINT_DISCOVERED) {
         view_is(out, STEP_LATER, "follows the registration");
+        own_command(setup, "wait", out);
         return;
     }
     const struct verdict_row *row = verdict_row_endpoint(connection->state.value);
@@ -202,4 +203,6 @@ void step_accepted_look(struct setup *setup, struct step_view *out)
         view_is(out, STEP_WAIT, "%s for TiDB Cloud, %.40s for AWS", text, state);
     else
         view_is(out, STEP_DONE, "%s", text);
+    if (out->status == STEP_WAIT)
+        own_command(setup, "wait", out);
 }

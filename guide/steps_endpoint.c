@@ -45,7 +45,7 @@ static void endpoint_command(struct setup *setup, struct step_view *out)
     if (ids.count == 0)
         ids = (struct option_list){ unknowns, 1 };
     plan_endpoint(setup, NULL, &ids, &command);
-    shell_print_creation(&command, out->command);
+    shell_print_into(&command, SHELL_ENDPOINT, "VpcEndpoint.VpcEndpointId", out->command);
 }
 
 // A note on disk about a creation that no listing shows: under way, or long gone.
@@ -107,6 +107,19 @@ static void look_without_aws(struct setup *setup, struct step_view *out)
     endpoint_command(setup, out);
 }
 
+// An old one in this VPC holds the private name until it is gone.
+static const struct ec2_endpoint *find_leaving(const struct setup *setup)
+{
+    const struct world *world = &setup->world;
+    for (size_t i = 0; i < world->endpoint_list.count; i++) {
+        const struct ec2_endpoint *endpoint = &world->endpoint_list.items[i];
+        if (endpoint->state && strcasecmp(endpoint->state, "deleting") == 0 && endpoint->vpc_id &&
+            strcmp(endpoint->vpc_id, world->vpc_id) == 0)
+            return endpoint;
+    }
+    return NULL;
+}
+
 static bool open_token(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -133,12 +146,15 @@ void step_endpoint_look(struct setup *setup, struct step_view *out)
     if (!open_token(setup, out))
         return;
     const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    const struct ec2_endpoint *leaving = find_leaving(setup);
     if (endpoint) {
         look_at_endpoint(setup, endpoint, out);
         return;
     }
     if (*setup->token.client_token)
         look_at_token(setup, out);
+    else if (leaving)
+        view_is(out, STEP_WAIT, "%.60s is still being deleted", leaving->id);
     else
         view_is(out, STEP_TODO, "to be created in the VPC");
     if (out->status == STEP_TODO)
@@ -204,6 +220,38 @@ static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_c
                : "VPC_CIDR");
 }
 
+// Of an endpoint that is not there yet, or cannot be looked at: its first group is asked for where
+// the command is run, unless it is known which one it will have.
+static void later_group_command(struct setup *setup, struct step_view *out)
+{
+    const struct option_list *wanted = setup->plan->world.security_group_ids;
+    const char *id = setup_endpoint_id(setup);
+    char text[EC2_TEXT_BYTES] = "", rule[EC2_TEXT_BYTES];
+    struct ec2_command command;
+    bool known = wanted && wanted->count > 0;
+    if (!known) {
+        ec2_command_begin(&command, options(setup), "describe-vpc-endpoints");
+        ec2_command_add(&command, "--vpc-endpoint-ids");
+        ec2_command_add_value(&command, *id ? id : SHELL_ENDPOINT);
+        shell_print_into(&command, SHELL_GROUP, "VpcEndpoints[0].Groups[0].GroupId", text);
+    }
+    plan_ingress(setup, known ? wanted->items[0] : SHELL_GROUP, &command);
+    shell_print(&command, rule);
+    snprintf(out->command, sizeof(out->command), "%.1000s%s%.1000s", text, *text ? "\n" : "", rule);
+}
+
+// Which of the endpoint's groups gets a rule: one that was asked for, else the first.
+static const char *group_to_open(const struct setup *setup)
+{
+    const struct option_list *wanted = setup->plan->world.security_group_ids;
+    const struct ec2_security_group_list *list = &setup->world.group_list;
+    for (size_t i = 0; wanted && i < wanted->count; i++)
+        for (size_t k = 0; k < list->count; k++)
+            if (strcmp(list->items[k].id, wanted->items[i]) == 0)
+                return list->items[k].id;
+    return list->items[0].id;
+}
+
 void step_group_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -213,6 +261,11 @@ void step_group_look(struct setup *setup, struct step_view *out)
     if (!endpoint) {
         view_is(out, setup_sees_aws(setup) ? STEP_LATER : STEP_SKIPPED,
             "the endpoint's must let port %u in from where the application runs", world->port);
+        later_group_command(setup, out);
+        return;
+    }
+    if (world->port == 0) {
+        view_is(out, STEP_SKIPPED, "TiDB Cloud does not tell the cluster's port: set port");
         return;
     }
     if (!world->groups.seen || world->group_list.count == 0) {
@@ -220,25 +273,25 @@ void step_group_look(struct setup *setup, struct step_view *out)
             world->groups.why.text, world->port);
         return;
     }
-    const struct ec2_security_group *group = &world->group_list.items[0];
     if (lets_in(setup)) {
         view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
             peers(setup) ? "this machine" : "the VPC");
         return;
     }
-    view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group->id, world->port,
+    const char *group_id = group_to_open(setup);
+    view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group_id, world->port,
         peers(setup)      ? peers(setup)->items[0]
         : vpc_cidr(setup) ? vpc_cidr(setup)
                           : "the VPC");
     struct ec2_command command;
-    plan_ingress(setup, group->id, &command);
+    plan_ingress(setup, group_id, &command);
     shell_print(&command, out->command);
 }
 
 bool step_group_take(struct setup *setup, struct err *err)
 {
     struct ec2_command command;
-    plan_ingress(setup, setup->world.group_list.items[0].id, &command);
+    plan_ingress(setup, group_to_open(setup), &command);
     bool done = ec2_run(setup->world.ec2, &command, err);
     ec2_command_done(&command);
     // A permission that is there and not listed yet.

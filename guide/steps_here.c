@@ -123,8 +123,12 @@ void step_test_look(struct setup *setup, struct step_view *out)
     struct err err = { 0 };
     if (settle_without_trying(setup, out))
         return;
-    if (!resolve(setup, &addrs, &err) || !greet(setup, addrs, out, &err))
+    if (!resolve(setup, &addrs, &err)) {
+        err_set(&err, err.code, "the name does not resolve"); // the step before has told why
         not_yet(setup, out, &err);
+    } else if (!greet(setup, addrs, out, &err)) {
+        not_yet(setup, out, &err);
+    }
     addr_set_unref(addrs);
 }
 

@@ -47,17 +47,22 @@ static void add(char *text, size_t size, const char *format, ...)
 // "subnet-1 (use1-az1), subnet-2 (use1-az4)": those that the service can be reached from.
 static void list_served(const struct setup *setup, char *text, size_t size)
 {
+    enum { SHOWN_MAX = 6 };
     const struct world *world = &setup->world;
-    bool any = false;
+    size_t count = 0;
     for (size_t i = 0; i < world->subnet_list.count; i++) {
         const struct ec2_subnet *subnet = &world->subnet_list.items[i];
         if (!world_serves_zone(world->group, subnet))
             continue;
-        add(text, size, "%s%.40s (%.20s)", any ? ", " : "", subnet->id, subnet->zone_id);
-        any = true;
+        if (count < SHOWN_MAX)
+            add(text, size, "%s%.40s (%.20s)", count > 0 ? ", " : "", subnet->id,
+                subnet->zone_id ? subnet->zone_id : "zone not told");
+        count++;
     }
-    if (!any)
+    if (count == 0)
         add(text, size, "none: ask TiDB Cloud support");
+    else if (count > SHOWN_MAX)
+        add(text, size, " and %zu more", count - SHOWN_MAX);
 }
 
 static void list_zones(const struct node_group *group, char *text, size_t size)
@@ -134,6 +139,17 @@ struct option_list setup_subnets(struct setup *setup)
     return (struct option_list){ &instance->subnet_id, 1 };
 }
 
+static void tell_subnets(const struct setup *setup, const char *vpc_id,
+    const struct option_list *ids, struct step_view *out)
+{
+    view_is(out, STEP_DONE, "%.40s:", vpc_id);
+    for (size_t i = 0; i < ids->count; i++) {
+        const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
+        add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
+            subnet && subnet->zone_id ? subnet->zone_id : "zone not told");
+    }
+}
+
 static void look_at_subnets(struct setup *setup, struct step_view *out)
 {
     const struct option_list wanted = setup_subnets(setup);
@@ -147,12 +163,7 @@ static void look_at_subnets(struct setup *setup, struct step_view *out)
     for (size_t i = 0; i < ids->count; i++)
         if (!check_subnet(setup, ids, i, out))
             return;
-    view_is(out, STEP_DONE, "%.40s:", setup->world.vpc_id);
-    for (size_t i = 0; i < ids->count; i++) {
-        const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
-        add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
-            subnet && subnet->zone_id ? subnet->zone_id : "zone not told");
-    }
+    tell_subnets(setup, setup->world.vpc_id, ids, out);
 }
 
 // Both sides must be in one region.
@@ -180,6 +191,12 @@ static bool has_right_region(const struct setup *setup, struct step_view *out)
     return true;
 }
 
+static bool is_unknown_vpc(const struct world *world)
+{
+    return world->vpc.seen ? world->vpcs.count == 0
+                           : strstr(world->vpc.why.text, "InvalidVpcID") != NULL;
+}
+
 void step_vpc_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
@@ -187,18 +204,20 @@ void step_vpc_look(struct setup *setup, struct step_view *out)
     if (!setup_applies(setup, out) || !has_right_region(setup, out))
         return;
     if (endpoint)
-        view_is(out, STEP_DONE, "%.40s, with %zu subnets", endpoint->vpc_id,
-            endpoint->subnet_ids.count);
+        tell_subnets(setup, endpoint->vpc_id, &endpoint->subnet_ids, out);
     else if (!setup_sees_aws(setup))
         view_is(out, STEP_SKIPPED, "not looked at: %.400s", world->aws.why.text);
     else if (!*world->vpc_id)
         view_blocked(out, ERR_USAGE,
             "which VPC? This machine is no EC2 instance that tells its own: expected --vpc-id and "
             "--subnet-ids");
-    else if (!world->vpc.seen || world->vpcs.count == 0)
-        view_blocked(out, world->vpc.seen ? ERR_OPTION : world->vpc.why.code, "%.40s: %.400s",
-            world->vpc_id,
-            world->vpc.seen ? "there is no such VPC in the cluster's region" : world->vpc.why.text);
+    else if (is_unknown_vpc(world))
+        view_blocked(out, ERR_OPTION,
+            "%.60s: there is no such VPC in %.40s, the cluster's region, or it is another "
+            "account's",
+            world->vpc_id, world->region);
+    else if (!world->vpc.seen)
+        view_blocked(out, world->vpc.why.code, "%.500s", world->vpc.why.text);
     else if (!world->subnets.seen)
         view_blocked(out, world->subnets.why.code, "%.500s", world->subnets.why.text);
     else

@@ -20,7 +20,8 @@ struct traveller {
     struct setup *setup;
     size_t at;
     enum pace pace;
-    unsigned takes; // of the step at `at`, in a row
+    unsigned takes; // of the step at `at`
+    unsigned rests; // after takes that a cloud does not show yet
     uint64_t since_ms, told_ms;
     struct step_view told;
     struct err err; // PACE_STOPPED
@@ -43,16 +44,19 @@ static void tell(const struct walk *walk, struct traveller *traveller, const str
 static void go_on(const struct walk *walk, struct traveller *traveller)
 {
     traveller->at++;
-    traveller->takes = 0;
+    traveller->takes = traveller->rests = 0;
     traveller->since_ms = traveller->told_ms = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
 }
 
-static void stop(struct traveller *traveller, enum err_code code, const char *text)
+static void stop(
+    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
 {
     traveller->pace = PACE_STOPPED;
     err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+    if (walk->count > 1)
+        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
 }
 
 static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
@@ -60,7 +64,15 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     struct err err = { 0 };
     const struct step *step = setup_step(traveller->at);
     if (!step->take || traveller->takes == TAKES_MAX) {
-        stop(traveller, ERR_INTERNAL, view->text);
+        char text[STEP_TEXT_BYTES + 80];
+        snprintf(text, sizeof(text), "%s, although it was asked for %u times", view->text,
+            traveller->takes);
+        stop(walk, traveller, ERR_TRANSITION, text);
+        return;
+    }
+    if (traveller->takes > traveller->rests) { // a listing may lag behind
+        traveller->rests++;
+        traveller->pace = PACE_WAITING;
         return;
     }
     traveller->takes++;
@@ -69,7 +81,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     if (step->take(traveller->setup, &err))
         setup_again(traveller->setup, step);
     else
-        stop(traveller, err.code, err.text);
+        stop(walk, traveller, err.code, err.text);
 }
 
 // An outage passes; a key or a session that ran out does not by itself.
@@ -106,10 +118,12 @@ static void advance(const struct walk *walk, struct traveller *traveller)
             traveller->pace = PACE_WAITING;
             break;
         case STEP_MANUAL:
-            stop(traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
+            stop(walk, traveller, view.code != ERR_NONE ? view.code : ERR_TRANSITION, view.text);
             break;
         case STEP_BLOCKED:
-            stop(traveller, view.code, view.text);
+            stop(walk, traveller, view.code, view.text);
+            break;
+        case STEP_TAKEN:
             break;
         }
     }
@@ -144,7 +158,7 @@ static void give_up(const struct walk *walk, struct traveller *travellers)
         snprintf(text, sizeof(text),
             "%s. It is still so after %s; run the same command again to go on waiting",
             traveller->told.text, clock_age((int64_t)(walk->max_ms / 1000), after));
-        stop(traveller, ERR_TRANSITION, text);
+        stop(walk, traveller, ERR_TRANSITION, text);
     }
 }
 

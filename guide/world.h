@@ -67,9 +67,17 @@ struct world {
 // `account` NULL: plan->no_account tells why.
 void world_look(struct world *world, const struct world_plan *plan, struct account *account);
 // The halves of it, in this order, of a world that is zeroed but for its plan; also for who looks
-// again and again at one of them. This machine is looked at only once.
+// again and again at one of them. This machine is looked at only once, and of AWS, where each call
+// costs half a second, only the parts that are asked for: the others stay as they were seen.
+enum world_part {
+    WORLD_ENDPOINTS = 1 << 0,      // endpoints
+    WORLD_VPC = 1 << 1,            // vpc, subnets, own_groups
+    WORLD_ATTRIBUTES = 1 << 2,     // attributes
+    WORLD_ENDPOINT_PARTS = 1 << 3, // groups, interfaces
+    WORLD_AWS = (1 << 4) - 1,
+};
 void world_look_cloud(struct world *world, struct account *account);
-void world_look_aws(struct world *world);
+void world_look_aws(struct world *world, unsigned parts);
 void world_done(struct world *world); // a zeroed one is allowed
 
 // ---- judging (pure) -----------------------------------------------------------------------------

@@ -4,12 +4,13 @@
     python3 aws_warm.py SOCKET    (the Python that has awscli; started by aws_program.py)
 
 What is real: all code of awscli and botocore, its reading of arguments, environment and files, its
-HTTP, its output and its exit codes. What is not: its modules are imported, and the service models
-that it reads from its own data folder are parsed, before the request comes and not after. A
-request is one message with the caller's standard output and standard error as descriptors; when
-the caller goes, its process goes too.
+HTTP, its output and its exit codes. What is not: its modules are imported, and what it reads from
+its own data folder is read, before the request comes and not after. A request is one message with
+the caller's standard output and standard error as descriptors; when the caller goes, its process
+goes too.
 """
 import contextlib
+import ctypes
 import gc
 import io
 import json
@@ -20,8 +21,9 @@ import sys
 import threading
 
 import awscli.clidriver
-from awscli.botocore import loaders
+from botocore import loaders  # what the CLI calls the copy that it uses
 
+PR_SET_PDEATHSIG = 1  # prctl(2)
 NOWHERE = "http://127.0.0.1:1"
 WARM_UP = (("ec2", "describe-vpcs"), ("ec2", "create-vpc-endpoint", "--vpc-id", "vpc-1"),
            ("route53", "get-hosted-zone", "--id", "Z1"))
@@ -39,6 +41,19 @@ def remember_models():
             parsed[path] = load(self, path)
         return parsed[path]
     loaders.JSONFileLoader.load_file = load_once
+
+
+def remember_services():
+    """Which services there are is read from hundreds of folders, five times in a command."""
+    listed = {}
+    list_services = loaders.Loader.list_available_services
+
+    def list_once(self, type_name):
+        key = (type_name, *self.search_paths)
+        if key not in listed:
+            listed[key] = list_services(self, type_name)
+        return list(listed[key])
+    loaders.Loader.list_available_services = list_once
 
 
 def warm_up():
@@ -95,8 +110,10 @@ def serve(connection):
 
 def main():
     path = sys.argv[1]
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a test run that is killed
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     remember_models()
+    remember_services()
     warm_up()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(path)

@@ -8,6 +8,7 @@ from doctor_scene import Scene
 from emulator import Emulator
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
+from setup_world import World
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -84,3 +85,10 @@ def scene_without_cli(authority):
     """The same on a machine without the AWS CLI."""
     with Scene(None, authority) as scene:
         yield scene
+
+
+@pytest.fixture
+def world(warm_aws):
+    """Both clouds before the first step of a set-up."""
+    with World(warm_aws) as world:
+        yield world

@@ -33,6 +33,8 @@ struct cloud {
     char ca_path[64];
     unsigned challenges, served, generation;
     bool say_stale;
+    const char *method; // of the request under way
+    char body[1024];
 };
 
 static void must(bool held, const char *what)
@@ -140,7 +142,7 @@ static bool is_authentic(const struct cloud *cloud, const char *header, const ch
     char expected[33];
     snprintf(text, sizeof(text), "%s:tidb:%s", user, cloud_private_key);
     md5_hex(text, ha1);
-    snprintf(text, sizeof(text), "GET:%s", uri);
+    snprintf(text, sizeof(text), "%s:%s", cloud->method, uri);
     md5_hex(text, ha2);
     snprintf(text, sizeof(text), "%s:%s:%s:%s:auth:%s", ha1, nonce, nc, cnonce, ha2);
     md5_hex(text, expected);
@@ -166,9 +168,26 @@ static void challenge(
 
 // ---- requests ---------------------------------------------------------------------------------
 
+static const char *method_name(enum evhttp_cmd_type command)
+{
+    return command == EVHTTP_REQ_POST ? "POST" : command == EVHTTP_REQ_DELETE ? "DELETE" : "GET";
+}
+
+static void read_body(struct cloud *cloud, struct evhttp_request *request)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    ssize_t len = evbuffer_copyout(body, cloud->body, sizeof(cloud->body) - 1);
+    cloud->body[len > 0 ? len : 0] = '\0';
+    const char *type =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type");
+    must(len <= 0 || (type != NULL && strcmp(type, "application/json") == 0), "Content-Type");
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
     struct cloud *cloud = arg;
+    cloud->method = method_name(evhttp_request_get_command(request));
+    read_body(cloud, request);
     const char *uri = evhttp_request_get_uri(request);
     const char *authorization =
         evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
@@ -237,6 +256,16 @@ const char *cloud_url(const struct cloud *cloud)
 const char *cloud_ca_path(const struct cloud *cloud)
 {
     return cloud->ca_path;
+}
+
+const char *cloud_method(const struct cloud *cloud)
+{
+    return cloud->method;
+}
+
+const char *cloud_body(const struct cloud *cloud)
+{
+    return cloud->body;
 }
 
 unsigned cloud_challenges(const struct cloud *cloud)

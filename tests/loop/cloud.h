@@ -19,13 +19,17 @@ struct cloud_reply {
     bool cut;         // announce more than is sent
     const char *headers[4][2];
 };
-// path with its query.
+// path with its query; method and body from the functions below.
 typedef struct cloud_reply (*cloud_fn)(void *arg, const char *path);
 
 struct cloud *cloud_new(struct loop *loop, cloud_fn fn, void *arg);
 void cloud_free(struct cloud *cloud);
 const char *cloud_url(const struct cloud *cloud);     // "https://127.0.0.1:PORT"
 const char *cloud_ca_path(const struct cloud *cloud); // PEM file that makes it trusted
+
+// Of the request that fn is asked about. The body is cut to 1 KiB.
+const char *cloud_method(const struct cloud *cloud);
+const char *cloud_body(const struct cloud *cloud);
 
 unsigned cloud_challenges(const struct cloud *cloud); // 401 sent for want of a good answer
 unsigned cloud_served(const struct cloud *cloud);     // requests that reached fn

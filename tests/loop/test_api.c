@@ -5,21 +5,17 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "control/api.h"
-#include "control/control.h"
 #include "control/http.h"
 #include "control/keys.h"
 
 #include "cloud.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,6 +27,7 @@ struct fixture {
     uint64_t timeout_ms;
     struct cloud_reply reply; // what the cloud says
     char asked[512];          // what it was asked last
+    char sent[256];           // method and body of that
     // what came back
     unsigned callbacks;
     long status;
@@ -44,6 +41,8 @@ static struct cloud_reply on_asked(void *arg, const char *path)
 {
     struct fixture *fixture = arg;
     snprintf(fixture->asked, sizeof(fixture->asked), "%s", path);
+    snprintf(fixture->sent, sizeof(fixture->sent), "%s %s", cloud_method(fixture->cloud),
+        cloud_body(fixture->cloud));
     return fixture->reply;
 }
 
@@ -107,14 +106,20 @@ static void turn(struct loop *loop)
     loop_run(loop);
 }
 
-static void ask(struct fixture *fixture, const char *path)
+static void send_request(
+    struct fixture *fixture, const char *method, const char *path, const char *body)
 {
     unsigned before = fixture->callbacks;
-    api_get(fixture->api, path, on_answered, fixture);
+    api_send(fixture->api, method, path, body, on_answered, fixture);
     assert_int_equal(fixture->callbacks, before); // never from inside
     turn(fixture->loop);
     assert_int_equal(fixture->callbacks, before + 1);
     assert_null(strstr(fixture->err.text, cloud_private_key));
+}
+
+static void ask(struct fixture *fixture, const char *path)
+{
+    send_request(fixture, "GET", path, NULL);
 }
 
 static void test_one_challenge_for_many_requests(void **state)
@@ -129,6 +134,87 @@ static void test_one_challenge_for_many_requests(void **state)
     assert_string_equal(fixture->body, "{}");
     assert_int_equal(cloud_challenges(fixture->cloud), 1);
     assert_int_equal(cloud_served(fixture->cloud), 20);
+}
+
+// The challenge to a handle without a nonce must not cost the body.
+static void test_post_on_a_fresh_handle(void **state)
+{
+    struct fixture *fixture = *state;
+    send_request(fixture, "POST", "/clusters/1/x", "{\"endpointId\":\"vpce-1\"}");
+    assert_int_equal(fixture->err.code, ERR_NONE);
+    assert_int_equal(fixture->requests, 2);
+    assert_string_equal(fixture->sent, "POST {\"endpointId\":\"vpce-1\"}");
+    assert_string_equal(fixture->asked, "/v1beta1/clusters/1/x");
+    assert_int_equal(cloud_challenges(fixture->cloud), 1);
+    assert_int_equal(cloud_served(fixture->cloud), 1);
+}
+
+// Each request on the kept handle is its own: nothing of the one before sticks.
+static void test_methods_take_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 2; i++) {
+        send_request(fixture, "POST", "/clusters/1:resumeCluster", NULL);
+        assert_string_equal(fixture->sent, "POST ");
+        send_request(fixture, "DELETE", "/clusters/1/x/2", NULL);
+        assert_string_equal(fixture->sent, "DELETE ");
+        send_request(fixture, "POST", "/clusters/1/x", "{\"a\":1}");
+        assert_string_equal(fixture->sent, "POST {\"a\":1}");
+        ask(fixture, "/clusters");
+        assert_string_equal(fixture->sent, "GET ");
+        cloud_forget_nonces(fixture->cloud, i == 0); // the next is a POST: it is sent again
+    }
+    send_request(fixture, "POST", "/clusters/1/x", "{\"b\":1}");
+    assert_string_equal(fixture->sent, "POST {\"b\":1}");
+    assert_int_equal(fixture->err.code, ERR_NONE);
+    assert_int_equal(cloud_served(fixture->cloud), 9);
+}
+
+static void test_failures_of_changes(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->reply = (struct cloud_reply){ .status = 409, .body = "{}" };
+    send_request(fixture, "POST", "/clusters/1/x?y=1", "{}");
+    assert_int_equal(fixture->err.code, ERR_API_CONFLICT);
+    assert_non_null(strstr(fixture->err.text, "POST https://"));
+    assert_non_null(strstr(fixture->err.text, "/v1beta1/clusters/1/x: 409, it exists already"));
+    fixture->reply.status = 403;
+    fixture->reply.body = "{\"message\":\"no\"}";
+    send_request(fixture, "POST", "/clusters/1/tidbNodeGroups/2/privateEndpointConnections", "{}");
+    assert_int_equal(fixture->err.code, ERR_API_FORBIDDEN);
+    assert_non_null(strstr(fixture->err.text, "only Organization Owner and Project Owner"));
+    ask(fixture, "/clusters/1/tidbNodeGroups/2/privateEndpointConnections");
+    assert_null(strstr(fixture->err.text, "Owner"));
+    fixture->reply.status = 404;
+    send_request(fixture, "DELETE", "/clusters/1", NULL);
+    assert_int_equal(fixture->err.code, ERR_API_NOT_FOUND);
+    assert_non_null(strstr(fixture->err.text, "DELETE https://"));
+    // Deleted, and nothing to say about it.
+    fixture->reply =
+        (struct cloud_reply){ .status = 200, .headers = { { "Content-Type", "x/y" } } };
+    send_request(fixture, "DELETE", "/clusters/1", NULL);
+    assert_int_equal(fixture->err.code, ERR_NONE);
+}
+
+static void test_what_the_line_tells(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(api_line(fixture->api).server_clock, 0);
+    assert_int_equal(api_line(fixture->api).quota.limit, -1);
+    fixture->reply = (struct cloud_reply){ .status = 500,
+        .headers = { { "Date", "Tue, 15 Nov 1994 08:12:31 GMT" },
+            { "X-Ratelimit-Limit-Minute", "100" }, { "X-Ratelimit-Remaining-Minute", "7" } } };
+    ask(fixture, "/clusters");
+    struct api_line line = api_line(fixture->api);
+    assert_int_equal(line.server_clock, 784887151);
+    assert_true(line.own_clock > 1700000000);
+    assert_int_equal(line.quota.remaining, 7);
+    assert_int_equal(line.requests, 2);
+    fixture->reply = (struct cloud_reply){ .status = 200, .body = "{}" };
+    ask(fixture, "/clusters"); // says nothing about the quota
+    assert_int_equal(api_line(fixture->api).quota.remaining, 7);
+    assert_true(api_line(fixture->api).server_clock > 1700000000);
+    assert_int_equal(api_line(fixture->api).requests, 3);
 }
 
 static void test_stale_nonce(void **state)
@@ -178,6 +264,7 @@ static const struct status_case statuses[] = {
     { 403, ERR_API_FORBIDDEN, "403" },
     { 404, ERR_API_NOT_FOUND, "404" },
     { 400, ERR_API_ANSWER, "400" },
+    { 409, ERR_API_CONFLICT, "409" },
     { 500, ERR_API_UNREACHABLE, "500" },
     { 503, ERR_API_UNREACHABLE, "503" },
     { 302, ERR_API_ANSWER, "redirect" },
@@ -364,84 +451,6 @@ static void test_urls(void **state)
     assert_non_null(strstr(err.text, "api-ca"));
 }
 
-// ---- keys -------------------------------------------------------------------------------------
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    chmod(path, 0600);
-}
-
-static void test_keys_from_files(void **state)
-{
-    (void)state;
-    char directory[] = "/tmp/tidblink-test-keys-XXXXXX";
-    assert_non_null(mkdtemp(directory));
-    char public_path[64];
-    char private_path[64];
-    snprintf(public_path, sizeof(public_path), "%s/tidbcloud-public-key", directory);
-    snprintf(private_path, sizeof(private_path), "%s/tidbcloud-private-key", directory);
-    write_file(public_path, "PUB\n");
-    write_file(private_path, "top-secret\r\n");
-    struct control_options options = { .public_key_file = public_path,
-        .private_key_file = private_path };
-    struct keys keys = { 0 };
-    struct err err;
-    assert_true(keys_load(&options, &keys, &err));
-    assert_string_equal(keys.public_key, "PUB");
-    assert_string_equal(keys.private_key, "top-secret");
-    keys_wipe(&keys);
-    static const char *const bad[] = { "", "\n", "top-secret\nsecond line\n", "top\x01secret" };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        write_file(private_path, bad[i]);
-        assert_false(keys_load(&options, &keys, &err));
-        assert_int_equal(err.code, ERR_OPTION);
-        assert_non_null(strstr(err.text, "api-private-key-file"));
-        assert_null(strstr(err.text, "secret"));
-    }
-    write_file(private_path, "top-secret");
-    options = (struct control_options){ 0 };
-    setenv("CREDENTIALS_DIRECTORY", directory, 1);
-    assert_true(keys_load(&options, &keys, &err));
-    assert_string_equal(keys.private_key, "top-secret");
-    keys_wipe(&keys);
-    unlink(private_path);
-    assert_false(keys_load(&options, &keys, &err));
-    assert_non_null(strstr(err.text, "TIDBCLOUD_PRIVATE_KEY"));
-    unsetenv("CREDENTIALS_DIRECTORY");
-    options.private_key_file = private_path;
-    options.public_key_file = public_path;
-    assert_false(keys_load(&options, &keys, &err));
-    assert_non_null(strstr(err.text, private_path));
-    unlink(public_path);
-    rmdir(directory);
-}
-
-static void test_keys_leave_the_environment(void **state)
-{
-    (void)state;
-    char variable[] = "TIDBCLOUD_PRIVATE_KEY=env-secret";
-    putenv(variable); // this very memory is the environment now
-    setenv("TIDBCLOUD_PUBLIC_KEY", "PUB", 1);
-    struct keys environment;
-    keys_take_environment(&environment);
-    assert_null(getenv("TIDBCLOUD_PRIVATE_KEY"));
-    assert_null(getenv("TIDBCLOUD_PUBLIC_KEY"));
-    assert_string_equal(variable, "TIDBCLOUD_PRIVATE_KEY=");
-    struct control_options options = { .environment_keys = &environment };
-    struct keys keys = { 0 };
-    struct err err;
-    assert_true(keys_load(&options, &keys, &err));
-    assert_string_equal(keys.public_key, "PUB");
-    assert_string_equal(keys.private_key, "env-secret");
-    keys_wipe(&keys);
-    keys_wipe(&environment);
-    assert_null(environment.private_key);
-}
-
 #define API_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -450,6 +459,10 @@ int main(void)
     sigaction(SIGPIPE, &ignore, NULL); // OpenSSL writes with write(2)
     const struct CMUnitTest tests[] = {
         API_TEST(test_one_challenge_for_many_requests),
+        API_TEST(test_post_on_a_fresh_handle),
+        API_TEST(test_methods_take_turns),
+        API_TEST(test_failures_of_changes),
+        API_TEST(test_what_the_line_tells),
         API_TEST(test_stale_nonce),
         API_TEST(test_forgotten_nonce_without_stale),
         API_TEST(test_wrong_key),
@@ -464,8 +477,6 @@ int main(void)
         API_TEST(test_nobody_listens),
         API_TEST(test_cancel_never_calls_back),
         API_TEST(test_urls),
-        cmocka_unit_test(test_keys_from_files),
-        cmocka_unit_test(test_keys_leave_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,8 +206,8 @@ static void test_right_question(void **state)
     assert_int_equal(fixture->metadata_requests, 3);
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     assert_string_equal(call,
-        "ec2 describe-vpc-endpoints --region us-east-1 --output json --filters "
-        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7\n");
+        "ec2 describe-vpc-endpoints --region us-east-1 --filters "
+        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --output json\n");
     // Cached: asking again asks nobody.
     ask(fixture, SERVICE, "aws-us-east-1");
     run_for(fixture, SETTLE_MS);
@@ -232,6 +232,28 @@ static void test_configured_vpc(void **state)
     assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
     assert_non_null(strstr(call, "Values=vpc-8"));
     assert_int_equal(choice_of(fixture).ours_count, 0);
+}
+
+static void test_how_the_cli_is_called(void **state)
+{
+    struct fixture *fixture = *state;
+    char call[512] = "";
+    struct err err;
+    struct aws_options options = { .cli = fixture->cli,
+        .profile = "prod",
+        .region = "eu-west-1",
+        .endpoint_url = "https://ec2.example",
+        .vpc_id = "vpc-8" };
+    write_file(fixture->output, two_endpoints, 0600);
+    fixture->aws = aws_new(fixture->loop, &options, on_answer, fixture, &err);
+    ask(fixture, SERVICE, "aws-us-east-1"); // the configured region outweighs the cluster's
+    run_for(fixture, WAIT_MS);
+    assert_int_equal(choice_of(fixture).ours_count, 2);
+    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
+    assert_string_equal(call,
+        "ec2 describe-vpc-endpoints --region eu-west-1 --profile prod --endpoint-url "
+        "https://ec2.example --filters Name=service-name,Values=" SERVICE
+        " Name=vpc-id,Values=vpc-8 --output json\n");
 }
 
 static void test_failures_mean_not_asked(void **state)
@@ -382,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AWS_TEST(test_right_question),
         AWS_TEST(test_configured_vpc),
+        AWS_TEST(test_how_the_cli_is_called),
         AWS_TEST(test_failures_mean_not_asked),
         AWS_TEST(test_new_endpoint_outdates_the_answer),
         AWS_TEST(test_new_endpoint_while_asking),

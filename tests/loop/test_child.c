@@ -74,11 +74,24 @@ static struct outcome run_spec(const struct child_spec *spec)
     return outcome;
 }
 
+// How the tests below start their programs: they run twice, once for each way.
+static bool dies_with_us;
+
+static int bind_to_us(void **state)
+{
+    (void)state;
+    dies_with_us = true;
+    return 0;
+}
+
 static struct outcome run(const char *script, uint64_t timeout_ms)
 {
     const char *const argv[] = { "sh", "-c", script, NULL };
     const struct child_spec spec = {
-        .argv = argv, .timeout_ms = timeout_ms, .out_limit = OUT_LIMIT
+        .argv = argv,
+        .timeout_ms = timeout_ms,
+        .out_limit = OUT_LIMIT,
+        .dies_with_us = dies_with_us,
     };
     return run_spec(&spec);
 }
@@ -136,7 +149,11 @@ static void test_the_environment_is_the_given_one(void **state)
     const char *const argv[] = { "env", NULL };
     const char *const env[] = { "ONLY=this", NULL };
     const struct child_spec spec = {
-        .argv = argv, .env = env, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT
+        .argv = argv,
+        .env = env,
+        .timeout_ms = LONG_MS,
+        .out_limit = OUT_LIMIT,
+        .dies_with_us = dies_with_us,
     };
     assert_string_equal(run_spec(&spec).out, "ONLY=this\n");
 }
@@ -198,7 +215,9 @@ static void test_what_it_started_is_killed_as_well(void **state)
     struct err err = { 0 };
     struct outcome outcome = { .loop = loop_new("test", &err) };
     const char *const argv[] = { "sh", "-c", "sleep 60 & wait", NULL };
-    const struct child_spec spec = { .argv = argv, .timeout_ms = 50, .out_limit = OUT_LIMIT };
+    const struct child_spec spec = {
+        .argv = argv, .timeout_ms = 50, .out_limit = OUT_LIMIT, .dies_with_us = dies_with_us
+    };
     assert_non_null(child_start(outcome.loop, &spec, on_end, &outcome, &err));
     close(ends[1]);
     loop_run(outcome.loop);
@@ -229,7 +248,9 @@ static void test_a_missing_program_does_not_start(void **state)
     struct err err = { 0 };
     struct outcome outcome = { .loop = loop_new("test", &err) };
     const char *const argv[] = { "tidblink-no-such-program", NULL };
-    const struct child_spec spec = { .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT };
+    const struct child_spec spec = {
+        .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT, .dies_with_us = dies_with_us
+    };
     assert_null(child_start(outcome.loop, &spec, on_end, &outcome, &err));
     assert_int_equal(err.code, ERR_CHILD);
     assert_string_equal(err.text, "cannot find the program tidblink-no-such-program: install it, "
@@ -245,7 +266,9 @@ static void test_a_cancelled_child_is_gone_at_once(void **state)
     struct err err = { 0 };
     struct outcome outcome = { .loop = loop_new("test", &err) };
     const char *const argv[] = { "sleep", "60", NULL };
-    const struct child_spec spec = { .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT };
+    const struct child_spec spec = {
+        .argv = argv, .timeout_ms = LONG_MS, .out_limit = OUT_LIMIT, .dies_with_us = dies_with_us
+    };
     struct child *child = child_start(outcome.loop, &spec, on_end, &outcome, &err);
     assert_non_null(child);
     child_cancel(child);
@@ -273,5 +296,6 @@ int main(void)
         cmocka_unit_test(test_a_missing_program_does_not_start),
         cmocka_unit_test(test_a_cancelled_child_is_gone_at_once),
     };
-    return cmocka_run_group_tests_name("child", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("free to outlive us", tests, NULL, NULL) +
+           cmocka_run_group_tests_name("bound to us", tests, bind_to_us, NULL);
 }

@@ -108,7 +108,8 @@ static void test_groups_and_service(void **unused)
         "{\"tidbNodeGroupId\":\"6\",\"displayName\":\"etl\"}]}";
     static const char service[] =
         "{\"serviceName\":\"com.amazonaws.vpce.us-east-1.vpce-svc-1\","
-        "\"serviceDnsName\":\"privatelink-1.example\",\"state\":\"CREATING\"}";
+        "\"serviceDnsName\":\"privatelink-1.example\",\"state\":\"CREATING\","
+        "\"availableZones\":[\"use1-az1\",\"use1-az4\"]}";
     struct cluster cluster = { 0 };
     char *next = NULL;
     struct err err;
@@ -118,7 +119,36 @@ static void test_groups_and_service(void **unused)
     assert_true(model_json_service(service, strlen(service), &cluster.groups[0], &err));
     assert_int_equal(cluster.groups[0].service.value, SERVICE_CREATING);
     assert_string_equal(cluster.groups[0].service_dns_name, "privatelink-1.example");
+    assert_int_equal(cluster.groups[0].zone_count, 2);
+    struct cluster copy;
+    model_cluster_copy(&copy, &cluster);
+    // Another answer replaces what was told before.
+    assert_true(model_json_service("{}", 2, &cluster.groups[0], &err));
+    assert_int_equal(cluster.groups[0].zone_count, 0);
+    assert_false(model_json_service("{\"availableZones\":[1]}", 22, &cluster.groups[0], &err));
+    assert_non_null(strstr(err.text, "availableZones: expected strings"));
     model_cluster_done(&cluster);
+    assert_string_equal(copy.groups[0].zones[1], "use1-az4");
+    model_cluster_done(&copy);
+}
+
+static void test_single_answers(void **unused)
+{
+    static const char one[] = "{\"endpointId\":\"vpce-1\",\"endpointState\":\"PENDING\"}";
+    struct endpoint endpoint = { 0 };
+    char *name = NULL;
+    struct err err;
+    assert_true(model_json_connection(one, strlen(one), &endpoint, &err));
+    assert_string_equal(endpoint.endpoint_id, "vpce-1");
+    assert_int_equal(endpoint.state.value, ENDPOINT_PENDING);
+    model_endpoint_done(&endpoint);
+    assert_false(model_json_connection("{}", 2, &endpoint, &err));
+    assert_non_null(strstr(err.text, "endpointId"));
+    model_endpoint_done(&endpoint);
+    assert_true(model_json_name("{\"displayName\":\"shop\"}", 22, &name, &err));
+    assert_string_equal(name, "shop");
+    assert_true(model_json_name("{}", 2, &name, &err));
+    assert_null(name);
 }
 
 struct wrong {
@@ -280,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_absent_fields_and_unknown_values),
         cmocka_unit_test(test_connections_find_their_places),
         cmocka_unit_test(test_groups_and_service),
+        cmocka_unit_test(test_single_answers),
         cmocka_unit_test(test_wrong_documents_name_the_field),
         cmocka_unit_test(test_truncated_at_every_byte),
         cmocka_unit_test(test_every_byte_changed),

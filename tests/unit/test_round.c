@@ -32,7 +32,8 @@ static const char groups_5[] =
 static const char endpoint_1[] =
     "{\"privateEndpointConnections\":[{\"clusterId\":\"13\",\"tidbNodeGroupId\":\"5\","
     "\"endpointId\":\"vpce-1\",\"endpointState\":\"ACTIVE\",\"host\":\"h.example\"}]}";
-static const char service_5[] = "{\"serviceName\":\"svc\",\"state\":\"ACTIVE\"}";
+static const char service_5[] =
+    "{\"serviceName\":\"svc\",\"state\":\"ACTIVE\",\"availableZones\":[\"use1-az1\",\"use1-az4\"]}";
 
 struct talk {
     struct model *belief;
@@ -273,11 +274,13 @@ static void test_a_service_goes_after_two_answers(void **unused)
         bool gone = misses == MODEL_ABSENT_POLLS;
         assert_int_equal(group_of(&talk)->service.text == NULL, gone);
         assert_int_equal(group_of(&talk)->service_name == NULL, gone);
+        assert_int_equal(group_of(&talk)->zone_count, gone ? 0 : 2);
         assert_int_equal(round_is_changing(talk.round), !gone);
     }
     again(&talk);
     whole_round(&talk, endpoint_1);
     assert_string_equal(group_of(&talk)->service.text, "ACTIVE");
+    assert_string_equal(group_of(&talk)->zones[1], "use1-az4");
     end(&talk);
 }
 

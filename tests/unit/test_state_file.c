@@ -42,6 +42,10 @@ static struct model *make(void)
     group->state = seen(GROUP_ACTIVE, "ACTIVE");
     group->service = seen(SERVICE_CREATING, "CREATING");
     group->service_name = strdup("svc");
+    group->zones = calloc(2, sizeof(*group->zones));
+    group->zones[0] = strdup("use1-az1");
+    group->zones[1] = strdup("use1-az4");
+    group->zone_count = 2;
     group->endpoint_lists = 1;
     group->endpoints_seen = NOW - 20;
     struct endpoint *endpoint = model_add_endpoint(group);
@@ -72,6 +76,8 @@ static void test_round_trip(void **unused)
     assert_int_equal(cluster->state.since, NOW - 100);
     assert_int_equal(cluster->seen, NOW - 10);
     assert_int_equal(cluster->groups[0].service.value, SERVICE_CREATING);
+    assert_int_equal(cluster->groups[0].zone_count, 2);
+    assert_string_equal(cluster->groups[0].zones[1], "use1-az4");
     assert_int_equal(cluster->groups[0].endpoints_seen, NOW - 20);
     assert_int_equal(cluster->groups[0].endpoints[0].state.value, ENDPOINT_FAILED);
     assert_int_equal(cluster->groups[0].endpoints[0].absent_polls, 1);
