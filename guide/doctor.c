@@ -70,6 +70,13 @@ static bool is_blocked(const struct doctor *doctor, size_t hop, struct hop_view 
     return false;
 }
 
+// It meets what the other hops have met.
+static void look_at_proxy(struct doctor *doctor, struct hop_view *view)
+{
+    doctor->plan->look_proxy(doctor->plan->arg, view);
+    hop_follows(doctor, view, HOP_BIT(HOP_PROXY) - 1);
+}
+
 void doctor_run(struct doctor *doctor)
 {
     const struct doctor_plan *plan = doctor->plan;
@@ -78,7 +85,7 @@ void doctor_run(struct doctor *doctor)
         *view = (struct hop_view){ .because = HOPS };
         if (!is_blocked(doctor, hop, view)) {
             if (hop == HOP_PROXY)
-                plan->look_proxy(plan->arg, view);
+                look_at_proxy(doctor, view);
             else
                 hops[hop].look(doctor, view);
         }

@@ -91,7 +91,7 @@ void hop_make_another(const struct doctor *doctor, struct hop_view *view, const 
 void hop_wait(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after)
 {
-    if (doctor->plan->proxy_runs)
+    if (doctor->plan->proxy_waits)
         hop_tidblink(doctor, view, "wait --for active --max 30m", "");
     else
         hop_tidblink(doctor, view, before, after);

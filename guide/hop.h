@@ -81,8 +81,8 @@ void hop_tidblink(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 // Deletes both sides of an endpoint and goes through the set-up again.
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id);
-// What waits until a state has passed: the running proxy's `wait`, else `otherwise`, the words of a
-// command as for hop_tidblink.
+// What waits until a state has passed: `wait`, which asks the running proxy, if that has seen it;
+// else another command of ours, as for hop_tidblink.
 void hop_wait(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 

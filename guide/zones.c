@@ -8,25 +8,27 @@
 
 #include <string.h>
 
-// "example.com." is above or equal to "db.example.com".
-static bool is_above(const char *zone, const char *host)
+// "example.com." is above or equal to "db.example.com"; `exact`: equal.
+static bool is_above(const char *zone, const char *host, bool exact)
 {
     size_t zone_len = strlen(zone), host_len = strlen(host);
     zone_len -= zone_len > 0 && zone[zone_len - 1] == '.';
     host_len -= host_len > 0 && host[host_len - 1] == '.';
-    if (zone_len == 0 || zone_len > host_len)
+    if (zone_len == 0 || zone_len > host_len || (exact && zone_len < host_len))
         return false;
     const char *tail = host + host_len - zone_len;
     return strncasecmp(tail, zone, zone_len) == 0 && (tail == host || tail[-1] == '.');
 }
 
-// The longest one answers. What AWS itself made for endpoints is none of those that conflict.
-static const struct ec2_zone *find_zone(const struct ec2_zone_list *zones, const char *host)
+// The longest one answers: with private DNS the endpoint itself has the whole name, so that no zone
+// above it matters. What AWS made for endpoints is none of those that conflict.
+static const struct ec2_zone *find_zone(
+    const struct ec2_zone_list *zones, const char *host, bool exact)
 {
     const struct ec2_zone *found = NULL;
     for (size_t i = 0; i < zones->count; i++) {
         const struct ec2_zone *zone = &zones->items[i];
-        if (!zone->service && is_above(zone->name, host) &&
+        if (!zone->service && is_above(zone->name, host, exact) &&
             (!found || strlen(zone->name) > strlen(found->name)))
             found = zone;
     }
@@ -54,7 +56,8 @@ static enum found find(struct doctor *doctor, struct hop_view *out)
     if (!world->aws.seen || !*world->vpc_id || !*world->region || !host ||
         !ec2_zones_of_vpc(world->ec2, world->vpc_id, &zones, &err))
         return FOUND_UNKNOWN;
-    const struct ec2_zone *zone = find_zone(&zones, host);
+    const bool exact = doctor->endpoint && doctor->endpoint->private_dns;
+    const struct ec2_zone *zone = find_zone(&zones, host, exact);
     if (zone)
         tell_zone(world, zone, out);
     ec2_zone_list_done(&zones);

@@ -287,9 +287,6 @@ BREAKS = {
     "DNS fails": Break(
         "name", fault("dnsServfail"), 'set "dns-servers',
         lambda scene: scene.cloud.clear_faults(), saw="SERVFAIL"),
-    "zone above the name": Break(
-        "name", hosted_zone(HOST.partition(".")[2], "127.0.0.9"),
-        r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="NXDOMAIN|no address"),
     "zone of the very name": Break(
         "answer", hosted_zone(HOST, "127.0.0.9"),
         rf"^aws route53 disassociate-vpc-from-hosted-zone .*VPCId={VPC}", saw="127.0.0.9 is not"),

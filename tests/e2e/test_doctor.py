@@ -120,6 +120,15 @@ def test_a_private_zone_instead_of_private_dns(scene):
     assert "nevertheless" in report["private-dns"]["why"]
 
 
+def test_a_zone_above_the_name_is_no_conflict(scene):
+    """The most specific zone answers, and that is the endpoint's."""
+    scene.cloud.add("hostedZones", name=HOST.partition(".")[2], vpc=VPC, a=["127.0.0.9"])
+    scene.set(dns_servers="%s:%d" % scene.cloud.public_dns)
+    report = scene.doctor()
+    assert report.first == "name"
+    assert "dns-servers" in report["name"]["fix"]
+
+
 def test_what_follows_from_a_failure_is_no_failure(scene):
     scene.cloud.patch(f"vpcEndpoints/{VPCE}", privateDns=False)
     report = scene.doctor()

@@ -23,10 +23,15 @@ def test_what_the_running_proxy_sees(scene):
         assert report.status("proxy") == "ok", report.text()
         assert "new connections: allow; 2 addresses" in report["proxy"]["saw"]
         scene.cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING",
-                          then=[{"afterSeconds": 4, "state": "ACTIVE"}])
+                          then=[{"afterSeconds": 5, "state": "ACTIVE"}])
         report = scene.doctor()
-        # With a proxy there, it is the proxy that is waited for.
         assert report.first == "connection"
+        assert report["connection"]["fix"].startswith("tidblink endpoint wait orders")
+        while report.status("proxy") == "ok":
+            report = scene.doctor()
+        # The proxy has seen it as well, so it is the proxy that is waited for.
+        assert report["proxy"]["because_of"] == "connection"
+        assert "new connections: hold" in report["proxy"]["saw"]
         assert report["connection"]["fix"].startswith("tidblink wait --for active --max 30m orders")
         scene.sh(report["connection"]["fix"])
         assert wait_until_fine(scene, "proxy").status("connection") == "ok"
