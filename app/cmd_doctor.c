@@ -118,7 +118,6 @@ static void examine(struct visit *visit, size_t index)
     struct doctor_plan plan = {
         .broken = visit->settings ? NULL : &visit->broken,
         .arguments = visit->arguments,
-        .proxy_runs = visit->status != NULL,
         .look_proxy = look_proxy,
         .on_view = on_view,
         .arg = visit,

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways to break a hop, for test_doctor.py: what is done, which hop it is, what repairs it."""
+import os
+import socket
+from dataclasses import dataclass
+from typing import Callable
+
+import certs
+from doctor_scene import (
+    ENDPOINT_GROUP, IP_A, MACHINE, OTHER_ADDRESS, OTHER_GROUP, OTHER_SUBNET, OTHER_VPC,
+    OWN_GROUP, SUBNET_B, SUBNET_D, VPC, VPCE)
+from emulator import CLUSTER, ENDPOINT, GROUP, HOST, PRIVATE_KEY, PUBLIC_KEY
+from fake_tidb import Plan
+
+SECONDS = 20
+
+
+# ---- breaking -----------------------------------------------------------------------------------
+
+def patch(path, **fields):
+    return lambda scene: scene.cloud.patch(path, **fields)
+
+
+def both(*deeds):
+    def all_of_them(scene):
+        for deed in deeds:
+            deed(scene)
+    return all_of_them
+
+
+def option(**options):
+    return lambda scene: scene.set(**options)
+
+
+def cluster_option(**options):
+    return lambda scene: scene.set_cluster(**options)
+
+
+def fault(does, **fields):
+    return lambda scene: scene.cloud.fault(does, **fields)
+
+
+def without(path):
+    return lambda scene: scene.cloud.remove(path)
+
+
+def key_file(mode):
+    return lambda scene: (scene.dir / "private.key").chmod(mode)
+
+
+def write_key(text):
+    return lambda scene: (scene.dir / "private.key").write_text(text)
+
+
+def interfaces(broken, only=None):
+    def set_them(scene):
+        for interface in scene.cloud.get("interfaces"):
+            if not only or interface["address"] == only:
+                scene.cloud.patch(f"interfaces/{interface['id']}", broken=broken)
+    return set_them
+
+
+def server_plan(plan):
+    return lambda scene: setattr(scene.server, "plan", plan)
+
+
+def certificate(names, **options):
+    return lambda scene: scene.server.use(scene.authority.server(scene.dir, names, **options))
+
+
+def silent_server(scene):
+    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    scene.silent = sock  # stays open
+    return f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+def own_server(scene):
+    return "%s:%d" % scene.cloud.dns
+
+
+def other_authority(scene):
+    certs.Authority("another").write(scene.dir / "other.pem")
+    scene.set_cluster(tls_ca=scene.dir / "other.pem")
+
+
+def put_stub(scene, name, script):
+    """A program of this machine that the emulated world must hear of."""
+    path = scene.dir / "bin" / name
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+
+
+def skew_clock(scene):
+    control = scene.cloud.control.geturl()
+    put_stub(scene, "timedatectl", f"exec curl -sf -o {os.devnull} -X PATCH "
+             f"-d '{{\"serverClockSeconds\": 0}}' {control}/settings\n")
+    scene.cloud.settings(serverClockSeconds=-400)
+
+
+def never_registered(scene):
+    scene.cloud.settings(discovers=False)
+    scene.cloud.remove(f"endpoints/{ENDPOINT}")
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", state="pendingAcceptance", privateDns=False)
+
+
+def discovered(scene):
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", state="pendingAcceptance", privateDns=False)
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="DISCOVERED")
+
+
+def no_endpoint_at_all(scene):
+    scene.cloud.remove(f"endpoints/{ENDPOINT}")
+    scene.cloud.remove(f"vpcEndpoints/{VPCE}")
+
+
+def deleted_in_aws(scene):
+    scene.cloud.remove(f"vpcEndpoints/{VPCE}")
+    # The emulator's TiDB Cloud has noticed; the real one takes its time.
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE", message="")
+
+
+def in_another_vpc(scene):
+    scene.cloud.patch(f"instance/{MACHINE}", vpc=OTHER_VPC, subnet=OTHER_SUBNET,
+                      securityGroups=[OTHER_GROUP], address=OTHER_ADDRESS)
+
+
+def hosted_zone(name, address):
+    return lambda scene: scene.cloud.add("hostedZones", name=name, vpc=VPC, a=[address])
+
+
+@dataclass
+class Break:
+    """`hop`: which must be named. `fix`: a regular expression for what is printed; `by_hand`: what
+    that means, where it is no command, or what is to be done besides it."""
+    hop: str
+    do: Callable
+    fix: str
+    by_hand: Callable = None
+    saw: str = ""
+    warns: bool = False
+
+
+COMMAND = r"^(aws|tidblink|chmod|timedatectl) "
+BREAKS = {
+    # This machine and the control API.
+    "unknown option": Break(
+        "configuration", option(keepalife="60s"), "correct it", option(keepalife=None),
+        saw=r"tidblink\.conf:\d+: keepalife.*keepalive"),
+    "tls without authority": Break(
+        "configuration", cluster_option(tls_ca=None, tls="verify-full"), "correct it",
+        cluster_option(tls="auto"), saw="tls-ca"),
+    "port of PD": Break(
+        "configuration", cluster_option(port=2379), "correct it", cluster_option(port=None),
+        saw="2379 .*VPC peering"),
+    "port of TiKV": Break(
+        "configuration", cluster_option(port=20160), "correct it", cluster_option(port=None),
+        saw="20160 .*VPC peering"),
+    "key file for all": Break(
+        "key-files", key_file(0o644), r"^chmod 600 /\S+private\.key$", saw="everybody"),
+    "key file for a group": Break(
+        "key-files", key_file(0o640), r"^chmod 600 /\S+private\.key$", warns=True),
+    "no key file": Break(
+        "key-files", lambda scene: (scene.dir / "private.key").unlink(), "make a key",
+        both(write_key(PRIVATE_KEY), key_file(0o600))),
+    "empty key file": Break(
+        "key-files", write_key(""), "make a key", write_key(PRIVATE_KEY), saw="is empty"),
+    "wrong private key": Break(
+        "api-key", write_key("another"), "put both parts in place", write_key(PRIVATE_KEY)),
+    "key without rights": Break(
+        "rights", patch(f"keys/{PUBLIC_KEY}", forbidden=True), "give the key a role",
+        patch(f"keys/{PUBLIC_KEY}", forbidden=False)),
+    "API silent": Break(
+        "api", both(option(api_timeout="300ms"), fault("hang")), "curl -v",
+        lambda scene: scene.cloud.clear_faults(), saw="no answer"),
+    "API not there": Break(
+        "api", lambda scene: scene.set(api_url="https://127.0.0.1:1"), "curl -v .*:1$",
+        lambda scene: scene.set(api_url=scene.cloud.api_url)),
+    "API fails": Break(
+        "api", fault("status", status=503), "curl -v",
+        lambda scene: scene.cloud.clear_faults(), saw="503"),
+    "API of another CA": Break(
+        "api", lambda scene: scene.set(api_ca=scene.pair.ca), "curl -v",
+        lambda scene: scene.set(api_ca=scene.cloud.ca), saw="not trusted"),
+    "clock off": Break("clock", skew_clock, r"^timedatectl set-ntp true$", saw="6 min ahead of"),
+    "clock a little off": Break(
+        "clock", both(skew_clock, lambda scene: scene.cloud.settings(serverClockSeconds=100)),
+        r"^timedatectl", saw="100 s behind", warns=True),
+    "quota used up": Break(
+        "quota", lambda scene: scene.cloud.settings(requestsPerMinute=1), r"wait \d+ s",
+        lambda scene: scene.cloud.settings(requestsPerMinute=1000)),
+    # TiDB Cloud's side.
+    "cluster unknown": Break(
+        "cluster", cluster_option(cluster_id="10000000000000000001"), r"^tidblink clusters ",
+        cluster_option(cluster_id=CLUSTER), saw="not found"),
+    "no Dedicated cluster": Break(
+        "cluster", cluster_option(cluster_id="10581524941437919003"), r"^tidblink clusters ",
+        cluster_option(cluster_id=CLUSTER), saw="Starter or Essential instance tiny"),
+    "cluster paused": Break(
+        "cluster", patch(f"clusters/{CLUSTER}", state="PAUSED"),
+        r"^tidblink setup orders --resume --apply "),
+    "cluster being created": Break(
+        "cluster", patch(f"clusters/{CLUSTER}", state="CREATING",
+                         then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
+        r"^tidblink setup orders --apply ", saw="CREATING"),
+    "cluster being deleted": Break(
+        "cluster", patch(f"clusters/{CLUSTER}", state="DELETING"), "tidblink clusters",
+        patch(f"clusters/{CLUSTER}", state="ACTIVE")),
+    "no such group": Break(
+        "group", cluster_option(group="analytics"), 'correct "group"', cluster_option(group=None)),
+    "group paused": Break(
+        "group", patch(f"groups/{GROUP}", state="PAUSED"), "Resume it in the TiDB Cloud console",
+        patch(f"groups/{GROUP}", state="ACTIVE")),
+    "service being created": Break(
+        "service", patch(f"services/{GROUP}", state="CREATING",
+                         then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
+        r"^tidblink setup orders --apply ", saw="CREATING"),
+    "service being deleted": Break(
+        "service", patch(f"services/{GROUP}", state="DELETING"), "tidblink clusters",
+        patch(f"services/{GROUP}", state="ACTIVE")),
+    "no endpoint": Break(
+        "connection", no_endpoint_at_all, r"^tidblink setup orders --apply ", saw="none"),
+    "endpoint not registered": Break(
+        "connection", never_registered, r"^tidblink endpoint create orders ",
+        saw=f"{VPCE} exists in AWS"),
+    "endpoint DISCOVERED": Break(
+        "connection", discovered, r"^tidblink endpoint create orders ", saw="DISCOVERED"),
+    "endpoint PENDING": Break(
+        "connection", patch(f"endpoints/{ENDPOINT}", state="PENDING",
+                            then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
+        r"^tidblink endpoint wait orders ", saw="PENDING"),
+    "endpoint FAILED": Break(
+        "connection", patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service"),
+        r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="FAILED"),
+    "wrong endpoint-id": Break(
+        "connection", cluster_option(endpoint_id="vpce-0a1b2c3d4e5f6ffff"),
+        rf'set "endpoint-id = {VPCE}"', cluster_option(endpoint_id=VPCE),
+        saw=rf"vpce-0a1b2c3d4e5f6ffff, which TiDB Cloud does not know; it knows {VPCE}"),
+    # AWS's side.
+    "AWS credentials expired": Break(
+        "aws", lambda scene: scene.cloud.add(
+            "credentials", accessKeyId="AKIAEXAMPLE", expired=True), "give the CLI credentials",
+        patch("credentials/AKIAEXAMPLE", expired=False), warns=True),
+    "endpoint deleted in AWS": Break(
+        "endpoint", deleted_in_aws,
+        rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --yes .* && tidblink setup "
+        r"orders --apply ", saw="does not exist in this account"),
+    "endpoint rejected": Break(
+        "endpoint-state", patch(f"vpcEndpoints/{VPCE}", state="rejected"),
+        r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="rejected"),
+    "this machine in another VPC": Break(
+        "vpc", in_another_vpc, rf"^tidblink setup orders --vpc-id {OTHER_VPC} --apply ",
+        saw=rf"the endpoint is in {VPC}, this machine in {OTHER_VPC}"),
+    "DNS support off": Break(
+        "vpc-dns", patch(f"vpcs/{VPC}", dnsSupport=False),
+        r"^aws ec2 modify-vpc-attribute .*--enable-dns-support$", saw="enableDnsSupport"),
+    "DNS hostnames off": Break(
+        "vpc-dns", patch(f"vpcs/{VPC}", dnsHostnames=False),
+        r"^aws ec2 modify-vpc-attribute .*--enable-dns-hostnames$", saw="enableDnsHostnames"),
+    "both DNS attributes off": Break(
+        "vpc-dns", patch(f"vpcs/{VPC}", dnsSupport=False, dnsHostnames=False),
+        r"^aws ec2 modify-vpc-attribute .*--enable-dns-support && aws .*--enable-dns-hostnames$"),
+    "private DNS off": Break(
+        "private-dns", patch(f"vpcEndpoints/{VPCE}", privateDns=False),
+        rf"^aws ec2 modify-vpc-endpoint .*--vpc-endpoint-id {VPCE} --private-dns-enabled$"),
+    "no interface in this zone": Break(
+        "subnets", patch(f"vpcEndpoints/{VPCE}", subnets=[SUBNET_D]),
+        r"^aws ec2 modify-vpc-endpoint .*--add-subnet-ids subnet-", warns=True,
+        saw="this machine is in use1-az1"),
+    "a zone without the service": Break(
+        "subnets", patch(f"vpcEndpoints/{VPCE}", subnets=[SUBNET_D, SUBNET_B]),
+        rf"^aws ec2 modify-vpc-endpoint ", warns=True,
+        by_hand=patch(f"vpcEndpoints/{VPCE}", subnets=["subnet-0a1b2c3d4e5f60001", SUBNET_D])),
+    "security group lets nothing in": Break(
+        "ingress", patch(f"securityGroups/{ENDPOINT_GROUP}", ingress=["tcp 22 from 0.0.0.0/0"]),
+        rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
+    "security group lets nothing out": Break(
+        "egress", patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"]),
+        rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
+    # From here to the cluster.
+    "public DNS server": Break(
+        "dns-servers", option(dns_servers="203.0.113.53"), r'set "dns-servers = 127\.\d+\.0\.2"',
+        lambda scene: scene.set(dns_servers=own_server(scene)), saw="public"),
+    "DNS server that knows nothing": Break(
+        "name", lambda scene: scene.set(dns_servers="%s:%d" % scene.cloud.public_dns),
+        'set "dns-servers', lambda scene: scene.set(dns_servers=own_server(scene)),
+        saw="NXDOMAIN"),
+    "silent DNS server": Break(
+        "name", lambda scene: scene.set(dns_servers=silent_server(scene)), 'set "dns-servers',
+        lambda scene: scene.set(dns_servers=own_server(scene)), saw="did not answer"),
+    "DNS fails": Break(
+        "name", fault("dnsServfail"), 'set "dns-servers',
+        lambda scene: scene.cloud.clear_faults(), saw="SERVFAIL"),
+    "zone of the very name": Break(
+        "answer", hosted_zone(HOST, "127.0.0.9"),
+        rf"^aws route53 disassociate-vpc-from-hosted-zone .*VPCId={VPC}", saw="127.0.0.9 is not"),
+    "public address in a zone": Break(
+        "answer", hosted_zone(HOST, "203.0.113.9"),
+        r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="203.0.113.9"),
+    "public address from elsewhere": Break(
+        "answer", lambda scene: scene.cloud.add("names", name=HOST, a=["203.0.113.9"]),
+        "no private hosted zone", without(f"names/{HOST}"), saw="203.0.113.9"),
+    "one of two DNS servers silent": Break(
+        "servers-agree",
+        lambda scene: scene.set(dns_servers=f"{own_server(scene)}, {silent_server(scene)}"),
+        r"take 127\.0\.0\.1:\d+ out of dns-servers",
+        lambda scene: scene.set(dns_servers=own_server(scene)), saw="no answer", warns=True),
+    "one dead zone": Break(
+        "tcp", interfaces("silent", only=IP_A), "support", interfaces(""),
+        saw=rf"{IP_A}:4000 no answer", warns=True),
+    "everything dropped": Break(
+        "tcp", interfaces("silent"), "aws ec2 describe-network-acls", interfaces(""),
+        saw="no answer"),
+    "nothing listens": Break(
+        "tcp", interfaces("refuse"), "compare the port", interfaces(""), saw="refused"),
+    "server silent": Break(
+        "greeting", server_plan(Plan(at={"accepted": "hang"})), "compare the port",
+        server_plan(Plan()), saw="no whole greeting"),
+    "server refuses": Break(
+        "greeting", server_plan(Plan(refuse=(1040, "08004", "Too many connections"))),
+        "what the server says", server_plan(Plan()), saw="error 1040: Too many connections"),
+    "no MySQL server": Break(
+        "greeting", server_plan(Plan(garbage=b"HTTP/1.1 400 Bad Request\r\n\r\n")),
+        "compare the port", server_plan(Plan()), saw="no MySQL server"),
+    "another authority": Break(
+        "tls", other_authority, r"put this cluster's CA certificate into .*other\.pem",
+        lambda scene: scene.set_cluster(tls_ca=scene.pair.ca)),
+    "no authority": Break(
+        "tls", lambda scene: scene.set_cluster(tls_ca=scene.dir / "none.pem"),
+        r"put this cluster's CA certificate into .*none\.pem",
+        lambda scene: scene.set_cluster(tls_ca=scene.pair.ca)),
+    "certificate of another name": Break(
+        "tls", certificate(["other.example"], valid=(-1, 90)),
+        r'"tls-server-name = other\.example"', cluster_option(tls_server_name="other.example")),
+    "certificate expired": Break(
+        "tls", certificate([HOST], valid=certs.EXPIRED), "check this machine's clock",
+        certificate([HOST], valid=(-1, 90)), saw="expired"),
+    "certificate soon to end": Break(
+        "tls", certificate([HOST], valid=(-80, 3)), "check this machine's clock",
+        certificate([HOST], valid=(-1, 90))),
+    "certificate to end": Break(
+        "tls", certificate([HOST], valid=(-80, 20)), "", certificate([HOST], valid=(-1, 90)),
+        warns=True),
+    "unusual plugin": Break(
+        "plugin", lambda scene: setattr(scene.server, "plugin", "auth_socket"),
+        "default_authentication_plugin",
+        lambda scene: setattr(scene.server, "plugin", "caching_sha2_password"), warns=True),
+    "keepalive too long": Break(
+        "idle", option(keepalive="400s"), 'set "keepalive = 60s"', option(keepalive="60s")),
+}
