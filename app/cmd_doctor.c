@@ -110,7 +110,6 @@ static void fill_plan(struct visit *visit, size_t index, struct doctor_plan *pla
     plan->connect_ms = settings->proxy.connect_timeout_ms;
     plan->greeting_ms = settings->proxy.handshake_timeout_ms;
     visit->alias = settings->clusters[index].alias;
-    plan->proxy_waits = doctor_proxy_waits(visit->status, visit->alias);
 }
 
 static void examine(struct visit *visit, size_t index)

@@ -114,9 +114,3 @@ void doctor_proxy_look(
     if (out->status == HOP_FAIL)
         hop_advise(out, "what is named above; the proxy looks again by itself within a minute");
 }
-
-bool doctor_proxy_waits(const cJSON *status, const char *alias)
-{
-    const cJSON *cluster = find_cluster(status, alias);
-    return cluster && strncmp(text_of(cluster, "new_connections"), "allow", strlen("allow")) != 0;
-}

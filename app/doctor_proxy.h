@@ -13,5 +13,3 @@ struct cJSON *doctor_proxy_ask(const struct settings *settings, struct err *why)
 // `status` as above; alias is the cluster's.
 void doctor_proxy_look(
     const struct cJSON *status, const struct err *why, const char *alias, struct hop_view *out);
-// Whether it knows that connections to the cluster cannot be served now.
-bool doctor_proxy_waits(const struct cJSON *status, const char *alias);

@@ -22,7 +22,6 @@ struct doctor_plan {
     const struct resolver_options *resolver;
     uint64_t keepalive_ms, connect_ms, greeting_ms;
 
-    bool proxy_waits; // one runs, and knows that connections cannot be served now
     void (*look_proxy)(void *arg, struct hop_view *out);
     void (*on_view)(void *arg, size_t hop, const struct hop_view *view); // one is done; NULL
     void *arg;

@@ -88,15 +88,6 @@ void hop_make_another(const struct doctor *doctor, struct hop_view *view, const 
     hop_tidblink(doctor, view, "setup", "--apply");
 }
 
-void hop_wait(
-    const struct doctor *doctor, struct hop_view *view, const char *before, const char *after)
-{
-    if (doctor->plan->proxy_waits)
-        hop_tidblink(doctor, view, "wait --for active --max 30m", "");
-    else
-        hop_tidblink(doctor, view, before, after);
-}
-
 // ---- details ------------------------------------------------------------------------------------
 
 static cJSON *details_of(struct hop_view *view)

@@ -81,10 +81,6 @@ void hop_tidblink(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 // Deletes both sides of an endpoint and goes through the set-up again.
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id);
-// What waits until a state has passed: `wait`, which asks the running proxy, if that has seen it;
-// else another command of ours, as for hop_tidblink.
-void hop_wait(
-    const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
 
 void hop_detail(struct hop_view *view, const char *key, const char *text); // NULL: left out
 void hop_detail_number(struct hop_view *view, const char *key, double number);

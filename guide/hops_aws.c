@@ -101,7 +101,7 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
         hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
     } else if (is_text(state, "pending")) {
         hop_why(out, "AWS is making it; usually a minute or two");
-        hop_wait(doctor, out, "endpoint wait", "");
+        hop_tidblink(doctor, out, "endpoint wait", "");
     } else {
         hop_why(out, "%s",
             endpoint->error ? endpoint->error : "an endpoint does not come back from this state");

@@ -77,7 +77,7 @@ void hop_cluster(struct doctor *doctor, struct hop_view *out)
         return;
     fail_state(out, row);
     if (row->action == VERDICT_HOLD)
-        hop_wait(doctor, out, "setup", "--apply");
+        hop_tidblink(doctor, out, "setup", "--apply");
     else if (cluster->state.value == CLUSTER_PAUSED || cluster->state.value == CLUSTER_PAUSING)
         hop_tidblink(doctor, out, "setup", "--resume --apply");
     else
@@ -122,7 +122,7 @@ void hop_service(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_FAIL, "TiDB Cloud shows none");
         hop_why(out, "it makes one 3 to 4 minutes after the cluster; a cluster of before 28 March "
                      "2023 needs TiDB Cloud support");
-        hop_wait(doctor, out, "setup", "--apply");
+        hop_tidblink(doctor, out, "setup", "--apply");
         hop_follows(doctor, out, HOP_BIT(HOP_CLUSTER) | HOP_BIT(HOP_GROUP));
         return;
     }
@@ -135,7 +135,7 @@ void hop_service(struct doctor *doctor, struct hop_view *out)
         return;
     fail_state(out, row);
     if (row->action == VERDICT_HOLD)
-        hop_wait(doctor, out, "setup", "--apply");
+        hop_tidblink(doctor, out, "setup", "--apply");
     else
         hop_advise(out, "%s", row->words.next_step);
     hop_follows(doctor, out, HOP_BIT(HOP_CLUSTER));
@@ -232,7 +232,7 @@ static void explain_state(
     if (connection->state.value == ENDPOINT_DISCOVERED)
         hop_tidblink(doctor, out, "endpoint create", "");
     else if (row->action == VERDICT_HOLD)
-        hop_wait(doctor, out, "endpoint wait", "");
+        hop_tidblink(doctor, out, "endpoint wait", "");
     else
         hop_tidblink(doctor, out, "setup", "--apply");
 }
