@@ -89,7 +89,8 @@ static void on_connection(struct object *connection, enum world_change change)
     if (!endpoint)
         return;
     if (change == WORLD_REMOVED) {
-        if (vpc_endpoint_lives(endpoint) && !object_is(connection, "state", "DISCOVERED"))
+        // One that was never accepted can be registered again: the console's Edit.
+        if (vpc_endpoint_lives(endpoint) && !object_is(endpoint, "state", "pendingAcceptance"))
             steps_go(endpoint, "rejected", NULL, 0);
     } else if (object_is(connection, "state", "ACTIVE") &&
                object_is(endpoint, "state", "pendingAcceptance")) {
