@@ -72,6 +72,15 @@ static void count_down(struct object *object)
     cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(object->fields, "count"), count - 1);
 }
 
+// Whether it lets this one pass.
+static bool skips(struct object *object)
+{
+    unsigned skip = object_uint(object, "skip");
+    if (skip > 0)
+        cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(object->fields, "skip"), skip - 1);
+    return skip > 0;
+}
+
 // EC2 refuses with 400, where nothing else is said.
 static unsigned status_of(const struct object *object, enum fault_deed deed)
 {
@@ -84,7 +93,8 @@ struct fault faults_strike(struct world *world, enum fault_stage stage, const ch
     struct object *object = NULL;
     while ((object = world_next(world, KIND_FAULT, object))) {
         enum fault_deed deed = (enum fault_deed)object_choice(object, "does");
-        if (stages[deed] != stage || !matches(object_text(object, "match"), stage, deed, subject))
+        if (stages[deed] != stage || !matches(object_text(object, "match"), stage, deed, subject) ||
+            skips(object))
             continue;
         struct fault fault = {
             .deed = deed,

@@ -92,6 +92,7 @@ static const struct field endpoint_fields[] = {
     { "endpointId", FIELD_TEXT, .flags = FIELD_REQUIRED },
     { "state", FIELD_CHOICE, .flags = FIELD_OPEN, .fallback = "\"PENDING\"", .choices = endpoint_states },
     { "message", FIELD_TEXT, .fallback = "\"\"" },
+    { "privateIpAddress", FIELD_TEXT, .fallback = "\"\"" },
     { "host", .type = FIELD_TEXT },
     { "port", FIELD_INT, .min = 1, .max = 65535 },
 };
@@ -183,6 +184,7 @@ static const struct field fault_fields[] = {
     { "does", FIELD_CHOICE, .flags = FIELD_REQUIRED, .choices = fault_deeds },
     { "match", FIELD_TEXT, .fallback = "\"\"" },
     { "count", FIELD_INT, .fallback = "0", .min = 0, .max = 1000000 },
+    { "skip", FIELD_INT, .fallback = "0", .min = 0, .max = 1000000 },
     { "delaySeconds", FIELD_SECONDS, .fallback = "0" },
     { "status", FIELD_INT, .min = 200, .max = 599 },
     { "body", .type = FIELD_TEXT },

@@ -291,6 +291,15 @@ static struct object *endpoint_registered(struct world *world, const char *endpo
     return NULL;
 }
 
+// On Azure a connection is told its address as well.
+static void take_private_ip(const struct ask *ask, struct object *endpoint)
+{
+    const char *ip =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(ask->body, "privateIpAddress"));
+    if (ip)
+        object_set(endpoint, "privateIpAddress", cJSON_CreateString(ip));
+}
+
 static struct object *endpoint_add(struct ask *ask, const char *endpoint_id)
 {
     cJSON *fields = cJSON_CreateObject();
@@ -327,6 +336,7 @@ static cJSON *create_endpoint(struct ask *ask)
     struct step step = { .seconds = "acceptSeconds", .state = "ACTIVE" };
     if (!link_accepts(ask->world, group, endpoint_id, message, sizeof(message)))
         step = (struct step){ .seconds = "acceptSeconds", .state = "FAILED", .message = message };
+    take_private_ip(ask, endpoint);
     steps_go(endpoint, "PENDING", &step, 1);
     return views_endpoint(endpoint);
 }

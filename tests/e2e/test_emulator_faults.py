@@ -45,6 +45,13 @@ def test_fault_matches_method_and_path(cloud, client):
     assert client.ask("POST", f"{CLUSTERS}/{CLUSTER}:pauseCluster").status == 500
 
 
+def test_fault_lets_some_pass_first(cloud, client):
+    client.get(CLUSTERS)
+    cloud.fault("status", match=CLUSTERS, skip=2, count=1)
+    client.get("/v1beta1/regions")  # does not match and does not count
+    assert [client.ask("GET", CLUSTERS).status for _ in range(4)] == [200, 200, 500, 200]
+
+
 def test_fault_delay(cloud, client):
     client.get(CLUSTERS)
     cloud.fault("delay", delaySeconds=0.3, count=1)
