@@ -225,6 +225,7 @@ static bool set_up(const struct setup_values *own, const struct settings *settin
         .private_ip = own->private_ip,
         .resume = own->resume,
         .acts = own->apply,
+        .replaces = true,
     };
     struct setups setups = { 0 };
     bool ok = own->apply && own->console

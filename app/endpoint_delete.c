@@ -5,9 +5,10 @@
 #include "app/endpoint_delete.h"
 
 #include "app/choose.h"
+#include "app/table.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "guide/shell.h"
+#include "guide/elsewhere.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +21,13 @@ struct undoing {
     uint64_t poll_ms, end_ms;
 };
 
-// Named or configured; else ours that lives; else one of this VPC that is on its way out already.
+static bool is_in_state(const struct ec2_endpoint *endpoint, const char *state)
+{
+    return endpoint->state && strcasecmp(endpoint->state, state) == 0;
+}
+
+// Named or configured; else ours that lives or was just asked for; else one of this VPC that is
+// rejected or on its way out, or of which TiDB Cloud's half is left.
 static const char *choose_id(const struct setup *setup)
 {
     const struct world *world = &setup->world;
@@ -28,7 +35,9 @@ static const char *choose_id(const struct setup *setup)
     const char *id = named ? named : setup_endpoint_id(setup);
     for (size_t i = 0; !*id && i < world->endpoint_list.count; i++) {
         const struct ec2_endpoint *endpoint = &world->endpoint_list.items[i];
-        if (endpoint->vpc_id && strcmp(endpoint->vpc_id, world->vpc_id) == 0)
+        bool is_half_gone =
+            !is_in_state(endpoint, "deleted") || world_find_connection(world->group, endpoint->id);
+        if (is_half_gone && endpoint->vpc_id && strcmp(endpoint->vpc_id, world->vpc_id) == 0)
             id = endpoint->id;
     }
     return id;
@@ -53,8 +62,7 @@ static const struct ec2_endpoint *endpoint_of(const struct undoing *undoing)
 {
     const struct ec2_endpoint *endpoint =
         world_find_endpoint(&undoing->setup->world.endpoint_list, undoing->endpoint_id);
-    return endpoint && strcasecmp(endpoint->state ? endpoint->state : "", "deleted") != 0 ? endpoint
-                                                                                          : NULL;
+    return endpoint && !is_in_state(endpoint, "deleted") ? endpoint : NULL;
 }
 
 // Between two looks at what somebody else does.
@@ -70,28 +78,42 @@ static bool pause_or_give_up(const struct undoing *undoing, const char *what, st
 // A list of connections that could not be read shows none, which is not the same as gone.
 static bool look_at_cloud(const struct undoing *undoing, struct err *err)
 {
-    world_look_cloud(&undoing->setup->world, undoing->setup->account);
-    const struct err *why = &undoing->setup->world.api.why;
-    return undoing->setup->world.group || err_set(err, why->code, "%s", why->text);
+    struct setup *setup = undoing->setup;
+    for (;;) {
+        world_look_cloud(&setup->world, setup->account);
+        const struct err *why = &setup->world.api.why;
+        if (setup->world.group)
+            return true;
+        if (!setup_may_pass(setup, why))
+            return err_set(err, why->code, "%s", why->text);
+        fprintf(stderr, "  waiting: %s\n", why->text);
+        if (!pause_or_give_up(undoing, "the private endpoint connection", err))
+            return false;
+    }
+}
+
+static bool ask_to_delete_connection(
+    const struct undoing *undoing, const struct endpoint *connection, struct err *err)
+{
+    const struct world *world = &undoing->setup->world;
+    printf("  deleting the private endpoint connection of %s\n", undoing->endpoint_id);
+    fflush(stdout);
+    return account_delete_connection(undoing->setup->account, world->cluster->id, world->group->id,
+        connection->connection_id, err);
 }
 
 static bool delete_connection(const struct undoing *undoing, struct err *err)
 {
-    const struct world *world = &undoing->setup->world;
+    bool rests = false; // asked, and not seen to be leaving yet
     for (const struct endpoint *connection; (connection = connection_of(undoing)) != NULL;) {
-        bool asked = connection->state.value == ENDPOINT_DELETING;
         // One that is DISCOVERED was never registered, so there is nothing to delete.
         if (!connection->connection_id || connection->state.value == ENDPOINT_DISCOVERED)
             break;
-        if (!asked) {
-            printf("  deleting the private endpoint connection of %s\n", undoing->endpoint_id);
-            fflush(stdout);
-            if (!account_delete_connection(undoing->setup->account, world->cluster->id,
-                    world->group->id, connection->connection_id, err))
-                return false;
-        } else if (!pause_or_give_up(undoing, "the private endpoint connection", err)) {
+        bool asks = !rests && connection->state.value != ENDPOINT_DELETING;
+        if (asks ? !ask_to_delete_connection(undoing, connection, err)
+                 : !pause_or_give_up(undoing, "the private endpoint connection", err))
             return false;
-        }
+        rests = asks;
         if (!look_at_cloud(undoing, err))
             return false;
     }
@@ -105,38 +127,59 @@ bool endpoint_delete_connection(struct setups *setups, uint64_t max_ms, struct e
     return delete_connection(&undoing, err);
 }
 
+static bool ask_to_delete_endpoint(const struct undoing *undoing, struct err *err)
+{
+    struct ec2_command command;
+    struct world *world = &undoing->setup->world;
+    printf("  deleting the interface endpoint %s\n", undoing->endpoint_id);
+    fflush(stdout);
+    ec2_delete_endpoint(&command, &world->ec2_options, undoing->endpoint_id);
+    bool done = ec2_run(world->ec2, &command, err);
+    ec2_command_done(&command);
+    return done || strstr(ec2_error_code(world->ec2), "NotFound") != NULL;
+}
+
 static bool delete_endpoint(const struct undoing *undoing, struct err *err)
 {
-    struct world *world = &undoing->setup->world;
+    struct setup *setup = undoing->setup;
+    bool rests = false;
+    // Just created, and not listed yet.
+    if (!endpoint_of(undoing) && strcmp(setup->token.endpoint_id, undoing->endpoint_id) == 0 &&
+        !setup_token_is_spent(setup) && !ask_to_delete_endpoint(undoing, err))
+        return false;
     for (const struct ec2_endpoint *endpoint; (endpoint = endpoint_of(undoing)) != NULL;) {
-        struct ec2_command command;
-        if (strcasecmp(endpoint->state ? endpoint->state : "", "deleting") == 0) {
-            if (!pause_or_give_up(undoing, "the interface endpoint", err))
-                return false;
-        } else {
-            printf("  deleting the interface endpoint %s\n", undoing->endpoint_id);
-            fflush(stdout);
-            ec2_delete_endpoint(&command, &world->ec2_options, undoing->endpoint_id);
-            bool done = ec2_run(world->ec2, &command, err);
-            ec2_command_done(&command);
-            if (!done)
-                return false;
-        }
-        world_look_aws(world, WORLD_ENDPOINTS);
-        if (!setup_sees_aws(undoing->setup))
-            return err_set(err, world->aws.why.code, "%s", world->aws.why.text);
+        bool asks = !rests && !is_in_state(endpoint, "deleting");
+        if (asks ? !ask_to_delete_endpoint(undoing, err)
+                 : !pause_or_give_up(undoing, "the interface endpoint", err))
+            return false;
+        rests = asks;
+        world_look_aws(&setup->world, WORLD_ENDPOINTS);
+        const struct err *why = setup_no_aws(setup);
+        if (!setup_sees_aws(setup))
+            return err_set(err, why->code, "%s", why->text);
     }
     return true;
 }
 
-static void print_aws_command(const struct undoing *undoing)
+// What somebody else has to delete.
+static void print_rest(const struct undoing *undoing)
 {
+    char text[EC2_TEXT_BYTES], line[ERR_TEXT_BYTES + 64];
+    const struct setup *setup = undoing->setup;
     struct ec2_command command;
-    char text[EC2_TEXT_BYTES];
-    ec2_delete_endpoint(&command, &undoing->setup->world.ec2_options, undoing->endpoint_id);
-    shell_print(&command, text);
-    printf("  AWS's side is left (%s). To delete it:\n  %s\n", undoing->setup->world.aws.why.text,
-        text);
+    if (setup_is_aws(setup)) {
+        ec2_delete_endpoint(&command, &setup->world.ec2_options, undoing->endpoint_id);
+        shell_print(&command, text);
+        snprintf(line, sizeof(line),
+            "AWS's side is left (%s). To delete it:", setup_no_aws(setup)->text);
+    } else if (elsewhere_deletion(setup, undoing->endpoint_id, text)) {
+        snprintf(line, sizeof(line),
+            "%s's side is left. To delete it:", world_provider_name(setup->world.cluster));
+    } else {
+        return;
+    }
+    table_paragraph(stdout, "  ", 2, line);
+    printf("%s\n", text);
 }
 
 static bool agree(const struct undoing *undoing, bool yes, struct err *err)
@@ -145,9 +188,10 @@ static bool agree(const struct undoing *undoing, bool yes, struct err *err)
     if (yes)
         return true;
     fprintf(stderr,
-        "This deletes %s%s%s, at TiDB Cloud and at AWS.\n"
+        "This deletes %s%s%s, at TiDB Cloud%s.\n"
         "Every connection through it ends, whoever it belongs to.\n",
-        undoing->endpoint_id, endpoint ? " in " : "", endpoint ? endpoint->vpc_id : "");
+        undoing->endpoint_id, endpoint ? " in " : "", endpoint ? endpoint->vpc_id : "",
+        endpoint ? " and at AWS" : "");
     if (!choose_can_ask())
         return err_set(err, ERR_USAGE, "nobody is here to be asked: expected --yes");
     return choose_yes("Delete it? Type yes:") || err_set(err, ERR_USAGE, "nothing was deleted");
@@ -162,32 +206,64 @@ static bool forget(struct setups *setups, const char *endpoint_id, struct err *e
     return place_write(place, NULL, err);
 }
 
-bool endpoint_delete(struct setups *setups, bool yes, uint64_t max_ms, struct err *err)
+// The note that a set-up left, so that the next one does not wait for what is deleted here.
+static bool open_note(const struct setups *setups, struct err *err)
 {
-    struct undoing undoing;
-    begin(&undoing, setups, max_ms);
-    const struct endpoint *connection = connection_of(&undoing);
-    bool on_aws = setup_is_aws(undoing.setup);
-    const struct world *world = &undoing.setup->world;
-    if (!*undoing.endpoint_id && setup_sees_aws(undoing.setup) &&
-        world->group->endpoint_count == 0) {
-        printf("  there is no private endpoint of this cluster: nothing to delete\n");
+    struct step_view view = { 0 };
+    struct setup *setup = setups->setups;
+    if (!setups->settings->control.state_dir || setup_open_token(setup, &view))
         return true;
-    }
-    if (!*undoing.endpoint_id)
+    return err_set(err, view.code, "%s", view.text);
+}
+
+// The note is about the VPC that is looked at.
+static bool is_of_note(const struct undoing *undoing)
+{
+    const struct world *world = &undoing->setup->world;
+    const struct token *token = &undoing->setup->token;
+    const struct ec2_endpoint *endpoint = endpoint_of(undoing);
+    if (*token->endpoint_id)
+        return strcmp(token->endpoint_id, undoing->endpoint_id) == 0;
+    return *token->client_token && endpoint && strcmp(endpoint->vpc_id, world->vpc_id) == 0;
+}
+
+// Nobody knows which one is meant.
+static bool end_without_id(const struct setup *setup, struct err *err)
+{
+    if (!setup_token_is_spent(setup))
+        return err_set(err, ERR_TRANSITION,
+            "setup has asked for an endpoint that AWS does not list yet: run the same command "
+            "again, for up to 10 minutes after setup");
+    if (!setup_sees_aws(setup) || setup->world.group->endpoint_count > 0)
         return err_set(err, ERR_OPTION,
             "which endpoint? None of this cluster is known to be ours: tidblink endpoint list "
             "shows them; expected --endpoint-id");
-    if (!connection && !endpoint_of(&undoing) && setup_sees_aws(undoing.setup)) {
+    printf("  there is no private endpoint of this cluster: nothing to delete\n");
+    return true;
+}
+
+bool endpoint_delete(struct setups *setups, bool yes, uint64_t max_ms, struct err *err)
+{
+    struct undoing undoing;
+    struct setup *setup = setups->setups;
+    if (!open_note(setups, err))
+        return false;
+    begin(&undoing, setups, max_ms);
+    bool has_note = is_of_note(&undoing);
+    bool is_unlisted = has_note && !setup_token_is_spent(setup);
+    if (!*undoing.endpoint_id)
+        return end_without_id(setup, err);
+    if (!connection_of(&undoing) && !endpoint_of(&undoing) && !is_unlisted &&
+        setup_sees_aws(setup)) {
         printf("  %s is on neither side any more\n", undoing.endpoint_id);
         return forget(setups, undoing.endpoint_id, err);
     }
     if (!agree(&undoing, yes, err) || !delete_connection(&undoing, err))
         return false;
-    if (on_aws && setup_sees_aws(undoing.setup) && !delete_endpoint(&undoing, err))
+    if (!setup_is_aws(setup) || !setup_sees_aws(setup))
+        print_rest(&undoing);
+    else if (!delete_endpoint(&undoing, err) || (has_note && !token_forget(&setup->token, err)))
         return false;
-    if (on_aws && !setup_sees_aws(undoing.setup))
-        print_aws_command(&undoing);
     if (!forget(setups, undoing.endpoint_id, err))
         return false;
     printf("  done\n");

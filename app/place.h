@@ -8,9 +8,9 @@
 #include "guide/setup.h"
 
 struct place {
-    const char *file;     // NULL: there is none, or it may not be written
-    char section[300];    // "cluster orders"
-    char endpoint_id[64]; // what the file says; "": nothing
+    const char *file;      // NULL: there is none, or it may not be written
+    char section[300];     // "cluster orders"
+    char endpoint_id[600]; // what the file says, on Azure a whole path; "": nothing
     bool has_section;
 };
 

@@ -54,7 +54,7 @@ static struct setup_plan make_plan(
     return (struct setup_plan){
         .world = {
             .control = control,
-            .target = &settings->control_targets[index],
+            .target = &setups->targets[index],
             .ec2 = {
                 .cli = control->aws_cli,
                 .profile = control->aws_profile,
@@ -66,6 +66,7 @@ static struct setup_plan make_plan(
             .security_group_ids = &setups->security_group_ids,
             .timeout_ms = control->api_timeout_ms * REQUESTS_OF_A_LOOK,
         },
+        .target = wish->replaces ? &setups->targets[index] : NULL,
         .resolver = &settings->resolver,
         .private_ip = wish->private_ip,
         .place = place_of_setup(&setups->places[index]),
@@ -79,6 +80,7 @@ static struct setup_plan make_plan(
 static void begin_all(struct setups *setups, const struct setups_wish *wish)
 {
     for (size_t i = 0; i < setups->count; i++) {
+        setups->targets[i] = setups->settings->control_targets[i];
         place_find(&setups->places[i], setups->settings, &setups->settings->clusters[i]);
         setups->plans[i] = make_plan(setups, i, wish);
         setups->setups[i] = (struct setup){
@@ -102,11 +104,13 @@ bool setups_open(struct setups *setups, const struct settings *settings,
         return err_set(err, ERR_OPTION,
             "state-source is %s: only the control API itself can register an endpoint",
             settings->control.state_source);
+    setups->targets = calloc(setups->count, sizeof(*setups->targets));
     setups->plans = calloc(setups->count, sizeof(*setups->plans));
     setups->setups = calloc(setups->count, sizeof(*setups->setups));
     setups->places = calloc(setups->count, sizeof(*setups->places));
     setups->vpc_ids = calloc(setups->count, sizeof(*setups->vpc_ids));
-    if (!setups->plans || !setups->setups || !setups->places || !setups->vpc_ids)
+    if (!setups->targets || !setups->plans || !setups->setups || !setups->places ||
+        !setups->vpc_ids)
         return err_set(err, ERR_MEMORY, "out of memory");
     setups->loop = loop_new("setup", err);
     setups->account = setups->loop ? account_open(&settings->control, on_pause, NULL, err) : NULL;
@@ -123,6 +127,7 @@ void setups_close(struct setups *setups)
         setup_done(&setups->setups[i]);
     free(setups->setups);
     free(setups->plans);
+    free(setups->targets);
     free(setups->places);
     free(setups->vpc_ids);
     option_list_free(&setups->subnet_ids);

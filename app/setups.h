@@ -15,7 +15,8 @@ struct setups_wish {
     const char *security_group_ids; // likewise
     const char *private_ip;
     bool resume;
-    bool acts; // steps may be taken
+    bool acts;     // steps may be taken
+    bool replaces; // a configured endpoint that is gone is forgotten
 };
 
 enum { SETUPS_VPC_BYTES = 64 };
@@ -25,6 +26,7 @@ struct setups {
     struct account *account;
     struct loop *loop;
     struct option_list subnet_ids, security_group_ids;
+    struct control_target *targets; // as the settings have them
     struct setup_plan *plans;
     struct setup *setups;
     struct place *places;

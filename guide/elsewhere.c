@@ -51,6 +51,24 @@ bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
     return true;
 }
 
+bool elsewhere_deletion(
+    const struct setup *setup, const char *endpoint_id, char out[EC2_TEXT_BYTES])
+{
+    char word[SHELL_WORD_BYTES];
+    const char *region = region_of(setup);
+    shell_word(endpoint_id, word);
+    if (is_on(setup, "gcp"))
+        snprintf(out, EC2_TEXT_BYTES,
+            "gcloud compute forwarding-rules delete %s --region=%s\n"
+            "gcloud compute addresses delete %s --region=%s",
+            word, region, word, region);
+    else if (is_on(setup, "azure"))
+        snprintf(out, EC2_TEXT_BYTES, "az network private-endpoint delete --ids \\\n  %s", word);
+    else
+        return false;
+    return true;
+}
+
 const char *elsewhere_endpoint_id(const struct setup *setup)
 {
     return is_on(setup, "azure") ? "--endpoint-id (its resource ID) and --private-ip"

@@ -11,6 +11,9 @@
 // The commands that create an endpoint for the cluster's private link service on Google Cloud or
 // Azure. Words in capitals are the reader's. False: this cloud is not known.
 bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES]);
+// Those that delete the endpoint of this ID.
+bool elsewhere_deletion(
+    const struct setup *setup, const char *endpoint_id, char out[EC2_TEXT_BYTES]);
 // How the endpoint is then named to TiDB Cloud: "its name", "its resource ID and …".
 const char *elsewhere_endpoint_id(const struct setup *setup);
 

@@ -19,7 +19,7 @@ static const struct step steps[] = {
     { "attributes",    "DNS attributes of the VPC",   NULL,                   NULL,        step_attributes_look,    step_attributes_take,    WORLD_ATTRIBUTES },
     { "endpoint",      "interface endpoint",          "less than a minute",   "listed",    step_endpoint_look,      step_endpoint_take,      WORLD_CLOUD | WORLD_ENDPOINTS | WORLD_ENDPOINT_PARTS },
     { "group",         "security group",              NULL,                   NULL,        step_group_look,         step_group_take,         WORLD_ENDPOINT_PARTS },
-    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    WORLD_CLOUD },
+    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    WORLD_CLOUD | WORLD_ENDPOINTS },
     { "accepted",      "acceptance",                  "about 5 minutes",      "Active",    step_accepted_look,      NULL,                    WORLD_CLOUD | WORLD_ENDPOINTS },
     { "dns",           "private DNS",                 NULL,                   NULL,        step_dns_look,           step_dns_take,           WORLD_ENDPOINTS },
     { "name",          "private host name",           "less than 2 minutes",  "resolved",  step_name_look,          NULL,                    0 },
@@ -41,19 +41,61 @@ size_t setup_find(const char *key)
     return index;
 }
 
+// One that is configured and gone must not hide one that lives, nor one that is to be created.
+static void forget_gone(struct setup *setup)
+{
+    struct control_target *target = setup->plan->target;
+    const char *written = setup->plan->place.endpoint_id;
+    if (!target || !target->endpoint_id || !written || strcmp(written, target->endpoint_id) != 0 ||
+        !setup_sees_aws(setup))
+        return;
+    const struct ec2_endpoint *endpoint =
+        world_find_endpoint(&setup->world.endpoint_list, target->endpoint_id);
+    if (endpoint && world_endpoint_lives(endpoint))
+        return;
+    target->endpoint_id = NULL;
+    world_look_aws(&setup->world, WORLD_ENDPOINT_PARTS); // of the one that is ours instead
+}
+
+static bool knows_service(const struct setup *setup)
+{
+    return setup->world.group && setup->world.group->service_name;
+}
+
+static void look_aws(struct setup *setup, unsigned parts)
+{
+    world_look_aws(&setup->world, parts);
+    setup->saw_aws = setup->saw_aws || setup_sees_aws(setup);
+    forget_gone(setup);
+}
+
 void setup_begin(struct setup *setup)
 {
     setup->token.lock_fd = -1;
     world_look(&setup->world, &setup->plan->world, setup->account);
     setup->saw_aws = setup_sees_aws(setup);
+    forget_gone(setup);
+}
+
+static void look_again(struct setup *setup, unsigned what)
+{
+    bool knew_service = knows_service(setup);
+    if (what & WORLD_CLOUD)
+        world_look_cloud(&setup->world, setup->account);
+    if (!knew_service && knows_service(setup) && !setup->saw_aws)
+        what |= WORLD_AWS;
+    if (what & WORLD_AWS)
+        look_aws(setup, what & WORLD_AWS);
 }
 
 void setup_again(struct setup *setup, const struct step *step)
 {
-    if (step->again & WORLD_CLOUD)
-        world_look_cloud(&setup->world, setup->account);
-    if (step->again & WORLD_AWS)
-        world_look_aws(&setup->world, step->again & WORLD_AWS);
+    look_again(setup, step->again);
+}
+
+void setup_again_all(struct setup *setup)
+{
+    look_again(setup, WORLD_CLOUD | WORLD_AWS);
 }
 
 const struct err *setup_blindness(const struct setup *setup)
@@ -62,6 +104,22 @@ const struct err *setup_blindness(const struct setup *setup)
     if (!world->api.seen)
         return &world->api.why;
     return setup->saw_aws && !world->endpoints.seen ? &world->endpoints.why : NULL;
+}
+
+bool setup_may_pass(const struct setup *setup, const struct err *err)
+{
+    // docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html, "Server error codes".
+    static const char *const codes[] = { "RequestLimitExceeded", "Throttling", "InternalError",
+        "InternalFailure", "Unavailable", "ServiceUnavailable" };
+    if (err_row(err->code)->retriable || err->code == ERR_CHILD)
+        return true;
+    if (err->code != ERR_AWS || !setup->world.ec2)
+        return false;
+    const char *code = ec2_error_code(setup->world.ec2);
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+        if (strcmp(code, codes[i]) == 0)
+            return true;
+    return !*code && (strstr(err->text, "connect") || strstr(err->text, "timeout"));
 }
 
 void setup_done(struct setup *setup)
@@ -108,7 +166,12 @@ bool setup_sees_aws(const struct setup *setup)
     return setup->world.endpoints.seen;
 }
 
-// One that is configured and gone must not hide one that lives.
+const struct err *setup_no_aws(const struct setup *setup)
+{
+    return &setup->world.endpoints.why;
+}
+
+// One that is named and gone must not hide one that lives.
 const struct ec2_endpoint *setup_endpoint(const struct setup *setup)
 {
     const struct world *world = &setup->world;

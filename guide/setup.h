@@ -56,6 +56,9 @@ struct setup_place {
 
 struct setup_plan {
     struct world_plan world;
+    // The one of `world`, for who lets endpoint-id be forgotten: the file's own value, when AWS
+    // says that there is no such endpoint any more. NULL: it stays.
+    struct control_target *target;
     const struct resolver_options *resolver;
     const char *private_ip; // Azure's; NULL elsewhere
     struct setup_place place;
@@ -83,9 +86,14 @@ size_t setup_find(const char *key); // its index
 
 // Looks at the world for the first time.
 void setup_begin(struct setup *setup);
-void setup_again(struct setup *setup, const struct step *step); // what this step depends on
+// Looks again at what this step depends on, and at AWS when the service has just become known.
+void setup_again(struct setup *setup, const struct step *step);
+// Looks again at everything.
+void setup_again_all(struct setup *setup);
 // Why one of the clouds, which was seen when the set-up began, is not seen any more; NULL: it is.
 const struct err *setup_blindness(const struct setup *setup);
+// Whether a failure passes by itself: a cloud that does not answer, or has too much to do.
+bool setup_may_pass(const struct setup *setup, const struct err *err);
 void setup_done(struct setup *setup); // a zeroed one is allowed
 
 // What the steps say now, without taking any, up to `count` of them.
@@ -111,7 +119,14 @@ struct option_list setup_subnets(struct setup *setup);
 const char *setup_vpc_word(const struct setup *setup); // for commands, "VPC_ID" if not known
 // Whether a step of AWS's is one for this cluster, and enough is known to talk of it.
 bool setup_applies(const struct setup *setup, struct step_view *out);
-bool setup_sees_aws(const struct setup *setup); // AWS tells which endpoints there are
+bool setup_sees_aws(const struct setup *setup);            // AWS tells which endpoints there are
+const struct err *setup_no_aws(const struct setup *setup); // why it does not
+// The note about a creation, when steps are taken: locked from the first look at it. False, and
+// `out` says why: not even a look is taken.
+bool setup_open_token(struct setup *setup, struct step_view *out);
+// Whether what an open note stands for is on its way out, or was not listed for so long that it
+// never will be. True of an empty note.
+bool setup_token_is_spent(const struct setup *setup);
 
 void step_cluster_look(struct setup *setup, struct step_view *out);
 bool step_cluster_take(struct setup *setup, struct err *err);

@@ -8,6 +8,7 @@
 #include "guide/shell.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // "ACTIVE (Available)"
@@ -52,13 +53,31 @@ static bool group_runs(const struct setup *setup, struct step_view *out)
     return false;
 }
 
+// No cluster, and why; it may be an instance of another kind.
+static void explain_absence(const struct setup *setup, struct step_view *out)
+{
+    const struct err *why = &setup->world.api.why;
+    const char *id = setup->plan->world.target->cluster;
+    char *name = why->code == ERR_UNKNOWN_CLUSTER && setup->account
+                     ? account_serverless_name(setup->account, id)
+                     : NULL;
+    if (name)
+        view_blocked(out, why->code,
+            "%.64s is no Dedicated cluster: it is the Starter or Essential instance %.128s. Those "
+            "have private endpoints of another kind (TiDB Cloud console, Connect)",
+            id, name);
+    else
+        view_blocked(out, why->code, "%.500s", why->text);
+    free(name);
+}
+
 void step_cluster_look(struct setup *setup, struct step_view *out)
 {
     char text[96];
     const struct world *world = &setup->world;
     const struct cluster *cluster = world->cluster;
     if (!world->api.seen || !cluster) {
-        view_blocked(out, world->api.why.code, "%.500s", world->api.why.text);
+        explain_absence(setup, out);
         return;
     }
     const struct verdict_row *row = verdict_row_cluster(cluster->state.value);
@@ -111,8 +130,10 @@ static void own_command(struct setup *setup, const char *verb, struct step_view 
 {
     const char *id = setup_endpoint_id(setup);
     char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
-    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s", verb,
-        setup_alias(setup, alias), *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"");
+    const char *ip = setup->plan->private_ip;
+    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%.64s",
+        verb, setup_alias(setup, alias), *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"",
+        ip ? " --private-ip " : "", ip ? ip : "");
 }
 
 static void look_at_connection(
@@ -123,21 +144,22 @@ static void look_at_connection(
         connection->message && *connection->message ? connection->message : "it gives no reason";
     switch (connection->state.value) {
     case ENDPOINT_DISCOVERED:
-        view_is(out, STEP_TODO, "%.80s exists and is not registered with TiDB Cloud yet",
+        view_is(out, STEP_TODO, "%.300s exists and is not registered with TiDB Cloud yet",
             connection->endpoint_id);
         own_command(setup, "create", out);
         break;
     case ENDPOINT_DELETING:
-        view_is(out, STEP_WAIT, "the one of %.80s is being deleted", connection->endpoint_id);
+        view_is(out, STEP_WAIT, "the one of %.300s is being deleted", connection->endpoint_id);
         break;
     case ENDPOINT_FAILED:
         view_blocked(out, ERR_REFUSED,
-            "%.80s is FAILED: %.300s. What the console calls Edit is to delete it and to create it "
+            "%.200s is FAILED: %.200s. What the console calls Edit is to delete it and to create "
+            "it "
             "again: tidblink endpoint create %s",
             connection->endpoint_id, message, setup_alias(setup, alias));
         break;
     default:
-        view_is(out, STEP_DONE, "%.80s is registered", connection->endpoint_id);
+        view_is(out, STEP_DONE, "%.300s is registered", connection->endpoint_id);
     }
 }
 

@@ -48,15 +48,26 @@ static void endpoint_command(struct setup *setup, struct step_view *out)
     shell_print_into(&command, SHELL_ENDPOINT, "VpcEndpoint.VpcEndpointId", out->command);
 }
 
-// A note on disk about a creation that no listing shows: under way, or long gone.
-static void look_at_token(struct setup *setup, struct step_view *out)
+static bool forget_token(struct setup *setup, struct step_view *out)
 {
-    int64_t age_s = clock_wall_s() - setup->token.asked;
     struct err err;
-    if (age_s > LISTING_LAG_S && !token_forget(&setup->token, &err)) {
-        view_blocked(out, err.code, "%.500s", err.text);
-        return;
-    }
+    if (!*setup->token.client_token || token_forget(&setup->token, &err))
+        return true;
+    view_blocked(out, err.code, "%.500s", err.text);
+    return false;
+}
+
+bool setup_token_is_spent(const struct setup *setup)
+{
+    const struct token *token = &setup->token;
+    const struct ec2_endpoint *made =
+        world_find_endpoint(&setup->world.endpoint_list, token->endpoint_id);
+    return (made && !world_endpoint_lives(made)) || clock_wall_s() - token->asked > LISTING_LAG_S;
+}
+
+// A note on disk about a creation that no listing shows.
+static void look_at_token(const struct setup *setup, struct step_view *out)
+{
     if (*setup->token.endpoint_id)
         view_is(
             out, STEP_WAIT, "%.60s is created; AWS does not list it yet", setup->token.endpoint_id);
@@ -69,11 +80,8 @@ static void look_at_token(struct setup *setup, struct step_view *out)
 static void look_at_endpoint(
     struct setup *setup, const struct ec2_endpoint *endpoint, struct step_view *out)
 {
-    struct err err;
-    if (*setup->token.client_token && !token_forget(&setup->token, &err)) {
-        view_blocked(out, err.code, "%.500s", err.text);
+    if (!forget_token(setup, out))
         return;
-    }
     view_is(out, STEP_DONE, "%.60s, %.40s for AWS", endpoint->id,
         endpoint->state ? endpoint->state : "in a state that is not told");
 }
@@ -83,7 +91,7 @@ static void look_at_other_cloud(struct setup *setup, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
     if (*id)
-        view_is(out, STEP_DONE, "%.200s", id);
+        view_is(out, STEP_DONE, "%.500s", id);
     else if (elsewhere_creation(setup, out->command))
         view_is(out, STEP_MANUAL,
             "is created with %s's own commands. Run them, then setup again with %s",
@@ -102,8 +110,10 @@ static void look_without_aws(struct setup *setup, struct step_view *out)
         return;
     }
     view_is(out, STEP_MANUAL,
-        "AWS cannot be asked from here. Run the command, then setup again with --endpoint-id");
-    out->code = setup->world.aws.why.code;
+        "AWS cannot be asked from here (%.300s). Run the command where it can, then setup again "
+        "with --endpoint-id",
+        setup_no_aws(setup)->text);
+    out->code = setup_no_aws(setup)->code;
     endpoint_command(setup, out);
 }
 
@@ -120,11 +130,11 @@ static const struct ec2_endpoint *find_leaving(const struct setup *setup)
     return NULL;
 }
 
-static bool open_token(struct setup *setup, struct step_view *out)
+bool setup_open_token(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
     struct err err;
-    if (!setup->acts || setup->token.path || !*world->vpc_id ||
+    if (!setup->acts || setup->token.path || !setup_sees_aws(setup) || !*world->vpc_id ||
         token_open(&setup->token, setup->plan->world.control->state_dir, world->group->service_name,
             world->vpc_id, &err))
         return true;
@@ -143,7 +153,7 @@ void step_endpoint_look(struct setup *setup, struct step_view *out)
         look_without_aws(setup, out);
         return;
     }
-    if (!open_token(setup, out))
+    if (!setup_open_token(setup, out))
         return;
     const struct ec2_endpoint *endpoint = setup_endpoint(setup);
     const struct ec2_endpoint *leaving = find_leaving(setup);
@@ -151,6 +161,8 @@ void step_endpoint_look(struct setup *setup, struct step_view *out)
         look_at_endpoint(setup, endpoint, out);
         return;
     }
+    if (setup_token_is_spent(setup) && !forget_token(setup, out))
+        return;
     if (*setup->token.client_token)
         look_at_token(setup, out);
     else if (leaving)
@@ -166,6 +178,7 @@ bool step_endpoint_take(struct setup *setup, struct err *err)
     const struct option_list ids = setup_subnets(setup);
     struct ec2_command command;
     struct ec2_endpoint made = { 0 };
+    bool is_first = !*setup->token.client_token;
     if (!token_need(&setup->token, err))
         return false;
     plan_endpoint(setup, setup->token.client_token, &ids, &command);
@@ -175,10 +188,17 @@ bool step_endpoint_take(struct setup *setup, struct err *err)
         // Asked before with other subnets or groups: that endpoint will be listed.
         const char *code = ec2_error_code(setup->world.ec2);
         setup->is_under_way = strcmp(code, "IdempotentParameterMismatch") == 0;
+        // Refused for certain: another request, corrected, is not held against this one.
+        if (is_first && *code && !setup->is_under_way && !setup_may_pass(setup, err))
+            (void)!token_forget(&setup->token, NULL);
         return setup->is_under_way;
     }
-    done = made.id ? token_answered(&setup->token, made.id, err)
-                   : err_set(err, ERR_AWS, "AWS created an endpoint and does not tell its ID");
+    if (!made.id)
+        done = err_set(err, ERR_AWS, "AWS created an endpoint and does not tell its ID");
+    else if (world_endpoint_lives(&made))
+        done = token_answered(&setup->token, made.id, err);
+    else // the one that was asked for before has been deleted since
+        done = token_forget(&setup->token, err);
     ec2_endpoint_done(&made);
     return done;
 }
@@ -192,27 +212,10 @@ static const struct option_list *peers(const struct setup *setup)
     return setup_is_here(setup) && groups->count > 0 ? groups : NULL;
 }
 
-static const char *vpc_cidr(const struct setup *setup)
-{
-    const struct ec2_vpc_list *vpcs = &setup->world.vpcs;
-    return vpcs->count > 0 && vpcs->items[0].cidrs.count > 0 ? vpcs->items[0].cidrs.items[0] : NULL;
-}
-
-static bool lets_in(const struct setup *setup)
-{
-    const struct world *world = &setup->world;
-    const struct option_list *groups = peers(setup);
-    const char *cidr = groups ? world->instance.address : vpc_cidr(setup);
-    for (size_t i = 0; i < world->group_list.count; i++)
-        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, cidr))
-            return true;
-    return false;
-}
-
 static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_command *out)
 {
     const struct option_list *groups = peers(setup);
-    const char *cidr = vpc_cidr(setup);
+    const char *cidr = world_vpc_cidr(&setup->world);
     ec2_allow_ingress(out, options(setup), group_id, setup->world.port,
         groups ? groups->items[0] : NULL,
         groups ? NULL
@@ -273,16 +276,16 @@ void step_group_look(struct setup *setup, struct step_view *out)
             world->groups.why.text, world->port);
         return;
     }
-    if (lets_in(setup)) {
+    if (world_lets_in(world)) {
         view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
             peers(setup) ? "this machine" : "the VPC");
         return;
     }
     const char *group_id = group_to_open(setup);
     view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group_id, world->port,
-        peers(setup)      ? peers(setup)->items[0]
-        : vpc_cidr(setup) ? vpc_cidr(setup)
-                          : "the VPC");
+        peers(setup)            ? peers(setup)->items[0]
+        : world_vpc_cidr(world) ? world_vpc_cidr(world)
+                                : "the VPC");
     struct ec2_command command;
     plan_ingress(setup, group_id, &command);
     shell_print(&command, out->command);

@@ -201,12 +201,19 @@ void step_vpc_look(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
     const struct ec2_endpoint *endpoint = setup_endpoint(setup);
-    if (!setup_applies(setup, out) || !has_right_region(setup, out))
+    const char *named = setup->plan->world.target->endpoint_id;
+    if (!setup_applies(setup, out) || !has_right_region(setup, out) ||
+        !setup_open_token(setup, out))
         return;
     if (endpoint)
         tell_subnets(setup, endpoint->vpc_id, &endpoint->subnet_ids, out);
     else if (!setup_sees_aws(setup))
-        view_is(out, STEP_SKIPPED, "not looked at: %.400s", world->aws.why.text);
+        view_is(out, STEP_SKIPPED, "not looked at: %.400s", setup_no_aws(setup)->text);
+    else if (named)
+        view_blocked(out, ERR_OPTION,
+            "AWS shows no endpoint %.60s of this service that lives, in any VPC of this account. "
+            "Leave endpoint-id out to have one created",
+            named);
     else if (!*world->vpc_id)
         view_blocked(out, ERR_USAGE,
             "which VPC? This machine is no EC2 instance that tells its own: expected --vpc-id and "

@@ -72,29 +72,56 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
     }
     if (traveller->takes > traveller->rests) { // a listing may lag behind
         traveller->rests++;
+        traveller->told = *view;
         traveller->pace = PACE_WAITING;
         return;
     }
     traveller->takes++;
     traveller->told_ms = 0;
     walk->on_take(walk->arg, traveller->setup, traveller->at, view);
-    if (step->take(traveller->setup, &err))
+    if (step->take(traveller->setup, &err)) {
         setup_again(traveller->setup, step);
-    else
+    } else if (setup_may_pass(traveller->setup, &err)) {
+        struct step_view failed = { 0 };
+        view_is(&failed, STEP_WAIT, "%.500s", err.text);
+        tell(walk, traveller, &failed);
+        traveller->takes--; // steps can be repeated, and an outage has its time in max_ms
+        traveller->pace = PACE_WAITING;
+    } else {
         stop(walk, traveller, err.code, err.text);
+    }
 }
 
 // An outage passes; a key or a session that ran out does not by itself.
 static bool is_blind(struct traveller *traveller, struct step_view *out)
 {
     const struct err *why = setup_blindness(traveller->setup);
-    if (!why || traveller->at == 0)
+    bool is_first_look = traveller->at == 0 && traveller->takes == 0 && traveller->since_ms == 0;
+    if (!why || is_first_look)
         return false;
-    if (err_row(why->code)->retriable)
+    if (setup_may_pass(traveller->setup, why))
         view_is(out, STEP_WAIT, "%.500s", why->text);
     else
         view_blocked(out, why->code, "%.500s", why->text);
     return true;
+}
+
+// What was done may be undone by somebody else: then its step is the next one again.
+static void look_back(const struct walk *walk, struct traveller *traveller)
+{
+    setup_again_all(traveller->setup);
+    if (setup_blindness(traveller->setup))
+        return;
+    for (size_t i = walk->first; i < traveller->at; i++) {
+        struct step_view view = { 0 };
+        setup_step(i)->look(traveller->setup, &view);
+        if (view.status == STEP_DONE || view.status == STEP_SKIPPED || view.status == STEP_LATER)
+            continue;
+        traveller->at = i;
+        traveller->takes = traveller->rests = 0;
+        traveller->since_ms = traveller->told_ms = 0;
+        return;
+    }
 }
 
 static void advance(const struct walk *walk, struct traveller *traveller)
@@ -137,13 +164,17 @@ static bool anybody_waits(const struct traveller *travellers, size_t count)
     return false;
 }
 
-static void look_again(struct traveller *travellers, size_t count)
+static void look_again(const struct walk *walk, struct traveller *travellers)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (travellers[i].pace != PACE_WAITING)
+    for (size_t i = 0; i < walk->count; i++) {
+        struct traveller *traveller = &travellers[i];
+        if (traveller->pace != PACE_WAITING)
             continue;
-        setup_again(travellers[i].setup, setup_step(travellers[i].at));
-        travellers[i].pace = PACE_GOING;
+        if (traveller->told.status == STEP_LATER)
+            look_back(walk, traveller);
+        else
+            setup_again(traveller->setup, setup_step(traveller->at));
+        traveller->pace = PACE_GOING;
     }
 }
 
@@ -180,7 +211,7 @@ bool walk_run(const struct walk *walk, struct err *err)
             break;
         }
         poll(NULL, 0, (int)walk->poll_ms);
-        look_again(travellers, walk->count);
+        look_again(walk, travellers);
     }
     bool done = true;
     for (size_t i = 0; i < walk->count; i++) {

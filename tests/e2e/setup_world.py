@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -176,6 +177,21 @@ class World:
     def finish(self, process, seconds=SECONDS):
         out, err = process.communicate(timeout=seconds)
         return Done(process.returncode, out, err)
+
+    def read_until(self, process, words, seconds=SECONDS):
+        """What a running command prints on standard output, up to the line with the words that
+        completes them."""
+        text = ""
+        end = threading.Timer(seconds, process.kill)
+        end.start()
+        try:
+            for line in process.stdout:
+                text += line
+                if words in squeezed(text):
+                    return squeezed(text)
+        finally:
+            end.cancel()
+        raise AssertionError(f"it ended without {words!r}:\n{text}{process.stderr.read()}")
 
     def kill(self, process, number=signal.SIGKILL):
         process.send_signal(number)
