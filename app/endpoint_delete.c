@@ -32,6 +32,8 @@ static const char *choose_id(const struct setup *setup)
 {
     const struct world *world = &setup->world;
     const char *named = setup->plan->world.target->endpoint_id;
+    if (!named && setup_is_aws(setup) && !setup_sees_aws(setup))
+        return ""; // what TiDB Cloud shows may be another VPC's
     const char *id = named ? named : setup_endpoint_id(setup);
     for (size_t i = 0; !*id && i < world->endpoint_list.count; i++) {
         const struct ec2_endpoint *endpoint = &world->endpoint_list.items[i];

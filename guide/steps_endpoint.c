@@ -101,20 +101,29 @@ static void look_at_other_cloud(struct setup *setup, struct step_view *out)
             world_provider_name(setup->world.cluster));
 }
 
-// Somebody else has to ask AWS.
+// Somebody else has to ask AWS. What TiDB Cloud shows may be another VPC's, so it is not taken.
 static void look_without_aws(struct setup *setup, struct step_view *out)
 {
-    const char *id = setup_endpoint_id(setup);
-    if (*id) {
-        view_is(out, STEP_DONE, "%.60s (not looked at)", id);
+    const char *named = setup->plan->world.target->endpoint_id;
+    const struct endpoint *shown = setup->world.connection;
+    const struct err *why = setup_no_aws(setup);
+    if (named) {
+        view_is(out, STEP_DONE, "%.60s (not looked at)", named);
         return;
     }
-    view_is(out, STEP_MANUAL,
-        "AWS cannot be asked from here (%.300s). Run the command where it can, then setup again "
-        "with --endpoint-id",
-        setup_no_aws(setup)->text);
-    out->code = setup_no_aws(setup)->code;
-    endpoint_command(setup, out);
+    if (shown)
+        view_is(out, STEP_MANUAL,
+            "AWS cannot be asked from here (%.400s). TiDB Cloud shows %.60s: if it is one of this "
+            "VPC, setup again with --endpoint-id",
+            why->text, shown->endpoint_id);
+    else
+        view_is(out, STEP_MANUAL,
+            "AWS cannot be asked from here (%.400s). Run the command where it can, then setup "
+            "again with --endpoint-id",
+            why->text);
+    out->code = setup->world.ec2 ? why->code : ERR_NONE;
+    if (!shown)
+        endpoint_command(setup, out);
 }
 
 // An old one in this VPC holds the private name until it is gone.
@@ -272,7 +281,7 @@ void step_group_look(struct setup *setup, struct step_view *out)
         return;
     }
     if (!world->groups.seen || world->group_list.count == 0) {
-        view_is(out, STEP_SKIPPED, "could not be looked at (%.200s); it must let port %u in",
+        view_is(out, STEP_SKIPPED, "could not be looked at (%.480s); it must let port %u in",
             world->groups.why.text, world->port);
         return;
     }

@@ -258,7 +258,8 @@ void step_attributes_look(struct setup *setup, struct step_view *out)
         return;
     }
     if (unseen)
-        view_is(out, STEP_SKIPPED, "could not be looked at; private DNS needs both");
+        view_is(out, STEP_SKIPPED, "could not be looked at (%.480s); private DNS needs both",
+            world->attributes.why.text);
     else
         view_is(out, STEP_TODO, "private DNS needs %s",
             world->dns_support     ? "DNS hostnames, which are off"

@@ -22,6 +22,7 @@ struct traveller {
     enum pace pace;
     unsigned takes; // of the step at `at`
     unsigned rests; // after takes that a cloud does not show yet
+    bool retries;   // the last take failed, and is tried again
     uint64_t since_ms, told_ms;
     struct step_view told;
     struct err err; // PACE_STOPPED
@@ -77,8 +78,11 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         return;
     }
     traveller->takes++;
-    traveller->told_ms = 0;
-    walk->on_take(walk->arg, traveller->setup, traveller->at, view);
+    if (!traveller->retries) {
+        traveller->told_ms = 0;
+        walk->on_take(walk->arg, traveller->setup, traveller->at, view);
+    }
+    traveller->retries = false;
     if (step->take(traveller->setup, &err)) {
         setup_again(traveller->setup, step);
     } else if (setup_may_pass(traveller->setup, &err)) {
@@ -86,6 +90,7 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         view_is(&failed, STEP_WAIT, "%.500s", err.text);
         tell(walk, traveller, &failed);
         traveller->takes--; // steps can be repeated, and an outage has its time in max_ms
+        traveller->retries = true;
         traveller->pace = PACE_WAITING;
     } else {
         stop(walk, traveller, err.code, err.text);
