@@ -83,9 +83,15 @@ static bool check_cluster_id(const char *text, const char *origin, struct err *e
            refuse(text, origin, "digits, as tidblink clusters shows them", err);
 }
 
+// AWS's; a name or a number of Google Cloud's; Azure's resource ID.
 static bool check_endpoint_id(const char *text, const char *origin, struct err *err)
 {
-    return begins(text, "vpce-") || refuse(text, origin, "vpce-...", err);
+    enum { NUMBER_MIN = 10 };
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t len = strspn(text, plain);
+    bool is_word = text[len] == '\0' && ((*text >= 'a' && *text <= 'z') || len >= NUMBER_MIN);
+    return is_word || begins(text, "/subscriptions/") ||
+           refuse(text, origin, "vpce-..., a name on Google Cloud, a resource ID on Azure", err);
 }
 
 static const struct {

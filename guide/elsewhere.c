@@ -24,27 +24,34 @@ static bool is_on(const struct setup *setup, const char *provider)
 
 // ---- the other clouds ---------------------------------------------------------------------------
 
+enum { NAME_BYTES = 160 };
+
+// What the commands call the endpoint.
+static const char *name_of(const struct setup *setup, char out[NAME_BYTES])
+{
+    snprintf(out, NAME_BYTES, "tidb-%.100s", setup->world.cluster->id);
+    return out;
+}
+
 bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
 {
-    char service[SHELL_WORD_BYTES], name[SHELL_WORD_BYTES], word[160];
-    const struct world *world = &setup->world;
-    shell_word(world->group->service_name, service);
-    snprintf(word, sizeof(word), "tidb-%.100s", world->cluster->id);
-    shell_word(word, name);
+    char service[SHELL_WORD_BYTES], name[SHELL_WORD_BYTES], word[NAME_BYTES];
+    shell_word(setup->world.group->service_name, service);
+    shell_word(name_of(setup, word), name);
     const char *region = region_of(setup);
     if (is_on(setup, "gcp"))
         snprintf(out, EC2_TEXT_BYTES,
-            "gcloud compute addresses create %s \\\n  --region=%s --subnet=SUBNET\n"
-            "gcloud compute forwarding-rules create %s \\\n  --region=%s --network=NETWORK "
-            "--address=%s \\\n  --target-service-attachment=%s",
+            "gcloud compute addresses create %s \\\n    --region=%s --subnet=SUBNET\n"
+            "gcloud compute forwarding-rules create %s \\\n    --region=%s --network=NETWORK \\\n"
+            "    --address=%s \\\n    --target-service-attachment=%s",
             name, region, name, region, name, service);
     else if (is_on(setup, "azure"))
         snprintf(out, EC2_TEXT_BYTES,
-            "az network private-endpoint create --name %s \\\n  --resource-group GROUP "
-            "--location %s --vnet-name VNET --subnet SUBNET \\\n  --connection-name %s "
-            "--manual-request true \\\n  --private-connection-resource-id %s\n"
-            "az network private-endpoint show --name %s --resource-group GROUP \\\n"
-            "  --query '[id, customDnsConfigs[0].ipAddresses[0]]' --output tsv",
+            "az network private-endpoint create --name %s \\\n    --resource-group GROUP "
+            "--location %s --vnet-name VNET --subnet SUBNET \\\n    --connection-name %s "
+            "--manual-request true \\\n    --private-connection-resource-id \\\n    %s\n"
+            "az network private-endpoint show --name %s \\\n    --resource-group GROUP "
+            "--query '[id, customDnsConfigs[0].ipAddresses[0]]' \\\n    --output tsv",
             name, region, name, service, name);
     else
         return false;
@@ -63,10 +70,23 @@ bool elsewhere_deletion(
             "gcloud compute addresses delete %s --region=%s",
             word, region, word, region);
     else if (is_on(setup, "azure"))
-        snprintf(out, EC2_TEXT_BYTES, "az network private-endpoint delete --ids \\\n  %s", word);
+        snprintf(out, EC2_TEXT_BYTES, "az network private-endpoint delete --ids \\\n    %s", word);
     else
         return false;
     return true;
+}
+
+bool elsewhere_lacks_address(const struct setup *setup)
+{
+    return is_on(setup, "azure") && !setup->plan->private_ip && !setup_connection(setup);
+}
+
+const char *elsewhere_endpoint_word(const struct setup *setup, char out[SHELL_WORD_BYTES])
+{
+    char name[NAME_BYTES];
+    return is_on(setup, "gcp")     ? shell_word(name_of(setup, name), out)
+           : is_on(setup, "azure") ? "RESOURCE_ID --private-ip IP"
+                                   : "ENDPOINT_ID";
 }
 
 const char *elsewhere_endpoint_id(const struct setup *setup)
@@ -134,10 +154,10 @@ void elsewhere_clicks(const struct setup *setup, FILE *out)
 {
     if (is_on(setup, "gcp") || is_on(setup, "azure")) {
         fprintf(out,
-            "The clicks for %s are on docs.pingcap.com/tidbcloud, %s.\n"
+            "The clicks for %s are on docs.pingcap.com/tidbcloud,\n%s.\n"
             "Without --console the commands for them are printed.\n",
             world_provider_name(setup->world.cluster),
-            is_on(setup, "gcp") ? "\"Connect via Google Cloud Private Service\nConnect\""
+            is_on(setup, "gcp") ? "\"Connect via Google Cloud Private Service Connect\""
                                 : "\"Connect via Azure Private Link\"");
         return;
     }

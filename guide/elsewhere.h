@@ -14,6 +14,10 @@ bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES]);
 // Those that delete the endpoint of this ID.
 bool elsewhere_deletion(
     const struct setup *setup, const char *endpoint_id, char out[EC2_TEXT_BYTES]);
+// TiDB Cloud must be told the endpoint's address as well, and nobody has said it.
+bool elsewhere_lacks_address(const struct setup *setup);
+// The word behind --endpoint-id in commands, as far as it can be known before there is one.
+const char *elsewhere_endpoint_word(const struct setup *setup, char out[SHELL_WORD_BYTES]);
 // How the endpoint is then named to TiDB Cloud: "its name", "its resource ID and …".
 const char *elsewhere_endpoint_id(const struct setup *setup);
 

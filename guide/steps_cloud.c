@@ -4,8 +4,7 @@
 // is registered and accepted. What a state means is in the verdict's rows; here is what follows
 // from it for the set-up.
 #include "control/verdict_row.h"
-#include "guide/setup.h"
-#include "guide/shell.h"
+#include "guide/elsewhere.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,9 +130,11 @@ static void own_command(struct setup *setup, const char *verb, struct step_view 
     const char *id = setup_endpoint_id(setup);
     char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
     const char *ip = setup->plan->private_ip;
+    const char *shown = *id                   ? shell_word(id, word)
+                        : setup_is_aws(setup) ? "\"" SHELL_ENDPOINT "\""
+                                              : elsewhere_endpoint_word(setup, word);
     snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%.64s",
-        verb, setup_alias(setup, alias), *id ? shell_word(id, word) : "\"" SHELL_ENDPOINT "\"",
-        ip ? " --private-ip " : "", ip ? ip : "");
+        verb, setup_alias(setup, alias), shown, ip ? " --private-ip " : "", ip ? ip : "");
 }
 
 static void look_at_connection(

@@ -90,7 +90,10 @@ static void look_at_endpoint(
 static void look_at_other_cloud(struct setup *setup, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
-    if (*id)
+    if (*id && elsewhere_lacks_address(setup))
+        view_blocked(out, ERR_USAGE,
+            "TiDB Cloud must be told the endpoint's address as well: expected --private-ip IP");
+    else if (*id)
         view_is(out, STEP_DONE, "%.500s", id);
     else if (elsewhere_creation(setup, out->command))
         view_is(out, STEP_MANUAL,

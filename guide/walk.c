@@ -46,6 +46,7 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
 {
     traveller->at++;
     traveller->takes = traveller->rests = 0;
+    traveller->retries = false;
     traveller->since_ms = traveller->told_ms = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
@@ -124,6 +125,7 @@ static void look_back(const struct walk *walk, struct traveller *traveller)
             continue;
         traveller->at = i;
         traveller->takes = traveller->rests = 0;
+        traveller->retries = false;
         traveller->since_ms = traveller->told_ms = 0;
         return;
     }

@@ -148,7 +148,8 @@ def settings(directory, **more):
     ("[cluster orders]\ncluster-id = orders\n",
      'FILE:2: cluster-id: "orders" is not valid: expected digits, as tidblink clusters shows them'),
     ("[cluster orders]\nendpoint-id = 4711\n",
-     'FILE:2: endpoint-id: "4711" is not valid: expected vpce-...'),
+     'FILE:2: endpoint-id: "4711" is not valid: expected vpce-..., a name on Google '
+     'Cloud, a resource ID on Azure'),
     ("[cluster orders]\nport = 70000\n",
      'FILE:2: port: "70000" is not valid: expected a whole number from 0 to 65535'),
     # Addresses.
