@@ -87,7 +87,7 @@ static bool create(struct setups *setups, const struct endpoint_values *own, str
 static bool enable_dns(struct setups *setups, const struct endpoint_values *own, struct err *err)
 {
     if (!setup_sees_aws(setups->setups)) {
-        const struct err *why = &setups->setups->world.aws.why;
+        const struct err *why = setup_no_aws(setups->setups);
         return err_set(err, why->code != ERR_NONE ? why->code : ERR_AWS, "%s", why->text);
     }
     return setups_walk(setups, "attributes", "attributes", own->max_ms, stdout, err) &&

@@ -35,9 +35,9 @@ static void add_row(struct table *table, const struct pair *pair)
 {
     const struct endpoint *connection = pair->connection;
     const struct ec2_endpoint *endpoint = pair->endpoint;
-    table_add(table, (const char *const[]){ endpoint ? endpoint->vpc_id : "", id_of(pair),
-                         connection ? connection->state.text : "none",
-                         endpoint ? endpoint->state : "", private_dns(pair) });
+    table_add(table, (const char *const[]){ endpoint ? endpoint->state : "",
+                         connection ? connection->state.text : "none", private_dns(pair),
+                         id_of(pair), endpoint ? endpoint->vpc_id : "" });
 }
 
 static void add_json(cJSON *list, const struct pair *pair)
@@ -86,7 +86,8 @@ static void add_all(const struct setup *setup, struct table *table, cJSON *list)
 
 bool endpoint_list(const struct setup *setup, bool json, struct err *err)
 {
-    static const char *const heads[] = { "VPC", "ENDPOINT", "TIDB CLOUD", "AWS", "DNS" };
+    // What is cut off when it gets too wide is the first: no ID, which would be of no use.
+    static const char *const heads[] = { "AWS", "TIDB CLOUD", "DNS", "ENDPOINT", "VPC" };
     struct table table;
     cJSON *list = json ? cJSON_CreateArray() : NULL;
     table_init(&table, ARRAY_LEN(heads));
@@ -97,7 +98,7 @@ bool endpoint_list(const struct setup *setup, bool json, struct err *err)
         puts(text);
     bool ok = json ? text != NULL : table_print(&table, stdout);
     if (!json && !setup_sees_aws(setup))
-        fprintf(stderr, "AWS was not asked: %s\n", setup->world.aws.why.text);
+        fprintf(stderr, "AWS was not asked: %s\n", setup_no_aws(setup)->text);
     free(text);
     cJSON_Delete(list);
     table_done(&table);
