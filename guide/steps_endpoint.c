@@ -192,27 +192,10 @@ static const struct option_list *peers(const struct setup *setup)
     return setup_is_here(setup) && groups->count > 0 ? groups : NULL;
 }
 
-static const char *vpc_cidr(const struct setup *setup)
-{
-    const struct ec2_vpc_list *vpcs = &setup->world.vpcs;
-    return vpcs->count > 0 && vpcs->items[0].cidrs.count > 0 ? vpcs->items[0].cidrs.items[0] : NULL;
-}
-
-static bool lets_in(const struct setup *setup)
-{
-    const struct world *world = &setup->world;
-    const struct option_list *groups = peers(setup);
-    const char *cidr = groups ? world->instance.address : vpc_cidr(setup);
-    for (size_t i = 0; i < world->group_list.count; i++)
-        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, cidr))
-            return true;
-    return false;
-}
-
 static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_command *out)
 {
     const struct option_list *groups = peers(setup);
-    const char *cidr = vpc_cidr(setup);
+    const char *cidr = world_vpc_cidr(&setup->world);
     ec2_allow_ingress(out, options(setup), group_id, setup->world.port,
         groups ? groups->items[0] : NULL,
         groups ? NULL
@@ -273,16 +256,16 @@ void step_group_look(struct setup *setup, struct step_view *out)
             world->groups.why.text, world->port);
         return;
     }
-    if (lets_in(setup)) {
+    if (world_lets_in(world)) {
         view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
             peers(setup) ? "this machine" : "the VPC");
         return;
     }
     const char *group_id = group_to_open(setup);
     view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group_id, world->port,
-        peers(setup)      ? peers(setup)->items[0]
-        : vpc_cidr(setup) ? vpc_cidr(setup)
-                          : "the VPC");
+        peers(setup)                    ? peers(setup)->items[0]
+        : world_vpc_cidr(&setup->world) ? world_vpc_cidr(&setup->world)
+                                        : "the VPC");
     struct ec2_command command;
     plan_ingress(setup, group_id, &command);
     shell_print(&command, out->command);
