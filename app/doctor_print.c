@@ -41,6 +41,14 @@ static const char *lead_of(FILE *out, enum hop_status status, char lead[LEAD_BYT
     return lead;
 }
 
+static void print_fix(FILE *out, const char *lead, const struct hop_view *view)
+{
+    if (view->is_command)
+        fprintf(out, "%s%s\n", lead, view->fix);
+    else
+        table_paragraph(out, lead, strlen(lead), view->fix);
+}
+
 void doctor_print_view(FILE *out, size_t hop, const struct hop_view *view)
 {
     char lead[LEAD_BYTES], text[LEAD_BYTES + HOP_TEXT_BYTES];
@@ -50,10 +58,8 @@ void doctor_print_view(FILE *out, size_t hop, const struct hop_view *view)
         return;
     if (*view->why)
         table_paragraph(out, "      why: ", DEEP, view->why);
-    if (*view->fix && view->is_command)
-        fprintf(out, "      fix: %s\n", view->fix);
-    else if (*view->fix)
-        table_paragraph(out, "      fix: ", DEEP, view->fix);
+    if (*view->fix)
+        print_fix(out, "      fix: ", view);
 }
 
 static size_t count_of(const struct doctor *doctor, enum hop_status status)
@@ -77,6 +83,8 @@ void doctor_print_end(FILE *out, const struct doctor *doctor)
     else
         snprintf(text, sizeof(text), "Nothing to fix.");
     table_paragraph(out, "", 0, text);
+    if (first < HOPS && *doctor->views[first].fix)
+        print_fix(out, "    ", &doctor->views[first]);
 }
 
 // ---- JSON ---------------------------------------------------------------------------------------

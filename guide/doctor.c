@@ -3,6 +3,8 @@
 // The table of hops, read downward, and what makes one of them mean nothing.
 #include "guide/doctor.h"
 
+#include "base/text.h"
+
 #include <cjson/cJSON.h>
 
 #define ON_CLOUD                                                                                   \
@@ -26,18 +28,18 @@ static const struct hop hops[HOPS] = {
     // AWS's side.
     [HOP_AWS]            = { "aws",            "AWS CLI",               hop_aws,            0, 0 },
     [HOP_ENDPOINT]       = { "endpoint",       "VPC endpoint",          hop_endpoint,       HOP_BIT(HOP_AWS), 0 },
-    [HOP_ENDPOINT_STATE] = { "endpoint-state", "its state",             hop_endpoint_state, HOP_BIT(HOP_ENDPOINT), 0 },
-    [HOP_VPC]            = { "vpc",            "in this VPC",           hop_vpc,            HOP_BIT(HOP_ENDPOINT), 0 },
-    [HOP_VPC_DNS]        = { "vpc-dns",        "DNS of the VPC",        hop_vpc_dns,        HOP_BIT(HOP_AWS), HOP_BIT(HOP_VPC) },
+    [HOP_ENDPOINT_STATE] = { "endpoint-state", "endpoint state",        hop_endpoint_state, HOP_BIT(HOP_ENDPOINT), 0 },
+    [HOP_VPC]            = { "vpc",            "VPC",                   hop_vpc,            HOP_BIT(HOP_ENDPOINT), 0 },
+    [HOP_VPC_DNS]        = { "vpc-dns",        "VPC DNS attributes",    hop_vpc_dns,        HOP_BIT(HOP_AWS), HOP_BIT(HOP_VPC) },
     [HOP_PRIVATE_DNS]    = { "private-dns",    "private DNS",           hop_private_dns,    HOP_BIT(HOP_ENDPOINT_STATE), 0 },
     [HOP_SUBNETS]        = { "subnets",        "subnets and zones",     hop_subnets,        HOP_BIT(HOP_ENDPOINT_STATE), 0 },
     [HOP_INGRESS]        = { "ingress",        "security group in",     hop_ingress,        HOP_BIT(HOP_ENDPOINT_STATE), HOP_BIT(HOP_VPC) },
     [HOP_EGRESS]         = { "egress",         "security group out",    hop_egress,         HOP_BIT(HOP_ENDPOINT_STATE), HOP_BIT(HOP_VPC) },
     // From here to the cluster.
     [HOP_DNS_SERVERS]    = { "dns-servers",    "DNS servers",           hop_dns_servers,    0, 0 },
-    [HOP_NAME]           = { "name",           "name resolves",         hop_name,           0, 0 },
-    [HOP_ANSWER]         = { "answer",         "right addresses",       hop_answer,         HOP_BIT(HOP_NAME), 0 },
-    [HOP_SERVERS_AGREE]  = { "servers-agree",  "all servers agree",     hop_servers_agree,  HOP_BIT(HOP_NAME), 0 },
+    [HOP_NAME]           = { "name",           "name",                  hop_name,           0, 0 },
+    [HOP_ANSWER]         = { "answer",         "addresses",             hop_answer,         HOP_BIT(HOP_NAME), 0 },
+    [HOP_SERVERS_AGREE]  = { "servers-agree",  "other DNS servers",     hop_servers_agree,  HOP_BIT(HOP_NAME), 0 },
     [HOP_TCP]            = { "tcp",            "TCP",                   hop_tcp,            HOP_BIT(HOP_ANSWER), 0 },
     [HOP_GREETING]       = { "greeting",       "greeting",              hop_greeting,       HOP_BIT(HOP_TCP), 0 },
     [HOP_TLS]            = { "tls",            "TLS",                   hop_tls,            HOP_BIT(HOP_GREETING), 0 },
@@ -77,6 +79,14 @@ static void look_at_proxy(struct doctor *doctor, struct hop_view *view)
     hop_follows(doctor, view, HOP_BIT(HOP_PROXY) - 1);
 }
 
+// Names and messages are others' texts, and on their way to a terminal.
+static void clean(struct hop_view *view)
+{
+    text_clean(view->saw);
+    text_clean(view->why);
+    text_clean(view->fix);
+}
+
 void doctor_run(struct doctor *doctor)
 {
     const struct doctor_plan *plan = doctor->plan;
@@ -89,6 +99,7 @@ void doctor_run(struct doctor *doctor)
             else
                 hops[hop].look(doctor, view);
         }
+        clean(view);
         if (plan->on_view)
             plan->on_view(plan->arg, hop, view);
     }

@@ -3,6 +3,7 @@
 // How hops say what they saw. Pure but for the memory of details.
 #include "guide/hop.h"
 
+#include "base/text.h"
 #include "guide/doctor.h"
 #include "guide/shell.h"
 
@@ -10,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { DETAIL_BYTES = 1024 };
 
 // vsnprintf behind what is there.
 static void append(char *text, size_t size, const char *format, va_list values)
@@ -99,8 +102,12 @@ static cJSON *details_of(struct hop_view *view)
 
 void hop_detail(struct hop_view *view, const char *key, const char *text)
 {
-    if (text && *text)
-        cJSON_AddStringToObject(details_of(view), key, text);
+    char shown[DETAIL_BYTES];
+    if (!text || !*text)
+        return;
+    snprintf(shown, sizeof(shown), "%s", text);
+    text_clean(shown);
+    cJSON_AddStringToObject(details_of(view), key, shown);
 }
 
 void hop_detail_number(struct hop_view *view, const char *key, double number)

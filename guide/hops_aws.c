@@ -5,6 +5,7 @@
 // Source: docs.aws.amazon.com/vpc/latest/privatelink, "Access an AWS service using an interface VPC
 // endpoint", "Manage DNS names".
 #include "guide/doctor.h"
+#include "guide/shell.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +19,14 @@ static bool is_text(const char *a, const char *b)
 
 static void tell_credentials(const struct doctor *doctor, struct hop_view *out)
 {
+    char word[SHELL_WORD_BYTES];
     const char *profile = doctor->world.ec2_options.profile;
     hop_is(out, HOP_WARN, "%s", doctor->world.aws.why.text);
     hop_why(out, "AWS's side cannot be looked at; connections do not need it");
     hop_advise(out,
         "give the CLI credentials (aws configure, aws sso login, or an instance role); "
         "to try them: aws sts get-caller-identity%s%s",
-        profile ? " --profile " : "", profile ? profile : "");
+        profile ? " --profile " : "", profile ? shell_word(profile, word) : "");
 }
 
 void hop_aws(struct doctor *doctor, struct hop_view *out)
@@ -123,7 +125,7 @@ static void explain_elsewhere(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
     const char *region = region_of_cluster(world);
-    char option[128];
+    char option[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
     hop_is(out, HOP_FAIL, "the endpoint is in %s, this machine in %s", doctor->endpoint->vpc_id,
         world->vpc_id);
     if (doctor_reaches(doctor)) {
@@ -141,7 +143,7 @@ static void explain_elsewhere(struct doctor *doctor, struct hop_view *out)
             region);
         return;
     }
-    snprintf(option, sizeof(option), "--vpc-id %s --apply", world->vpc_id);
+    snprintf(option, sizeof(option), "--vpc-id %s --apply", shell_word(world->vpc_id, word));
     hop_tidblink(doctor, out, "setup", option);
 }
 

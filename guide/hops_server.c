@@ -249,9 +249,14 @@ static void explain_doubt(
 {
     const struct tls_doubt *doubt = &try->answer.doubt;
     const struct control_target *target = doctor->plan->world.target;
-    if (doubt->is_of_name && *doubt->suggestion) {
-        hop_why(out, "it is for %s, not for %s", doubt->names,
+    if (doubt->is_of_name)
+        hop_why(out, "it is for %s, not for %s", *doubt->names ? doubt->names : "no host",
             tls_trust_name(doctor->trust, doctor_host(doctor)));
+    if (doubt->is_of_name && !*doubt->suggestion) {
+        hop_advise(out,
+            "to accept any certificate of tls-ca, set \"tls = verify-ca\" in [cluster %s] of %s",
+            target->alias, doctor_file(doctor));
+    } else if (doubt->is_of_name) {
         hop_advise(out,
             "if it is the cluster's, set \"tls-server-name = %s\" in [cluster %s] of "
             "%s",

@@ -62,9 +62,9 @@ static void explain_other_zone(
         return; // nothing can be done: TiDB Cloud's service is not there
     ec2_command_begin(&command, &doctor->world.ec2_options, "modify-vpc-endpoint");
     ec2_command_add(&command, "--vpc-endpoint-id");
-    ec2_command_add(&command, doctor->endpoint->id);
+    ec2_command_add_value(&command, doctor->endpoint->id);
     ec2_command_add(&command, "--add-subnet-ids");
-    ec2_command_add(&command, own->id);
+    ec2_command_add_value(&command, own->id);
     hop_ec2(out, &command);
 }
 

@@ -123,9 +123,7 @@ static bool check_subnet(
 
 bool setup_is_here(const struct setup *setup)
 {
-    const struct world *world = &setup->world;
-    return world->machine.seen && world->instance.vpc_id &&
-           strcmp(world->instance.vpc_id, world->vpc_id) == 0;
+    return world_is_here(&setup->world);
 }
 
 struct option_list setup_subnets(struct setup *setup)

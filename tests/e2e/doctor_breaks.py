@@ -328,6 +328,9 @@ BREAKS = {
     "certificate of another name": Break(
         "tls", certificate(["other.example"], valid=(-1, 90)),
         r'"tls-server-name = other\.example"', cluster_option(tls_server_name="other.example")),
+    "certificate without names": Break(
+        "tls", certificate([HOST], valid=(-1, 90), alternatives=False), '"tls = verify-ca"',
+        cluster_option(tls="verify-ca")),
     "certificate expired": Break(
         "tls", certificate([HOST], valid=certs.EXPIRED), "check this machine's clock",
         certificate([HOST], valid=(-1, 90)), saw="expired"),

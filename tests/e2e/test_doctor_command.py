@@ -69,9 +69,22 @@ def test_lines_can_be_read_aloud_and_copied(scene):
     for line in lines[1:]:
         assert STATUS_LINE.match(line) or line.startswith("      ") or not line or \
             line.startswith("First thing to fix: ") or line == lines[-1], line
-        assert len(line) <= 80 or line.startswith("      fix: aws "), line
+        assert len(line) <= 80 or re.match(r" +(fix: )?aws ", line), line
     assert len([line for line in lines if STATUS_LINE.match(line)]) == len(HOPS)
-    assert any(line.startswith("First thing to fix: private DNS: ") for line in lines)
+    assert lines[-2].startswith("First thing to fix: private DNS: ")
+    scene.sh(lines[-1])
+    assert scene.text("orders").returncode == 0
+    assert scene.text("orders").stdout.endswith("\nNothing to fix.\n")
+
+
+def test_texts_of_others_cannot_steer_the_terminal(scene):
+    scene.cloud.patch(f"clusters/{CLUSTER}", displayName="or\x1b[2Jders")
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no\x1b[31m\nsuch\x07")
+    done = scene.text("orders")
+    assert "or [2Jders is ACTIVE" in done.stdout
+    assert "why: no [31m such" in done.stdout
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", done.stdout)
+    assert not re.search(r"\\u00[01]", scene.text("orders", "--json").stdout)
 
 
 def test_colour_on_a_terminal_only(scene):
