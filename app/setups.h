@@ -44,7 +44,7 @@ bool setups_walk(struct setups *setups, const char *first, const char *last, uin
     FILE *out, struct err *err) MUST_CHECK;
 
 // "  ok     3. VPC and subnets: …", wrapped at 80 columns, with the command below if there is one
-// and it is to be run: in the first column, ready to be pasted (shell.h).
+// and it is to be run: in the first column, ready to be pasted.
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command);
 
 // Ctrl-C ends the process with a word about going on; between two calls to a cloud or within one.

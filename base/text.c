@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Foreign text made harmless. Pure; used by log.c, control/json.c and strings/encode.c.
+// Foreign text made harmless. Pure; used by log.c, control/json.c, control/ec2_command.c, guide/
+// and strings/encode.c, whose own shell words go into buffers that are wiped.
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -50,4 +51,36 @@ void text_clean(char *text)
         at += step;
         left -= step;
     }
+}
+
+static bool is_bare(const char *word)
+{
+    static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "-._/:";
+    return *word && word[strspn(word, bare)] == '\0';
+}
+
+size_t text_shell_word(const char *word, char *out, size_t size)
+{
+    static const char quote[] = "'\\''"; // a quote between two quoted parts
+    bool bare = is_bare(word);
+    size_t len = strlen(word) + (bare ? 0 : strlen("''"));
+    for (const char *at = word; (at = strchr(at, '\'')); at++)
+        len += strlen(quote) - 1;
+    if (size > 0)
+        *out = '\0';
+    if (len >= size)
+        return len;
+    char *end = out;
+    if (!bare)
+        *end++ = '\'';
+    for (; *word; word++) {
+        size_t step = *word == '\'' ? strlen(quote) : 1;
+        memcpy(end, step > 1 ? quote : word, step);
+        end += step;
+    }
+    if (!bare)
+        *end++ = '\'';
+    *end = '\0';
+    return len;
 }

@@ -11,3 +11,8 @@ size_t text_utf8_len(const unsigned char *bytes, size_t left);
 // In place: control characters become blanks, bytes that are not UTF-8 question marks, so that the
 // text can go to a terminal, into JSON and into a metric's label.
 void text_clean(char *text);
+
+// A word for a POSIX shell: bare when no shell looks into it, else in single quotes (POSIX.1-2017,
+// XCU 2.2.2). Returns its length without the NUL, whatever `size` is. What is longer is not written
+// at all, since a word that is cut off would mean something else; `out` is "" then.
+size_t text_shell_word(const char *word, char *out, size_t size);

@@ -4,6 +4,8 @@
 // aws.c.
 #include "control/ec2_command.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,45 +248,14 @@ static void put(struct shell *shell, const char *text, size_t len)
     shell->column = text[len - 1] == '\n' ? 0 : shell->column + len;
 }
 
-// "=" is not: in the first word it would make an assignment.
-static bool is_plain(char c)
+static void put_word(struct shell *shell, const char *text)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_@%+:,./-";
-    return c != '\0' && strchr(plain, c) != NULL;
-}
-
-static bool needs_quotes(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!is_plain(text[i]))
-            return true;
-    return len == 0;
-}
-
-static size_t quoted_len(const char *text, size_t len)
-{
-    size_t quoted = len;
-    if (!needs_quotes(text, len))
-        return len;
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\'')
-            quoted += strlen("'\\''") - 1;
-    return quoted + strlen("''");
-}
-
-static void put_quoted(struct shell *shell, const char *text, size_t len)
-{
-    bool quotes = needs_quotes(text, len);
-    if (quotes)
-        put(shell, "'", 1);
-    for (size_t i = 0; i < len; i++)
-        if (text[i] == '\'')
-            put(shell, "'\\''", strlen("'\\''"));
-        else
-            put(shell, &text[i], 1);
-    if (quotes)
-        put(shell, "'", 1);
+    char word[EC2_TEXT_BYTES];
+    size_t len = text_shell_word(text, word, sizeof(word));
+    if (len < sizeof(word))
+        put(shell, word, len);
+    else
+        shell->len = EC2_TEXT_BYTES;
 }
 
 static const char line_end[] = "\\\n";
@@ -301,7 +272,7 @@ static void put_argument(struct shell *shell, const char *text, size_t needed, b
     } else if (!first) {
         put(shell, " ", 1);
     }
-    put_quoted(shell, text, strlen(text));
+    put_word(shell, text);
 }
 
 // What must fit on a line for an argument to begin there: an option is not parted from its value.
@@ -309,10 +280,10 @@ static size_t needed_len(const struct option_list *argv, size_t i)
 {
     const char *text = argv->items[i];
     const char *next = i + 1 < argv->count ? argv->items[i + 1] : NULL;
-    size_t len = quoted_len(text, strlen(text));
+    size_t len = text_shell_word(text, NULL, 0);
     if (strncmp(text, "--", 2) != 0 || next == NULL || strncmp(next, "--", 2) == 0)
         return len;
-    size_t both = len + 1 + quoted_len(next, strlen(next));
+    size_t both = len + 1 + text_shell_word(next, NULL, 0);
     return both <= COLUMNS - strlen(indent) - strlen(" \\") ? both : len;
 }
 

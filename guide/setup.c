@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The table of the steps, read downward: the guide's five steps with the prerequisites and the
-// checks between them. What each looks at and does is in steps_cloud.c, steps_aws.c, steps_here.c;
-// walk.c takes them.
+// checks between them. What each looks at and does is in steps_cloud.c, steps_vpc.c,
+// steps_endpoint.c, steps_here.c; walk.c takes them.
 #include "guide/setup.h"
 
 #include "base/defs.h"

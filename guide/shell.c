@@ -3,32 +3,14 @@
 // Quoting of what setup and doctor print. The AWS commands themselves are ec2_command.h's.
 #include "guide/shell.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
-static bool is_plain(const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-_./:=,@%+";
-    return *word && word[strspn(word, plain)] == '\0';
-}
-
 const char *shell_word(const char *word, char out[SHELL_WORD_BYTES])
 {
-    if (is_plain(word)) {
-        snprintf(out, SHELL_WORD_BYTES, "%s", word);
-        return out;
-    }
-    size_t len = 0;
-    out[len++] = '\'';
-    for (; *word && len + 6 < SHELL_WORD_BYTES; word++) {
-        if (*word == '\'')
-            len += (size_t)snprintf(out + len, SHELL_WORD_BYTES - len, "'\\''");
-        else
-            out[len++] = *word;
-    }
-    out[len++] = '\'';
-    out[len] = '\0';
+    (void)text_shell_word(word, out, SHELL_WORD_BYTES);
     return out;
 }
 
@@ -55,7 +37,6 @@ void shell_print_into(
     char lines[EC2_TEXT_BYTES];
     ec2_command_add(command, "--query");
     ec2_command_add(command, query);
-    // The later option wins over --output json.
     ec2_command_add(command, "--output");
     ec2_command_add(command, "text");
     shell_print(command, lines);

@@ -12,12 +12,10 @@
 #define SHELL_ENDPOINT "$VPCE"
 #define SHELL_GROUP "$GROUP"
 
-enum { SHELL_WORD_BYTES = 300 };
-// A word, quoted where a POSIX shell needs it; returns out.
+enum { SHELL_WORD_BYTES = 1200 }; // of the longest ID, an Azure resource's
+// text_shell_word in a buffer that is large enough; returns out.
 const char *shell_word(const char *word, char out[SHELL_WORD_BYTES]);
-// The command over several lines, which begin in the first column, where they must be shown: blanks
-// in front would part an argument that goes on there. The variables stay variables. Frees the
-// command.
+// The command over several lines. The variables stay variables. Frees the command.
 void shell_print(struct ec2_command *command, char out[EC2_TEXT_BYTES]);
 // The same, and its answer goes into a variable: "VPCE=$(…)". `query`: what of it (JMESPath).
 void shell_print_into(

@@ -146,7 +146,7 @@ static void test_quoting(void **unused)
     } cases[] = {
         { "vpc-1", "vpc-1" },
         { "10.0.0.0/16", "10.0.0.0/16" },
-        { "a@b%c+d:e,f", "a@b%c+d:e,f" },
+        { "a@b%c+d:e,f", "'a@b%c+d:e,f'" },
         { "", "''" },
         { "two words", "'two words'" },
         { "it's", "'it'\\''s'" },

@@ -50,11 +50,39 @@ static void test_clean_text_can_be_shown(void **state)
     }
 }
 
+static void test_a_word_for_a_shell(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "vpc-1", "vpc-1" },
+        { "http://127.0.0.1:1/", "http://127.0.0.1:1/" },
+        { "a=b", "'a=b'" },
+        { "", "''" },
+        { "it's", "'it'\\''s'" },
+        { "'", "''\\'''" },
+        { "$HOME `x`", "'$HOME `x`'" },
+        { "~", "'~'" },
+        { "caf\xc3\xa9", "'caf\xc3\xa9'" },
+        { "a\nb", "'a\nb'" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t len = strlen(cases[i][1]);
+        char *out = malloc(len + 1); // of exact size, so that ASan sees a write behind the end
+        assert_int_equal(text_shell_word(cases[i][0], NULL, 0), len);
+        assert_int_equal(text_shell_word(cases[i][0], out, len + 1), len);
+        assert_string_equal(out, cases[i][1]);
+        assert_int_equal(text_shell_word(cases[i][0], out, len), len); // one byte short
+        assert_string_equal(out, "");
+        free(out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_well_formed_sequences),
         cmocka_unit_test(test_clean_text_can_be_shown),
+        cmocka_unit_test(test_a_word_for_a_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
