@@ -34,7 +34,7 @@ static const char *alias_of(const struct settings *settings, const struct cluste
     return NULL;
 }
 
-static bool print_json(const struct settings *settings, const struct facts *facts)
+static bool print_json(const struct settings *settings, const struct facts *facts, struct err *err)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddBoolToObject(root, "last_known", facts->from_disk);
@@ -47,12 +47,9 @@ static bool print_json(const struct settings *settings, const struct facts *fact
         facts_json_text(object, "alias", alias);
         cJSON_AddItemToArray(list, object);
     }
-    char *text = cJSON_Print(root);
+    bool printed = facts_json_print(root, false, err);
     cJSON_Delete(root);
-    if (text)
-        puts(text);
-    free(text);
-    return text;
+    return printed;
 }
 
 static void add_row(
@@ -95,9 +92,11 @@ static bool print(
     if (!facts_get(settings, NULL, FACTS_ASK, &facts, err))
         return false;
     facts_warn(&facts);
-    bool ok = own->json ? print_json(settings, &facts) : print_table(settings, &facts);
+    bool ok = own->json
+                  ? print_json(settings, &facts, err)
+                  : print_table(settings, &facts) || err_set(err, ERR_MEMORY, "out of memory");
     facts_done(&facts);
-    return ok || err_set(err, ERR_MEMORY, "out of memory");
+    return ok;
 }
 
 static bool run(const struct command_line *line, int *exit_code, struct err *err)

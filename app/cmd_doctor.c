@@ -6,6 +6,7 @@
 #include "app/command.h"
 #include "app/doctor_print.h"
 #include "app/doctor_proxy.h"
+#include "app/facts_json.h"
 #include "app/settings.h"
 #include "base/loop.h"
 #include "guide/doctor.h"
@@ -161,12 +162,9 @@ static bool print_json(struct visit *visit, struct err *err)
     cJSON *root = cJSON_CreateObject();
     cJSON_AddBoolToObject(root, "ok", *visit->exit_code == EXIT_DONE);
     cJSON_AddItemToObject(root, "clusters", visit->list);
-    char *text = cJSON_Print(root);
-    if (text)
-        puts(text);
-    free(text);
+    bool printed = facts_json_print(root, false, err);
     cJSON_Delete(root);
-    return text || err_set(err, ERR_MEMORY, "out of memory");
+    return printed;
 }
 
 // A configuration that cannot be used is a finding; a wrong command line is not.

@@ -123,13 +123,9 @@ static bool print_json(struct setups *setups, struct outcome *outcome, struct er
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < setups->count; i++)
         cJSON_AddItemToArray(list, plan_json(&setups->setups[i], outcome));
-    char *text = cJSON_Print(list);
+    bool printed = facts_json_print(list, false, err);
     cJSON_Delete(list);
-    if (!text)
-        return err_set(err, ERR_MEMORY, "out of memory");
-    puts(text);
-    free(text);
-    return true;
+    return printed;
 }
 
 static bool print_plans(const struct setup_values *own, struct setups *setups, struct err *err)

@@ -256,21 +256,12 @@ static bool show_all(const struct settings *settings, struct look *look, struct 
 
 // ---- the command --------------------------------------------------------------------------------
 
-static bool print_list(const cJSON *list, bool on_one_line, struct err *err)
-{
-    char *text = on_one_line ? cJSON_PrintUnformatted(list) : cJSON_Print(list);
-    if (!text)
-        return err_set(err, ERR_MEMORY, "out of memory");
-    puts(text);
-    free(text);
-    return true;
-}
-
 static bool show_once(const struct status_values *own, const struct settings *settings,
     int *exit_code, struct err *err)
 {
     struct look look = { .list = own->json ? cJSON_CreateArray() : NULL, .out = stdout };
-    bool ok = show_all(settings, &look, err) && (!own->json || print_list(look.list, false, err));
+    bool ok =
+        show_all(settings, &look, err) && (!own->json || facts_json_print(look.list, false, err));
     if (ok && look.exit_code != 0)
         *exit_code = look.exit_code;
     cJSON_Delete(look.list);
@@ -292,7 +283,7 @@ static bool show_change(const struct status_values *own, const struct settings *
     fclose(look.out);
     bool changed = ok && strcmp(look.states, states) != 0;
     if (changed && own->json)
-        ok = print_list(look.list, true, err);
+        ok = facts_json_print(look.list, true, err);
     else if (changed)
         printf("%s%s\n%s", *states ? "\n" : "", clock_format(clock_wall_s(), now), text);
     if (changed)

@@ -93,14 +93,11 @@ bool endpoint_list(const struct setup *setup, bool json, struct err *err)
     table_init(&table, ARRAY_LEN(heads));
     table_add(&table, heads);
     add_all(setup, &table, list);
-    char *text = list ? cJSON_Print(list) : NULL;
-    if (text)
-        puts(text);
-    bool ok = json ? text != NULL : table_print(&table, stdout);
+    bool ok = json ? facts_json_print(list, false, err)
+                   : table_print(&table, stdout) || err_set(err, ERR_MEMORY, "out of memory");
     if (!json && !setup_sees_aws(setup))
         fprintf(stderr, "AWS was not asked: %s\n", setup_no_aws(setup)->text);
-    free(text);
     cJSON_Delete(list);
     table_done(&table);
-    return ok || err_set(err, ERR_MEMORY, "out of memory");
+    return ok;
 }

@@ -6,9 +6,12 @@
 
 #include "app/words.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "control/verdict.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 void facts_json_text(struct cJSON *object, const char *name, const char *text)
 {
@@ -106,4 +109,14 @@ struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alia
     for (size_t i = 0; i < cluster->group_count; i++)
         add_group(groups, &cluster->groups[i], alias);
     return object;
+}
+
+bool facts_json_print(const struct cJSON *json, bool on_one_line, struct err *err)
+{
+    char *text = on_one_line ? cJSON_PrintUnformatted(json) : cJSON_Print(json);
+    if (!text)
+        return err_set(err, ERR_MEMORY, "out of memory");
+    puts(text);
+    free(text);
+    return true;
 }

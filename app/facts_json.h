@@ -6,7 +6,10 @@
 
 #include "control/model.h"
 
+#include <stdbool.h>
+
 struct cJSON;
+struct err;
 
 // The caller owns the object. Members that are not known are left out, and so are those for which
 // there was no memory; NULL if there was none at all.
@@ -14,5 +17,7 @@ struct cJSON;
 struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alias);
 // Adds a text, or nothing when it is NULL or empty.
 void facts_json_text(struct cJSON *object, const char *name, const char *text);
+// Prints it as the command's result, indented or on one line.
+bool facts_json_print(const struct cJSON *json, bool on_one_line, struct err *err) MUST_CHECK;
 // Adds a wall clock time as RFC 3339, or nothing when it is 0.
 void facts_json_time(struct cJSON *object, const char *name, int64_t wall_s);
