@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARGUMENT_BYTES = 1024, LOOK_REQUESTS = 4 };
+enum { ARGUMENT_BYTES = 1024 };
 
 struct doctor_values {
     bool json;
@@ -93,18 +93,8 @@ static void look_proxy(void *arg, struct hop_view *out)
 static void fill_plan(struct visit *visit, size_t index, struct doctor_plan *plan)
 {
     const struct settings *settings = visit->settings;
-    const struct control_options *control = &settings->control;
     plan->file = settings->file;
-    plan->world = (struct world_plan){
-        .control = control,
-        .target = &settings->control_targets[index],
-        .ec2 = { .cli = control->aws_cli,
-            .profile = control->aws_profile,
-            .region = control->aws_region,
-            .endpoint_url = control->aws_endpoint_url },
-        .vpc_id = control->vpc_id,
-        .timeout_ms = control->api_timeout_ms * LOOK_REQUESTS,
-    };
+    plan->world = world_plan_of(&settings->control, &settings->control_targets[index]);
     plan->target = &settings->proxy_targets[index];
     plan->resolver = &settings->resolver;
     plan->keepalive_ms = settings->proxy.keepalive_ms;

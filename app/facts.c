@@ -17,12 +17,6 @@ static bool is_silence(enum err_code code)
     return code == ERR_API_UNREACHABLE || code == ERR_API_RATE || code == ERR_API_ANSWER;
 }
 
-static uint64_t ask_timeout_ms(const struct settings *settings)
-{
-    enum { REQUESTS = 4 }; // cluster, groups, service, endpoints
-    return settings->control.api_timeout_ms * REQUESTS;
-}
-
 static bool remember(const struct settings *settings, struct facts *out, struct err *err)
 {
     char path[PATH_BYTES];
@@ -79,7 +73,8 @@ static bool ask(const struct settings *settings, const struct control_target *ta
         return err_set(err, ERR_OPTION,
             "state-source is none, so nothing is known about any cluster: expected api or "
             "file:PATH");
-    if (!control_fetch(&settings->control, target, ask_timeout_ms(settings), &out->model, err))
+    if (!control_fetch(
+            &settings->control, target, control_look_ms(&settings->control), &out->model, err))
         return false;
     if (settings_state_source(settings) != CONTROL_SOURCE_API)
         return true;

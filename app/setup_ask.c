@@ -12,13 +12,11 @@
 
 bool setup_ask_cluster(const struct settings *settings, char out[SETUP_ASK_BYTES], struct err *err)
 {
-    enum { LOOKS = 4 };
     static const char *const heads[] = { "CLUSTER", "ID", "REGION", "STATE" };
     struct model *model = NULL;
     struct table table;
     size_t chosen = 0;
-    if (!control_fetch(
-            &settings->control, NULL, settings->control.api_timeout_ms * LOOKS, &model, err))
+    if (!control_fetch(&settings->control, NULL, control_look_ms(&settings->control), &model, err))
         return false;
     table_init(&table, ARRAY_LEN(heads));
     table_add(&table, heads);

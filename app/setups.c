@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 120000, REQUESTS_OF_A_LOOK = 4 };
+enum { SETTLE_MS = 120000 };
 
 // ---- making -------------------------------------------------------------------------------------
 
@@ -50,22 +50,8 @@ static struct setup_plan make_plan(
     struct setups *setups, size_t index, const struct setups_wish *wish)
 {
     const struct settings *settings = setups->settings;
-    const struct control_options *control = &settings->control;
-    return (struct setup_plan){
-        .world = {
-            .control = control,
-            .target = &setups->targets[index],
-            .ec2 = {
-                .cli = control->aws_cli,
-                .profile = control->aws_profile,
-                .region = control->aws_region,
-                .endpoint_url = control->aws_endpoint_url,
-            },
-            .vpc_id = control->vpc_id,
-            .subnet_ids = &setups->subnet_ids,
-            .security_group_ids = &setups->security_group_ids,
-            .timeout_ms = control->api_timeout_ms * REQUESTS_OF_A_LOOK,
-        },
+    struct setup_plan plan = {
+        .world = world_plan_of(&settings->control, &setups->targets[index]),
         .target = wish->replaces ? &setups->targets[index] : NULL,
         .resolver = &settings->resolver,
         .private_ip = wish->private_ip,
@@ -75,6 +61,9 @@ static struct setup_plan make_plan(
         .connect_ms = settings->proxy.connect_timeout_ms,
         .greeting_ms = settings->proxy.handshake_timeout_ms,
     };
+    plan.world.subnet_ids = &setups->subnet_ids;
+    plan.world.security_group_ids = &setups->security_group_ids;
+    return plan;
 }
 
 static void begin_all(struct setups *setups, const struct setups_wish *wish)

@@ -80,6 +80,9 @@ void control_nudge(struct control *control, size_t target);
 // a connection to this target reached the server just now (weighs against "absent").
 void control_note_success(struct control *control, size_t target);
 
+// How long a look at one target may take: cluster, groups, service and endpoints are asked for.
+uint64_t control_look_ms(const struct control_options *options);
+
 // Asks once, on the caller's thread, until done or `timeout_ms`: for commands that print and end.
 // target NULL: list every cluster (without endpoints). The caller unrefs the model.
 bool control_fetch(const struct control_options *options, const struct control_target *target,

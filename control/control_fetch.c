@@ -20,3 +20,9 @@ bool control_fetch(const struct control_options *options, const struct control_t
     account_close(account);
     return done;
 }
+
+uint64_t control_look_ms(const struct control_options *options)
+{
+    enum { REQUESTS = 4 };
+    return options->api_timeout_ms * REQUESTS;
+}

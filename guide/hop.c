@@ -85,8 +85,8 @@ void hop_tidblink(
 
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)
 {
-    char after[SHELL_WORD_BYTES], word[SHELL_WORD_BYTES];
-    snprintf(after, sizeof(after), "--endpoint-id %.200s --yes", shell_word(endpoint_id, word));
+    char after[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
+    snprintf(after, sizeof(after), "--endpoint-id %s --yes", shell_word(endpoint_id, word));
     hop_tidblink(doctor, view, "endpoint delete", after);
     hop_tidblink(doctor, view, "setup", "--apply");
 }

@@ -64,8 +64,8 @@ struct hop_view {
     struct cJSON *details; // an object, or NULL
 };
 
-// ---- for the hops' files and for the last hop, which is the program's
-// -----------------------------
+// ---- for the hops' files, and for the last hop, which is the program's
+// ---------------------------
 
 void hop_is(struct hop_view *view, enum hop_status status, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -24,6 +24,21 @@ void world_done(struct world *world)
     *world = (struct world){ 0 };
 }
 
+struct world_plan world_plan_of(
+    const struct control_options *control, const struct control_target *target)
+{
+    return (struct world_plan){
+        .control = control,
+        .target = target,
+        .ec2 = { .cli = control->aws_cli,
+            .profile = control->aws_profile,
+            .region = control->aws_region,
+            .endpoint_url = control->aws_endpoint_url },
+        .vpc_id = control->vpc_id,
+        .timeout_ms = control_look_ms(control),
+    };
+}
+
 static void reset(struct sight *sight)
 {
     *sight = (struct sight){ 0 };

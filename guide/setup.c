@@ -13,18 +13,18 @@
 
 // clang-format off
 static const struct step steps[] = {
-    { "cluster",       "cluster",                     "several minutes",      "running",   step_cluster_look,       step_cluster_take,       WORLD_CLOUD },
-    { "service",       "private link service",        "3 to 5 minutes",       "ready",     step_service_look,       NULL,                    WORLD_CLOUD },
-    { "vpc",           "VPC and subnets",             NULL,                   NULL,        step_vpc_look,           NULL,                    WORLD_AWS },
-    { "attributes",    "DNS attributes of the VPC",   NULL,                   NULL,        step_attributes_look,    step_attributes_take,    WORLD_ATTRIBUTES },
-    { "endpoint",      "interface endpoint",          "less than a minute",   "listed",    step_endpoint_look,      step_endpoint_take,      WORLD_CLOUD | WORLD_ENDPOINTS | WORLD_ENDPOINT_PARTS },
-    { "group",         "security group",              NULL,                   NULL,        step_group_look,         step_group_take,         WORLD_ENDPOINT_PARTS },
-    { "connection",    "private endpoint connection", "less than a minute",   "deleted",   step_connection_look,    step_connection_take,    WORLD_CLOUD | WORLD_ENDPOINTS },
-    { "accepted",      "acceptance",                  "about 5 minutes",      "Active",    step_accepted_look,      NULL,                    WORLD_CLOUD | WORLD_ENDPOINTS },
-    { "dns",           "private DNS",                 NULL,                   NULL,        step_dns_look,           step_dns_take,           WORLD_ENDPOINTS },
-    { "name",          "private host name",           "less than 2 minutes",  "resolved",  step_name_look,          NULL,                    0 },
-    { "test",          "connection test",             "less than a minute",   "answered",  step_test_look,          NULL,                    0 },
-    { "configuration", "configuration",               NULL,                   NULL,        step_configuration_look, step_configuration_take, 0 },
+    { "cluster",       "cluster",                     "several minutes",      step_cluster_look,       step_cluster_take,       WORLD_CLOUD },
+    { "service",       "private link service",        "3 to 5 minutes",       step_service_look,       NULL,                    WORLD_CLOUD },
+    { "vpc",           "VPC and subnets",             NULL,                   step_vpc_look,           NULL,                    WORLD_AWS },
+    { "attributes",    "DNS attributes of the VPC",   NULL,                   step_attributes_look,    step_attributes_take,    WORLD_ATTRIBUTES },
+    { "endpoint",      "interface endpoint",          "less than a minute",   step_endpoint_look,      step_endpoint_take,      WORLD_CLOUD | WORLD_ENDPOINTS | WORLD_ENDPOINT_PARTS },
+    { "group",         "security group",              NULL,                   step_group_look,         step_group_take,         WORLD_ENDPOINT_PARTS },
+    { "connection",    "private endpoint connection", "less than a minute",   step_connection_look,    step_connection_take,    WORLD_CLOUD | WORLD_ENDPOINTS },
+    { "accepted",      "acceptance",                  "about 5 minutes",      step_accepted_look,      NULL,                    WORLD_CLOUD | WORLD_ENDPOINTS },
+    { "dns",           "private DNS",                 NULL,                   step_dns_look,           step_dns_take,           WORLD_ENDPOINTS },
+    { "name",          "private host name",           "less than 2 minutes",  step_name_look,          NULL,                    0 },
+    { "test",          "connection test",             "less than a minute",   step_test_look,          NULL,                    0 },
+    { "configuration", "configuration",               NULL,                   step_configuration_look, step_configuration_take, 0 },
 };
 // clang-format on
 

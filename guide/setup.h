@@ -39,7 +39,6 @@ struct step {
     const char *key;   // stable: "cluster", "service", "vpc", …
     const char *title; // "private link service"
     const char *usual; // how long its waiting lasts; NULL: it does not wait
-    const char *until; // what it waits for, "accepted"; NULL
     void (*look)(struct setup *setup, struct step_view *out);
     bool (*take)(struct setup *setup, struct err *err); // NULL: nothing of ours to do
     unsigned again; // WORLD_CLOUD, and parts of AWS: what to look at after taking or waiting
@@ -113,7 +112,6 @@ const struct endpoint *setup_connection(const struct setup *setup);   // ours, o
 // The word CLUSTER of commands: the alias, quoted where a shell needs it.
 const char *setup_alias(const struct setup *setup, char out[SHELL_WORD_BYTES]);
 bool setup_is_aws(const struct setup *setup);
-bool setup_is_here(const struct setup *setup); // this machine is in the VPC that is meant
 // Those that were asked for, else this machine's; the items are not owned.
 struct option_list setup_subnets(struct setup *setup);
 const char *setup_vpc_word(const struct setup *setup); // for commands, "VPC_ID" if not known

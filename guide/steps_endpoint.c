@@ -221,7 +221,7 @@ bool step_endpoint_take(struct setup *setup, struct err *err)
 static const struct option_list *peers(const struct setup *setup)
 {
     const struct option_list *groups = &setup->world.instance.security_group_ids;
-    return setup_is_here(setup) && groups->count > 0 ? groups : NULL;
+    return world_is_here(&setup->world) && groups->count > 0 ? groups : NULL;
 }
 
 static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_command *out)

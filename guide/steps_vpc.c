@@ -121,18 +121,13 @@ static bool check_subnet(
     return true;
 }
 
-bool setup_is_here(const struct setup *setup)
-{
-    return world_is_here(&setup->world);
-}
-
 struct option_list setup_subnets(struct setup *setup)
 {
     const struct option_list *ids = setup->plan->world.subnet_ids;
     struct imds_facts *instance = &setup->world.instance;
     if (ids && ids->count > 0)
         return *ids;
-    if (!setup_is_here(setup) || !instance->subnet_id)
+    if (!world_is_here(&setup->world) || !instance->subnet_id)
         return (struct option_list){ 0 };
     return (struct option_list){ &instance->subnet_id, 1 };
 }

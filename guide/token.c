@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The note is a JSON object of three members beside a lock file: the note itself is replaced by
-// rename, so it cannot carry the lock. Used by steps_aws.c.
+// rename, so it cannot carry the lock. Used by steps_endpoint.c.
 #include "guide/token.h"
 
 #include "base/clock.h"

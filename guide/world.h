@@ -29,6 +29,10 @@ struct world_plan {
     const struct err *no_account;                 // why there is no account; NULL: there is one
 };
 
+// The plan that follows from the options; the wanted lists and no_account are the caller's.
+struct world_plan world_plan_of(
+    const struct control_options *control, const struct control_target *target);
+
 struct world {
     const struct world_plan *plan;
 
