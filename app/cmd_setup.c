@@ -90,13 +90,6 @@ static void print_plan(struct setup *setup, struct outcome *outcome)
 
 static cJSON *plan_json(struct setup *setup, struct outcome *outcome)
 {
-    static const char *const words[] = { [STEP_DONE] = "done",
-        [STEP_TODO] = "to-do",
-        [STEP_WAIT] = "wait",
-        [STEP_LATER] = "later",
-        [STEP_MANUAL] = "by-hand",
-        [STEP_BLOCKED] = "blocked",
-        [STEP_SKIPPED] = "skipped" };
     struct step_view views[STEPS_MAX];
     cJSON *object = cJSON_CreateObject();
     setup_view(setup, views, count_steps());
@@ -108,7 +101,7 @@ static cJSON *plan_json(struct setup *setup, struct outcome *outcome)
         cJSON *step = cJSON_CreateObject();
         facts_json_text(step, "step", row->key);
         facts_json_text(step, "title", row->title);
-        facts_json_text(step, "status", words[views[i].status]);
+        facts_json_text(step, "status", setups_status_key(views[i].status));
         facts_json_text(step, "text", views[i].text);
         facts_json_text(step, "usual", row->usual);
         facts_json_text(step, "command", views[i].command);

@@ -129,24 +129,29 @@ void setups_close(struct setups *setups)
 
 // ---- telling ------------------------------------------------------------------------------------
 
-static const char *status_word(enum step_status status)
+static const struct {
+    const char *word, *key;
+} statuses[] = {
+    [STEP_DONE] = { "ok", "done" },
+    [STEP_TODO] = { "to do", "to-do" },
+    [STEP_WAIT] = { "wait", "wait" },
+    [STEP_LATER] = { "later", "later" },
+    [STEP_MANUAL] = { "by hand", "by-hand" },
+    [STEP_BLOCKED] = { "STOP", "blocked" },
+    [STEP_SKIPPED] = { "skip", "skipped" },
+    [STEP_TAKEN] = { "doing", "doing" },
+};
+
+const char *setups_status_key(enum step_status status)
 {
-    static const char *const words[] = { [STEP_DONE] = "ok",
-        [STEP_TODO] = "to do",
-        [STEP_WAIT] = "wait",
-        [STEP_LATER] = "later",
-        [STEP_MANUAL] = "by hand",
-        [STEP_BLOCKED] = "STOP",
-        [STEP_SKIPPED] = "skip",
-        [STEP_TAKEN] = "doing" };
-    return words[status];
+    return statuses[status].key;
 }
 
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
 {
     char line[STEP_TEXT_BYTES + 80];
     snprintf(line, sizeof(line), "%2zu. %s: %s", step + 1, setup_step(step)->title, view->text);
-    table_field(out, status_word(view->status), line);
+    table_field(out, statuses[view->status].word, line);
     bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
     if (with_command && is_open && *view->command)
         fprintf(out, "%s\n", view->command);

@@ -47,5 +47,8 @@ bool setups_walk(struct setups *setups, const char *first, const char *last, uin
 // and it is to be run: in the first column, ready to be pasted.
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command);
 
+// A step's status for programs: "done", "to-do", …
+const char *setups_status_key(enum step_status status);
+
 // Ctrl-C ends the process with a word about going on; between two calls to a cloud or within one.
 void setups_catch_interrupt(void);

@@ -10,13 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-// "PENDING (Pending)"
 static void show_state(struct hop_view *out, const char *what, const struct observed_state *state,
     const struct state_words *words)
 {
-    hop_is(out, HOP_OK, "%s%s%s", what, *what ? " is " : "", state->text);
-    if (*words->console && strcasecmp(words->console, state->text) != 0)
-        hop_saw_more(out, " (%s)", words->console);
+    char text[WORLD_STATE_BYTES];
+    hop_is(out, HOP_OK, "%s%s%s", what, *what ? " is " : "", world_state_text(state, words, text));
     hop_detail(out, "state", state->text);
 }
 

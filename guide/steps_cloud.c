@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// "ACTIVE (Available)"
-static const char *state_text(
-    const struct observed_state *state, const struct state_words *words, char out[96])
-{
-    const char *text = state->text ? state->text : "not known";
-    if (*words->console)
-        snprintf(out, 96, "%.40s (%s)", text, words->console);
-    else
-        snprintf(out, 96, "%.40s", text);
-    return out;
-}
-
 // ---- the cluster --------------------------------------------------------------------------------
 
 static void add_resume(struct setup *setup, struct step_view *out, const char *state)
@@ -37,7 +25,7 @@ static void add_resume(struct setup *setup, struct step_view *out, const char *s
 
 static bool group_runs(const struct setup *setup, struct step_view *out)
 {
-    char text[96];
+    char text[WORLD_STATE_BYTES];
     const struct node_group *group = setup->world.group;
     if (!group) {
         view_blocked(out, ERR_UNKNOWN_CLUSTER, "the cluster has no such TiDB node group");
@@ -47,7 +35,7 @@ static bool group_runs(const struct setup *setup, struct step_view *out)
     if (row->action == VERDICT_ALLOW)
         return true;
     view_blocked(out, ERR_REFUSED, "node group %.60s is %s. %s",
-        group->name ? group->name : group->id, state_text(&group->state, &row->words, text),
+        group->name ? group->name : group->id, world_state_text(&group->state, &row->words, text),
         row->words.next_step);
     return false;
 }
@@ -72,7 +60,7 @@ static void explain_absence(const struct setup *setup, struct step_view *out)
 
 void step_cluster_look(struct setup *setup, struct step_view *out)
 {
-    char text[96];
+    char text[WORLD_STATE_BYTES];
     const struct world *world = &setup->world;
     const struct cluster *cluster = world->cluster;
     if (!world->api.seen || !cluster) {
@@ -80,7 +68,7 @@ void step_cluster_look(struct setup *setup, struct step_view *out)
         return;
     }
     const struct verdict_row *row = verdict_row_cluster(cluster->state.value);
-    state_text(&cluster->state, &row->words, text);
+    world_state_text(&cluster->state, &row->words, text);
     if (row->action == VERDICT_HOLD || cluster->state.value == CLUSTER_PAUSING)
         view_is(out, STEP_WAIT, "%s: %s", text, row->words.meaning);
     else if (cluster->state.value == CLUSTER_PAUSED)
@@ -102,14 +90,14 @@ bool step_cluster_take(struct setup *setup, struct err *err)
 
 void step_service_look(struct setup *setup, struct step_view *out)
 {
-    char text[96];
+    char text[WORLD_STATE_BYTES];
     const struct node_group *group = setup->world.group;
     if (!group) {
         view_is(out, STEP_LATER, "known once the cluster is");
         return;
     }
     const struct verdict_row *row = verdict_row_service(group->service.value);
-    state_text(&group->service, &row->words, text);
+    world_state_text(&group->service, &row->words, text);
     if (!group->service.text)
         view_is(out, STEP_WAIT,
             "TiDB Cloud shows none yet: it makes one 3 to 4 minutes after the cluster (a cluster "
@@ -205,14 +193,14 @@ void step_accepted_look(struct setup *setup, struct step_view *out)
 {
     const struct endpoint *connection = setup_connection(setup);
     const char *state = aws_state(setup);
-    char text[96], alias[SHELL_WORD_BYTES];
+    char text[WORLD_STATE_BYTES], alias[SHELL_WORD_BYTES];
     if (!connection || connection->state.value == ENDPOINT_DISCOVERED) {
         view_is(out, STEP_LATER, "follows the registration");
         own_command(setup, "wait", out);
         return;
     }
     const struct verdict_row *row = verdict_row_endpoint(connection->state.value);
-    state_text(&connection->state, &row->words, text);
+    world_state_text(&connection->state, &row->words, text);
     if (row->action == VERDICT_REFUSE)
         view_blocked(out, ERR_REFUSED, "%s: %s", text, row->words.meaning);
     else if (row->action == VERDICT_HOLD)

@@ -51,6 +51,15 @@ const char *world_provider_name(const struct cluster *cluster)
     return cloud < ARRAY_LEN(clouds) ? clouds[cloud].name : "another cloud";
 }
 
+const char *world_state_text(const struct observed_state *state, const struct state_words *words,
+    char out[WORLD_STATE_BYTES])
+{
+    const char *text = state->text ? state->text : "not known";
+    snprintf(out, WORLD_STATE_BYTES, "%.40s%s%.40s%s", text, *words->console ? " (" : "",
+        words->console, *words->console ? ")" : "");
+    return out;
+}
+
 // ---- endpoints ----------------------------------------------------------------------------------
 
 // The API spells them "available", the CLI's reference in places "Available".

@@ -91,6 +91,10 @@ void world_done(struct world *world); // a zeroed one is allowed
 const char *world_provider(const struct cluster *cluster);
 // The same for people: "Google Cloud".
 const char *world_provider_name(const struct cluster *cluster);
+// "PENDING (Pending)": the API's word and the console's.
+enum { WORLD_STATE_BYTES = 96 };
+const char *world_state_text(const struct observed_state *state, const struct state_words *words,
+    char out[WORLD_STATE_BYTES]);
 // Whether an endpoint of AWS lives: it is not deleted, deleting, rejected, failed or expired.
 bool world_endpoint_lives(const struct ec2_endpoint *endpoint);
 // The endpoint of this ID, or NULL.
