@@ -186,18 +186,19 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .usage = "[CLUSTER] [--json]",
     .summary = "look at every hop to the cluster and say what to fix",
-    .help = "Looks at every hop from the configuration to the server's greeting: the key and the\n"
-            "control API; cluster, node group, private link service and endpoint connection in\n"
-            "TiDB Cloud; through the AWS CLI the endpoint in AWS, its VPC, private DNS, zones\n"
-            "and security groups; from this machine the DNS servers, the name, TCP to each\n"
-            "address, greeting and TLS; and what a running proxy sees. Nothing is changed.\n"
+    .help = "Looks at every hop from the configuration to the server's greeting: the key and\n"
+            "the control API; cluster, node group, private link service and endpoint\n"
+            "connection in TiDB Cloud; through the AWS CLI the endpoint in AWS, its VPC,\n"
+            "private DNS, zones and security groups; from this machine the DNS servers, the\n"
+            "name, TCP to each address, greeting and TLS; and what a running proxy sees.\n"
+            "Nothing is changed.\n"
             "\n"
             "Each line begins with ok, warn, FAIL or skip. Below a line that is not ok stands\n"
-            "why, and a fix: a command that can be pasted as it is, or what has to be done. The\n"
-            "last line names the first thing to fix.\n"
+            "why, and a fix: a command that can be pasted as it is, or what has to be done.\n"
+            "The last line names the first thing to fix.\n"
             "\n"
-            "Without an AWS CLI the hops in AWS are skipped. No password is needed: a server is\n"
-            "left before the login, or with one that MySQL does not count as an error.\n"
+            "Without an AWS CLI the hops in AWS are skipped. No password is needed: a server\n"
+            "is left before the login, or with one that MySQL does not count as an error.\n"
             "Ends with 0 when no hop has failed and 3 when one has.",
     .own = &own_table,
     .run = run,

@@ -181,11 +181,11 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 
 const struct command cmd_endpoint = {
     .name = "endpoint",
-    .usage = "command|create|enable-dns|wait|list|delete [CLUSTER] [--endpoint-id VPCE]",
+    .usage = "command|create|enable-dns|wait|list|delete [CLUSTER]",
     .summary = "one step of the set-up, or its undoing",
-    .help = "  command     print the exact aws commands of the set-up, and our own between them\n"
-            "  create      register the interface endpoint with TiDB Cloud; one that is FAILED is\n"
-            "              deleted there and registered again (the console's Edit)\n"
+    .help = "  command     print the exact commands of the set-up, AWS's and our own\n"
+            "  create      register the interface endpoint with TiDB Cloud; one that is\n"
+            "              FAILED is deleted there and registered again (the console's Edit)\n"
             "  enable-dns  wait until it is accepted, then enable private DNS on it\n"
             "  wait        wait until it is accepted\n"
             "  list        the endpoints of the cluster, as TiDB Cloud and AWS see them\n"

@@ -285,12 +285,12 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 
 const struct command cmd_setup = {
     .name = "setup",
-    .usage = "[CLUSTER...] [--apply] [--vpc-id VPC] [--subnet-ids \"ID ID\"]",
+    .usage = "[CLUSTER...] [--apply | --console] [--resume] [--json]",
     .summary = "create the private endpoint, step by step",
-    .help = "Looks at TiDB Cloud and, through the AWS CLI, at AWS, and prints each step from the\n"
-            "cluster to a connection: what is done, what is to do, and the exact command for\n"
-            "it. With --apply it takes the steps, waits where the clouds take their time, tests\n"
-            "the connection, writes endpoint-id into the configuration file and prints\n"
+    .help = "Looks at TiDB Cloud and, through the AWS CLI, at AWS, and prints each step from\n"
+            "the cluster to a connection: what is done, what is to do, and the exact command\n"
+            "for it. With --apply it takes the steps, waits where the clouds take their time,\n"
+            "tests the connection, writes endpoint-id into the configuration file and prints\n"
             "connection strings. Run again after anything, it goes on where things are: it\n"
             "never creates a second endpoint. Undo it with tidblink endpoint delete.\n"
             "\n"

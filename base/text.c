@@ -56,8 +56,9 @@ void text_clean(char *text)
 static bool is_bare(const char *word)
 {
     static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "-._/:";
-    return *word && word[strspn(word, bare)] == '\0';
+                               "-._/:=";
+    // "=" would make an assignment of a word in front of a command; of an option it does not.
+    return *word && word[strspn(word, bare)] == '\0' && (*word == '-' || !strchr(word, '='));
 }
 
 size_t text_shell_word(const char *word, char *out, size_t size)

@@ -14,7 +14,8 @@ import pytest
 from built import ROOT, built
 from proxy import Proxy
 
-COMMANDS = ["proxy", "dsn", "clusters", "status", "wait", "drain", "reload"]
+COMMANDS = ["proxy", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait", "drain",
+            "reload"]
 # A cluster that needs no cloud; nobody listens on its port.
 UNCHECKED = {"state-source": "none"}
 NOWHERE = {"orders": {"host": "127.0.0.1", "port": "1"}}
@@ -126,7 +127,17 @@ def test_wrong_configuration(config, text, error):
     assert result.stderr.splitlines()[0] == "tidblink proxy: " + error.replace("FILE", str(path))
 
 
-@pytest.mark.parametrize("command", ["setup", "endpoint", "doctor", "connect"])
+def test_commands_that_texts_name_exist():
+    """Whoever is refused is told to run one of them."""
+    texts = "".join((ROOT / path).read_text() for path in (
+        "control/verdict_row.c", "control/verdict_text.c", "control/verdict.c", "resolver/text.c"))
+    named = set(re.findall(r"tidblink ([a-z]+) (?:[a-z0-9-]+ )*CLUSTER", texts))
+    assert {"setup", "endpoint", "status", "doctor", "wait"} <= named
+    for command in sorted(named):
+        assert run(command, "--help").returncode == 0, command
+
+
+@pytest.mark.parametrize("command", ["connect"])
 def test_commands_that_texts_name_and_a_later_version_has(command):
     result = run(command, "orders")
     assert result.returncode == 2

@@ -57,6 +57,7 @@ static void test_a_word_for_a_shell(void **state)
         { "vpc-1", "vpc-1" },
         { "http://127.0.0.1:1/", "http://127.0.0.1:1/" },
         { "a=b", "'a=b'" },
+        { "--a=b", "--a=b" },
         { "", "''" },
         { "it's", "'it'\\''s'" },
         { "'", "''\\'''" },
