@@ -263,8 +263,10 @@ static void explain_doubt(
             doubt->suggestion, target->alias, doctor_file(doctor));
     } else if (doubt->error == X509_V_ERR_CERT_HAS_EXPIRED ||
                doubt->error == X509_V_ERR_CERT_NOT_YET_VALID) {
-        hop_why(out, "the %s is valid from %s and expires %s",
-            doubt->is_of_server ? "certificate" : "CA certificate", "its issue", doubt->expires);
+        hop_why(out, "the %s %s; it expires %s",
+            doubt->is_of_server ? "certificate" : "CA certificate",
+            doubt->error == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" : "is not valid yet",
+            doubt->expires);
         hop_advise(out, "check this machine's clock (date -u); TiDB Cloud renews certificates "
                         "itself");
     } else {
@@ -328,13 +330,14 @@ static const struct doctor_try *worst_session(const struct doctor *doctor)
 void hop_tls(struct doctor *doctor, struct hop_view *out)
 {
     const struct proxy_target *target = doctor->plan->target;
-    if (target->tls == TLS_OFF) {
+    const struct doctor_try *try = worst_session(doctor);
+    if (!try) {
+        hop_is(out, HOP_SKIP, "no address sent a greeting");
+    } else if (target->tls == TLS_OFF) {
         hop_is(out, HOP_SKIP, "tls is off");
     } else if (!tls_is_verified(target->tls)) {
         hop_is(out, HOP_SKIP, "the application's own%s; with tls-ca the proxy verifies it",
-            first_greeted(doctor)->answer.greeting.capabilities & MYSQL_SSL
-                ? ""
-                : " (this server offers none)");
+            try->answer.greeting.capabilities & MYSQL_SSL ? "" : " (this server offers none)");
     } else if (!doctor->trust) {
         hop_is(out, HOP_FAIL, "%s", doctor->no_trust.text);
         hop_advise(out,
@@ -342,6 +345,6 @@ void hop_tls(struct doctor *doctor, struct hop_view *out)
             "cluster, Connect, CA cert)",
             target->trust.ca);
     } else {
-        judge_session(doctor, worst_session(doctor), out);
+        judge_session(doctor, try, out);
     }
 }
