@@ -217,22 +217,19 @@ bool step_endpoint_take(struct setup *setup, struct err *err)
 
 // ---- its security group -------------------------------------------------------------------------
 
-// Whom to let in: this machine's groups when it is in the VPC, else the whole VPC.
-static const struct option_list *peers(const struct setup *setup)
+// Whom to let in: this machine's first group when it is in the VPC; NULL: the whole VPC.
+static const char *peer_group(const struct setup *setup)
 {
     const struct option_list *groups = &setup->world.instance.security_group_ids;
-    return world_is_here(&setup->world) && groups->count > 0 ? groups : NULL;
+    return world_is_here(&setup->world) && groups->count > 0 ? groups->items[0] : NULL;
 }
 
 static void plan_ingress(struct setup *setup, const char *group_id, struct ec2_command *out)
 {
-    const struct option_list *groups = peers(setup);
-    const char *cidr = world_vpc_cidr(&setup->world);
-    ec2_allow_ingress(out, options(setup), group_id, setup->world.port,
-        groups ? groups->items[0] : NULL,
-        groups ? NULL
-        : cidr ? cidr
-               : "VPC_CIDR");
+    const char *group = peer_group(setup), *cidr = world_vpc_cidr(&setup->world);
+    if (!cidr)
+        cidr = "VPC_CIDR";
+    ec2_allow_ingress(out, options(setup), group_id, setup->world.port, group, group ? NULL : cidr);
 }
 
 // Of an endpoint that is not there yet, or cannot be looked at: its first group is asked for where
@@ -290,14 +287,14 @@ void step_group_look(struct setup *setup, struct step_view *out)
     }
     if (world_lets_in(world)) {
         view_is(out, STEP_DONE, "lets port %u in from %s", world->port,
-            peers(setup) ? "this machine" : "the VPC");
+            peer_group(setup) ? "this machine" : "the VPC");
         return;
     }
-    const char *group_id = group_to_open(setup);
+    const char *group_id = group_to_open(setup), *peer = peer_group(setup);
+    if (!peer)
+        peer = world_vpc_cidr(world);
     view_is(out, STEP_TODO, "%.40s does not let port %u in from %.40s", group_id, world->port,
-        peers(setup)            ? peers(setup)->items[0]
-        : world_vpc_cidr(world) ? world_vpc_cidr(world)
-                                : "the VPC");
+        peer ? peer : "the VPC");
     struct ec2_command command;
     plan_ingress(setup, group_id, &command);
     shell_print(&command, out->command);
