@@ -84,7 +84,7 @@ static bool ask_subnet(struct setups *setups, size_t index, struct err *err)
     table_add(&table, heads);
     for (size_t i = 0; i < world->subnet_list.count; i++) {
         const struct ec2_subnet *subnet = &world->subnet_list.items[i];
-        const char *served = world_serves_zone(world->group, subnet) ? "yes" : "no";
+        const char *served = world_serves_zone(world, subnet) ? "yes" : "no";
         table_add(
             &table, (const char *const[]){ subnet->id, subnet->zone_id, subnet->cidr, served });
     }

@@ -84,6 +84,7 @@ static const struct field service_fields[] = {
     { "serviceName", FIELD_TEXT, .flags = FIELD_REQUIRED },
     { "dnsName", FIELD_TEXT, .flags = FIELD_REQUIRED },
     { "zones", FIELD_TEXTS, .fallback = "[]" },
+    { "tellsZones", FIELD_BOOL, .fallback = "true" },
     { "backend", .type = FIELD_ADDR },
 };
 static const struct field endpoint_fields[] = {

@@ -164,7 +164,8 @@ cJSON *views_service(const struct object *service)
     cJSON_AddStringToObject(view, "serviceName", object_text(service, "serviceName"));
     cJSON_AddStringToObject(view, "serviceDnsName", object_text(service, "dnsName"));
     cJSON *zones = cJSON_AddArrayToObject(view, "availableZones");
-    for (const cJSON *zone = object_list(service, "zones"); zone; zone = zone->next)
+    const cJSON *zone = object_flag(service, "tellsZones") ? object_list(service, "zones") : NULL;
+    for (; zone; zone = zone->next)
         cJSON_AddItemToArray(zones, cJSON_Duplicate(zone, true));
     cJSON_AddStringToObject(view, "state", object_text(service, "state"));
     add_region(view, region);

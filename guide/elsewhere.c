@@ -113,6 +113,7 @@ static void first_clicks(const struct setup *setup, FILE *out)
 static void vpc_clicks(const struct setup *setup, FILE *out)
 {
     const struct world *world = &setup->world;
+    const struct option_list zones = world_zones(world);
     fprintf(out,
         "In the AWS console (console.aws.amazon.com/vpc), region %s\n"
         "  4. Your VPCs: select %s.\n"
@@ -123,13 +124,13 @@ static void vpc_clicks(const struct setup *setup, FILE *out)
         "  6. VPC: %s. Subnets: one in each of the zones that the\n"
         "     service is in:",
         region_of(setup), setup_vpc_word(setup), world->group->service_name, setup_vpc_word(setup));
-    for (size_t i = 0; i < world->group->zone_count; i++)
-        fprintf(out, "%s %s", i > 0 ? "," : "", world->group->zones[i]);
+    for (size_t i = 0; i < zones.count; i++)
+        fprintf(out, "%s %s", i > 0 ? "," : "", zones.items[i]);
     fprintf(out,
         "%s.\n     A zone that cannot be chosen is not served: ask TiDB Cloud support.\n"
         "  7. Security groups: one that lets TCP port %u in from where the application\n"
         "     runs. Create endpoint. Note its ID, vpce-...\n\n",
-        world->group->zone_count == 0 ? " not told" : "", world->port);
+        zones.count == 0 ? " not told" : "", world->port);
 }
 
 static void last_clicks(const struct setup *setup, FILE *out)

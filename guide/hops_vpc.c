@@ -58,7 +58,7 @@ static void explain_other_zone(
     out->status = HOP_WARN;
     hop_saw_more(out, "; this machine is in %s", zone_of(own));
     hop_why(out, "traffic goes through another zone, which costs money and time, and ends with it");
-    if (!world_serves_zone(doctor->world.group, own))
+    if (!world_serves_zone(&doctor->world, own))
         return; // nothing can be done: TiDB Cloud's service is not there
     ec2_command_begin(&command, &doctor->world.ec2_options, "modify-vpc-endpoint");
     ec2_command_add(&command, "--vpc-endpoint-id");
@@ -73,7 +73,7 @@ static void warn_of_unserved(const struct doctor *doctor, struct hop_view *out)
     const struct option_list *ids = &doctor->endpoint->subnet_ids;
     for (size_t i = 0; i < ids->count; i++) {
         const struct ec2_subnet *subnet = find_subnet(&doctor->world, ids->items[i]);
-        if (!subnet || world_serves_zone(doctor->world.group, subnet))
+        if (!subnet || world_serves_zone(&doctor->world, subnet))
             continue;
         out->status = HOP_WARN;
         hop_why(out, "%s%s is in %s, from which the private link service cannot be reached",
@@ -101,8 +101,7 @@ void hop_subnets(struct doctor *doctor, struct hop_view *out)
         explain_other_zone(doctor, own, out);
     else if (own)
         hop_saw_more(out, "; this machine is in %s", zone_of(own));
-    if (world->group)
-        warn_of_unserved(doctor, out);
+    warn_of_unserved(doctor, out);
 }
 
 // ---- security groups ----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ void world_done(struct world *world)
     ec2_close(world->ec2);
     ec2_vpc_list_done(&world->vpcs);
     ec2_subnet_list_done(&world->subnet_list);
+    ec2_service_list_done(&world->service_list);
     ec2_endpoint_list_done(&world->endpoint_list);
     ec2_security_group_list_done(&world->group_list);
     ec2_security_group_list_done(&world->own_group_list);
@@ -150,12 +151,13 @@ static void look_machine(struct world *world)
 
 // ---- AWS ----------------------------------------------------------------------------------------
 
-enum { SIGHTS = 7 };
+enum { SIGHTS = 8 };
 
 static void list_sights(struct world *world, struct sight *out[SIGHTS])
 {
     struct sight *const all[SIGHTS] = { &world->vpc, &world->attributes, &world->subnets,
-        &world->endpoints, &world->groups, &world->own_groups, &world->interfaces };
+        &world->service, &world->endpoints, &world->groups, &world->own_groups,
+        &world->interfaces };
     memcpy(out, all, sizeof(all));
 }
 
@@ -170,9 +172,11 @@ static void forget_vpc(struct world *world)
 {
     reset(&world->vpc);
     reset(&world->subnets);
+    reset(&world->service);
     reset(&world->own_groups);
     ec2_vpc_list_done(&world->vpcs);
     ec2_subnet_list_done(&world->subnet_list);
+    ec2_service_list_done(&world->service_list);
     ec2_security_group_list_done(&world->own_group_list);
 }
 
@@ -310,6 +314,21 @@ static bool look_vpc(struct world *world)
                    world->ec2, world->vpc_id, &world->subnet_list, &world->subnets.why));
 }
 
+// Only its zones matter, and those TiDB Cloud tells as a rule.
+static bool look_service(struct world *world)
+{
+    const struct node_group *group = world->group;
+    if (!group || !group->service_name || group->zone_count > 0) {
+        set_unseen(&world->service, group && group->zone_count > 0
+                                        ? "TiDB Cloud tells the service's zones"
+                                        : "TiDB Cloud does not tell the service's name");
+        return true;
+    }
+    return note(world, &world->service,
+        ec2_endpoint_service(
+            world->ec2, group->service_name, &world->service_list, &world->service.why));
+}
+
 static bool look_endpoint_parts(struct world *world)
 {
     const struct ec2_endpoint *endpoint = world->endpoint;
@@ -351,7 +370,7 @@ static bool look_parts(struct world *world, unsigned parts)
     if (parts & WORLD_ENDPOINTS && !look_endpoints(world))
         return false;
     choose_vpc(world);
-    if (parts & WORLD_VPC && !(look_vpc(world) && look_own_groups(world)))
+    if (parts & WORLD_VPC && !(look_vpc(world) && look_service(world) && look_own_groups(world)))
         return false;
     if (parts & WORLD_ATTRIBUTES && !look_attributes(world))
         return false;

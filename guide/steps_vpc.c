@@ -52,7 +52,7 @@ static void list_served(const struct setup *setup, char *text, size_t size)
     size_t count = 0;
     for (size_t i = 0; i < world->subnet_list.count; i++) {
         const struct ec2_subnet *subnet = &world->subnet_list.items[i];
-        if (!world_serves_zone(world->group, subnet))
+        if (!world_serves_zone(world, subnet))
             continue;
         if (count < SHOWN_MAX)
             add(text, size, "%s%.40s (%.20s)", count > 0 ? ", " : "", subnet->id,
@@ -65,10 +65,11 @@ static void list_served(const struct setup *setup, char *text, size_t size)
         add(text, size, " and %zu more", count - SHOWN_MAX);
 }
 
-static void list_zones(const struct node_group *group, char *text, size_t size)
+static void list_zones(const struct world *world, char *text, size_t size)
 {
-    for (size_t i = 0; i < group->zone_count; i++)
-        add(text, size, "%s%.20s", i > 0 ? ", " : "", group->zones[i]);
+    const struct option_list zones = world_zones(world);
+    for (size_t i = 0; i < zones.count; i++)
+        add(text, size, "%s%.20s", i > 0 ? ", " : "", zones.items[i]);
 }
 
 // A subnet that cannot be used: why, and what to use instead.
@@ -76,12 +77,12 @@ static void refuse_zone(const struct setup *setup, const struct ec2_subnet *subn
     const struct option_list *ids, struct step_view *out)
 {
     view_blocked(out, ERR_OPTION, "%.40s is in %.20s, and the service is only in ", subnet->id,
-        subnet->zone_id);
-    list_zones(setup->world.group, out->text, sizeof(out->text));
+        world_zone_of(&setup->world, subnet));
+    list_zones(&setup->world, out->text, sizeof(out->text));
     bool any = false;
     for (size_t i = 0; i < ids->count; i++) {
         const struct ec2_subnet *other = find_subnet(setup, ids->items[i]);
-        if (!other || !world_serves_zone(setup->world.group, other))
+        if (!other || !world_serves_zone(&setup->world, other))
             continue;
         add(out->text, sizeof(out->text), "%s%.40s", any ? " " : ". Leave it out: --subnet-ids \"",
             other->id);
@@ -103,7 +104,7 @@ static bool check_subnet(
         list_served(setup, out->text, sizeof(out->text));
         return false;
     }
-    if (!world_serves_zone(setup->world.group, subnet)) {
+    if (!world_serves_zone(&setup->world, subnet)) {
         refuse_zone(setup, subnet, ids, out);
         return false;
     }

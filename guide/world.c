@@ -117,12 +117,35 @@ const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *l
     return *vpc_id || count == 1 ? found : NULL;
 }
 
-bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet)
+// ---- zones --------------------------------------------------------------------------------------
+
+static bool has_zone_ids(const struct world *world)
 {
-    if (group->zone_count == 0 || !subnet->zone_id)
+    return world->group && world->group->zone_count > 0;
+}
+
+struct option_list world_zones(const struct world *world)
+{
+    if (has_zone_ids(world))
+        return (struct option_list){ world->group->zones, world->group->zone_count };
+    if (world->service.seen && world->service_list.count > 0)
+        return world->service_list.items[0].zones;
+    return (struct option_list){ 0 };
+}
+
+const char *world_zone_of(const struct world *world, const struct ec2_subnet *subnet)
+{
+    return has_zone_ids(world) || world_zones(world).count == 0 ? subnet->zone_id : subnet->zone;
+}
+
+bool world_serves_zone(const struct world *world, const struct ec2_subnet *subnet)
+{
+    const struct option_list zones = world_zones(world);
+    const char *zone = world_zone_of(world, subnet);
+    if (zones.count == 0 || !zone)
         return true;
-    for (size_t i = 0; i < group->zone_count; i++)
-        if (strcmp(group->zones[i], subnet->zone_id) == 0)
+    for (size_t i = 0; i < zones.count; i++)
+        if (strcmp(zones.items[i], zone) == 0)
             return true;
     return false;
 }

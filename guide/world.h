@@ -56,10 +56,11 @@ struct world {
     struct ec2 *ec2;                // NULL: no CLI, or not used yet
     char region[64];                // "us-east-1"; "": not known
     char vpc_id[64]; // which VPC this is about: the plan's, this machine's, the endpoint's; ""
-    struct sight vpc, attributes, subnets, endpoints, groups, own_groups, interfaces;
+    struct sight vpc, attributes, subnets, service, endpoints, groups, own_groups, interfaces;
     struct ec2_vpc_list vpcs;               // the one
     bool dns_support, dns_hostnames;        // of the VPC
     struct ec2_subnet_list subnet_list;     // all of the VPC
+    struct ec2_service_list service_list;   // asked for only when TiDB Cloud names no zones
     struct ec2_endpoint_list endpoint_list; // of the service, in every VPC of this account
     const struct ec2_endpoint *endpoint;    // ours: endpoint-id's, else the living one of the VPC
     struct ec2_security_group_list group_list;     // those of `endpoint`
@@ -75,7 +76,7 @@ void world_look(struct world *world, const struct world_plan *plan, struct accou
 // costs half a second, only the parts that are asked for: the others stay as they were seen.
 enum world_part {
     WORLD_ENDPOINTS = 1 << 0,      // endpoints
-    WORLD_VPC = 1 << 1,            // vpc, subnets, own_groups
+    WORLD_VPC = 1 << 1,            // vpc, subnets, service, own_groups
     WORLD_ATTRIBUTES = 1 << 2,     // attributes
     WORLD_ENDPOINT_PARTS = 1 << 3, // groups, interfaces
     WORLD_AWS = (1 << 4) - 1,
@@ -121,6 +122,10 @@ const char *world_vpc_cidr(const struct world *world);
 // Whether the endpoint's security groups let in who has to come in: this machine, or from outside
 // the VPC's block as a whole.
 bool world_lets_in(const struct world *world);
-// Whether the private link service can be reached from a subnet's zone: its zone ID is one of
-// availableZones. True when the service names none.
-bool world_serves_zone(const struct node_group *group, const struct ec2_subnet *subnet);
+// The zones that the private link service is in: IDs ("use1-az4", TiDB Cloud's availableZones),
+// else names ("us-east-1a", AWS's answer about the service); empty: nobody tells. The world's.
+struct option_list world_zones(const struct world *world);
+// The zone of a subnet in the same terms; NULL: not told.
+const char *world_zone_of(const struct world *world, const struct ec2_subnet *subnet);
+// Whether the private link service can be reached from a subnet's zone. True when nobody tells.
+bool world_serves_zone(const struct world *world, const struct ec2_subnet *subnet);

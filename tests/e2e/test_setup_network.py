@@ -69,6 +69,15 @@ def test_service_that_names_no_zones(warm_aws):
         world.check_ready()
 
 
+def test_zones_that_only_aws_tells(warm_aws):
+    with World(warm_aws, edit=lambda found: found["services"][0].update(tellsZones=False)) as world:
+        text = refused(world, "--subnet-ids", f"{SUBNET} {UNSERVED}")
+        assert f"{UNSERVED} is in us-east-1b, and the service is only in us-east-1a, " \
+               f'us-east-1d. Leave it out: --subnet-ids "{SUBNET}"' in text
+        assert world.run("setup", "--apply", "--subnet-ids", SECOND).code == 0
+        assert world.check_ready()["subnets"] == [SECOND]
+
+
 def test_two_subnets_in_one_zone(warm_aws):
     def add(found):
         found["subnets"].append({"id": TWIN, "vpc": VPC, "cidr": "127.77.11.0/24",

@@ -217,7 +217,8 @@ static char az1[] = "use1-az1", az2[] = "use1-az2", az4[] = "use1-az4";
 static void test_zones(void **state)
 {
     char *zones[] = { az1, az4 };
-    const struct node_group some = { .zones = zones, .zone_count = 2 }, untold = { 0 };
+    const struct node_group group = { .zones = zones, .zone_count = 2 };
+    const struct world some = { .group = &group }, untold = { 0 };
     const struct ec2_subnet served = { .zone_id = az4 }, not_served = { .zone_id = az2 },
                             unknown = { 0 };
     (void)state;
@@ -225,6 +226,28 @@ static void test_zones(void **state)
     assert_false(world_serves_zone(&some, &not_served));
     assert_true(world_serves_zone(&some, &unknown));
     assert_true(world_serves_zone(&untold, &not_served));
+    assert_string_equal(world_zone_of(&some, &served), "use1-az4");
+}
+
+// TiDB Cloud tells none, and AWS tells their names, which differ from account to account.
+static void test_zones_that_aws_tells(void **state)
+{
+    static char a[] = "us-east-1a", b[] = "us-east-1b";
+    char *zones[] = { a };
+    struct ec2_service service = { .zones = { zones, 1 } };
+    const struct node_group group = { 0 };
+    const struct world world = {
+        .group = &group, .service.seen = true, .service_list = { &service, 1 }
+    };
+    const struct ec2_subnet served = { .zone_id = az4, .zone = a },
+                            not_served = { .zone_id = az2, .zone = b }, unknown = { 0 };
+    (void)state;
+    assert_true(world_serves_zone(&world, &served));
+    assert_false(world_serves_zone(&world, &not_served));
+    assert_true(world_serves_zone(&world, &unknown));
+    assert_string_equal(world_zone_of(&world, &not_served), "us-east-1b");
+    service.zones.count = 0;
+    assert_true(world_serves_zone(&world, &not_served));
 }
 
 static void test_providers(void **state)
@@ -259,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_the_one_that_tidb_cloud_knows_comes_first),
         cmocka_unit_test(test_without_a_vpc_only_the_only_one),
         cmocka_unit_test(test_zones),
+        cmocka_unit_test(test_zones_that_aws_tells),
         cmocka_unit_test(test_providers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
