@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sorting the AWS CLI's errors. See ec2_error.h; used by ec2.c and aws.c.
+// Sorting the AWS CLI's errors. See ec2_error.h; used by ec2_child.c and ec2.c.
 #include "control/ec2_error.h"
 
 #include "base/text.h"

@@ -273,9 +273,17 @@ static void test_secrets_stay_secret(void **state)
     cli_does(fixture, "echo \"helper failed: $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN\" >&2\n"
                       "exit 1");
     assert_false(run_delete(fixture));
-    assert_non_null(strstr(fixture->err.text, "helper failed: **************"));
+    assert_non_null(strstr(fixture->err.text, "helper failed: *** ***"));
     assert_null(strstr(fixture->err.text, "secret"));
     assert_null(strstr(fixture->err.text, "4711"));
+    // Where the message is cut, in the middle of the key, and where its beginning is cut off.
+    cli_does(fixture, "printf '%0255d%s' 0 \"$AWS_SECRET_ACCESS_KEY\" >&2\nexit 1");
+    assert_false(run_delete(fixture));
+    assert_null(strstr(fixture->err.text, "top"));
+    cli_does(fixture, "printf '%s%04084d' \"$AWS_SECRET_ACCESS_KEY\" 0 >&2\nexit 1");
+    assert_false(run_delete(fixture));
+    assert_non_null(strstr(fixture->err.text, "***000"));
+    assert_null(strstr(fixture->err.text, "secret"));
     unsetenv("AWS_SECRET_ACCESS_KEY");
     unsetenv("AWS_SESSION_TOKEN");
 }
