@@ -228,11 +228,7 @@ bool ec2_subnets_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_subnet_list *out, struct err *err)
 {
     struct ec2_command command;
-    char filter[256];
-    snprintf(filter, sizeof(filter), "Name=vpc-id,Values=%s", vpc_id);
-    ec2_command_begin(&command, ec2->options, "describe-subnets");
-    ec2_command_add(&command, "--filters");
-    ec2_command_add(&command, filter);
+    ec2_describe_subnets(&command, ec2->options, vpc_id);
     return ask_subnets(ec2, &command, out, err);
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 76, VALUE_BYTES = 512, TAG_BYTES = 200 };
+enum { COLUMNS = 76, VALUE_BYTES = 512, WORD_BYTES = 200 };
 
 // ---- arguments ----------------------------------------------------------------------------------
 
@@ -25,11 +25,21 @@ void ec2_command_add(struct ec2_command *command, const char *argument)
         abort();
 }
 
+// docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html: file://, fileb:// and,
+// in version 1, http:// and https:// stand for what is there.
+static bool begins_with_scheme(const char *value)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char mark[] = "://";
+    return strncmp(value + strspn(value, letters), mark, strlen(mark)) == 0;
+}
+
 void ec2_command_add_value(struct ec2_command *command, const char *value)
 {
     char refused[VALUE_BYTES];
     snprintf(refused, sizeof(refused), "?%s", value);
-    ec2_command_add(command, value[0] == '-' ? refused : value);
+    bool is_more = value[0] == '-' || begins_with_scheme(value);
+    ec2_command_add(command, is_more ? refused : value);
 }
 
 static void add_option(struct ec2_command *command, const char *name, const char *value)
@@ -60,7 +70,10 @@ static void begin(struct ec2_command *command, const struct ec2_options *options
     ec2_command_add(command, verb);
     add_option(command, "--region", options->region);
     add_option(command, "--profile", options->profile);
-    add_option(command, "--endpoint-url", options->endpoint_url);
+    if (options->endpoint_url == NULL)
+        return;
+    ec2_command_add(command, "--endpoint-url");
+    ec2_command_add(command, options->endpoint_url); // ours, and the one value that is a URL
 }
 
 void ec2_command_begin(
@@ -71,12 +84,14 @@ void ec2_command_begin(
 
 // ---- commands -----------------------------------------------------------------------------------
 
-// In the CLI's shorthand syntax brackets and commas have a meaning, and EC2 takes only some others.
-static const char *tag_value(const char *text, char out[TAG_BYTES])
+// A value inside of the CLI's shorthand syntax, where commas, brackets and quotes have a meaning
+// ("A=b,C@=file:///x" reads a file); in a filter "*" and "?" have one too, and a tag may not hold
+// everything.
+static const char *shorthand_value(const char *text, char out[WORD_BYTES])
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   "+-._:/@";
-    snprintf(out, TAG_BYTES, "%s", text);
+    snprintf(out, WORD_BYTES, "%s", text);
     for (char *at = out; *at != '\0'; at++)
         if (strchr(allowed, *at) == NULL)
             *at = '_';
@@ -85,11 +100,10 @@ static const char *tag_value(const char *text, char out[TAG_BYTES])
 
 static void add_tags(struct ec2_command *command, const char *cluster)
 {
-    char tag[TAG_BYTES];
+    char word[WORD_BYTES];
     char tags[VALUE_BYTES];
-    tag_value(cluster, tag);
     snprintf(tags, sizeof(tags), "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=%s}]",
-        tag);
+        shorthand_value(cluster, word));
     add_option(command, "--tag-specifications", tags);
 }
 
@@ -139,9 +153,18 @@ void ec2_delete_endpoint(
 
 static void add_filter(struct ec2_command *command, const char *name, const char *value)
 {
+    char word[WORD_BYTES];
     char filter[VALUE_BYTES];
-    snprintf(filter, sizeof(filter), "Name=%s,Values=%s", name, value);
+    snprintf(filter, sizeof(filter), "Name=%s,Values=%s", name, shorthand_value(value, word));
     ec2_command_add(command, filter);
+}
+
+void ec2_describe_subnets(
+    struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
+{
+    ec2_command_begin(command, options, "describe-subnets");
+    ec2_command_add(command, "--filters");
+    add_filter(command, "vpc-id", vpc_id);
 }
 
 void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
@@ -166,9 +189,11 @@ void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_opti
 // --cidr takes IPv4 only.
 static void add_ipv6_permission(struct ec2_command *command, uint16_t port, const char *cidr)
 {
+    char word[WORD_BYTES];
     char permission[VALUE_BYTES];
     snprintf(permission, sizeof(permission),
-        "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%.64s}]", port, port, cidr);
+        "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%s}]", port, port,
+        shorthand_value(cidr, word));
     add_option(command, "--ip-permissions", permission);
 }
 
@@ -218,9 +243,12 @@ void ec2_list_zones(
 void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
     const char *zone_id, const char *vpc_id)
 {
+    char region[WORD_BYTES];
+    char word[WORD_BYTES];
     char vpc[VALUE_BYTES];
-    snprintf(vpc, sizeof(vpc), "VPCRegion=%.64s,VPCId=%.64s",
-        options->region != NULL ? options->region : "", vpc_id);
+    snprintf(vpc, sizeof(vpc), "VPCRegion=%s,VPCId=%s",
+        shorthand_value(options->region != NULL ? options->region : "", region),
+        shorthand_value(vpc_id, word));
     begin(command, options, "route53", "disassociate-vpc-from-hosted-zone");
     add_option(command, "--hosted-zone-id", zone_id);
     add_option(command, "--vpc", vpc);
