@@ -224,14 +224,10 @@ static struct api_quota read_quota(CURL *easy)
     };
 }
 
-// Whose clock is wrong can be told from any answer, a refusal too.
-static void note_line(struct api *api, const struct api_answer *answer)
+// Whose clock is wrong can be told from any answer, and best from a refusal.
+static void note_clock(struct api *api)
 {
-    const struct api_quota *quota = &answer->quota;
     struct curl_header *date;
-    api->line.requests += answer->requests;
-    if (quota->limit >= 0 || quota->remaining >= 0)
-        api->line.quota = *quota;
     if (curl_easy_header(api->request.easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
         return;
     time_t server_clock = curl_getdate(date->value, NULL);
@@ -239,6 +235,14 @@ static void note_line(struct api *api, const struct api_answer *answer)
         return;
     api->line.server_clock = server_clock;
     api->line.own_clock = clock_wall_s();
+}
+
+static void note_cost(struct api *api, const struct api_answer *answer)
+{
+    const struct api_quota *quota = &answer->quota;
+    api->line.requests += answer->requests;
+    if (quota->limit >= 0 || quota->remaining >= 0)
+        api->line.quota = *quota;
 }
 
 static bool is_trust(CURLcode result)
@@ -347,6 +351,7 @@ static void on_answer(struct http_request *request, CURLcode result)
         .requests = api->spent + (request->answers > 0 ? request->answers : 1),
         .quota = read_quota(request->easy),
     };
+    note_clock(api); // before the handle goes, and with it the headers
     if (answer.status == 401)
         renew_handle(api);
     if (answer.status == 401 && with_old_nonce) {
@@ -355,7 +360,7 @@ static void on_answer(struct http_request *request, CURLcode result)
         return;
     }
     struct err err;
-    note_line(api, &answer);
+    note_cost(api, &answer);
     bool failed = result != CURLE_OK || status != 200 || explain_type(api, &err);
     if (result != CURLE_OK)
         explain_failure(api, result, &err);

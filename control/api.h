@@ -62,7 +62,7 @@ void api_cancel(struct api *api);
 // What the answers so far tell about the line.
 struct api_line {
     struct api_quota quota; // of the last answer that told it
-    int64_t server_clock;   // wall clock of the last Date header, 0: none
+    int64_t server_clock;   // wall clock of the last Date header, a refusal's too; 0: none
     int64_t own_clock;      // ours at that moment
     unsigned requests;
 };

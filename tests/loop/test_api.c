@@ -253,6 +253,9 @@ static void test_wrong_key(void **state)
         assert_null(strstr(fixture->err.text, "wrong"));
     }
     assert_int_equal(cloud_served(fixture->cloud), 0);
+    // A clock that is wrong is refused too: the answer says what time it is there.
+    assert_true(api_line(fixture->api).server_clock > 1700000000);
+    assert_true(api_line(fixture->api).own_clock > 1700000000);
 }
 
 struct status_case {
