@@ -261,7 +261,7 @@ static void explain_failure(const struct api *api, CURLcode result, struct err *
         err_set(err, ERR_API_UNREACHABLE,
             "the certificate of %s is not trusted (%.160s); for a CA of your own set api-ca",
             api->url, words);
-    else if (request->body_too_large || result == CURLE_FILESIZE_EXCEEDED)
+    else if (request->body_too_large)
         err_set(err, ERR_API_ANSWER, "the answer of %s is larger than %zu bytes", api->url,
             request->body_limit);
     else
@@ -344,8 +344,9 @@ static void on_answer(struct http_request *request, CURLcode result)
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     bool with_old_nonce = api->nonce_is_old && request->answers == 1;
+    bool has_status = result == CURLE_OK || request->body_too_large;
     struct api_answer answer = {
-        .status = result == CURLE_OK ? status : 0,
+        .status = has_status ? status : 0,
         .body = request->body != NULL ? request->body : "",
         .len = request->body_len,
         .requests = api->spent + (request->answers > 0 ? request->answers : 1),
@@ -362,10 +363,10 @@ static void on_answer(struct http_request *request, CURLcode result)
     struct err err;
     note_cost(api, &answer);
     bool failed = result != CURLE_OK || status != 200 || explain_type(api, &err);
-    if (result != CURLE_OK)
-        explain_failure(api, result, &err);
-    else if (status != 200)
+    if (has_status && status != 200)
         explain_status(api, status, &err);
+    else if (result != CURLE_OK)
+        explain_failure(api, result, &err);
     else
         api->nonce_is_old = true;
     answer.may_pass = failed && err.code == ERR_API_UNREACHABLE && !is_trust(result);

@@ -80,6 +80,24 @@ static void test_answer_lost(void **state)
     }
 }
 
+// The answer is larger than we take: it was done all the same.
+static void test_answer_too_large(void **state)
+{
+    struct scene *scene = *state;
+    enum { LARGE = 9 << 20 };
+    char *large = malloc(LARGE);
+    assert_non_null(large);
+    memset(large, ' ', LARGE);
+    scene->options.api_timeout_ms = 20000; // for what is large
+    scene_reply(scene, 200, large)->len = LARGE;
+    scene_reply(scene, 200, CONNECTIONS(CONNECTION("900", "vpce-1", "PENDING")));
+    scene_call(scene, create);
+    assert_true(scene->done);
+    assert_string_equal(scene->asked, POST LIST);
+    assert_string_equal(scene->endpoint.connection_id, "900");
+    free(large);
+}
+
 // A gateway's 5xx says nothing about what has been done: not blindly again.
 static void test_sent_again_when_it_was_not_done(void **state)
 {
@@ -259,6 +277,7 @@ int main(void)
         ENDPOINT_TEST(test_create),
         ENDPOINT_TEST(test_create_on_azure),
         ENDPOINT_TEST(test_answer_lost),
+        ENDPOINT_TEST(test_answer_too_large),
         ENDPOINT_TEST(test_sent_again_when_it_was_not_done),
         ENDPOINT_TEST(test_lost_twice_and_done_all_the_same),
         ENDPOINT_TEST(test_nobody_can_tell),

@@ -357,6 +357,11 @@ static void test_huge_answer(void **state)
     ask(fixture, "/clusters");
     assert_int_equal(fixture->err.code, ERR_API_ANSWER);
     assert_non_null(strstr(fixture->err.text, "larger than 100000 bytes"));
+    assert_int_equal(fixture->status, 200); // it was done
+    fixture->reply.status = 503;
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->err.code, ERR_API_UNREACHABLE);
+    fixture->reply.status = 200;
     fixture->reply.len = 100000;
     ask(fixture, "/clusters");
     assert_int_equal(fixture->err.code, ERR_NONE);
