@@ -149,10 +149,10 @@ bool ec2_run(struct ec2 *ec2, const struct ec2_command *command, struct err *err
     struct err why;
     snprintf(ec2->code, sizeof(ec2->code), "%s", code != NULL ? code : "");
     ec2_explain_code(code, operation_name(verb, operation), message, &caller, &why);
-    err_set(err, why.code, "aws ec2 %.64s: %.400s", verb, why.text);
+    err_set(err, why.code, "%s", why.text);
     free(code);
     free(message);
-    return false;
+    return err_prefix(err, "aws %.64s %.64s", command->argv.items[1], verb);
 }
 
 // ---- questions ----------------------------------------------------------------------------------

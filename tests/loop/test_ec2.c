@@ -240,6 +240,12 @@ static void test_refusals_inside_of_success(void **state)
     assert_string_equal(ec2_error_code(fixture->ec2), "");
     cli_does(fixture, "echo '{\"Return\":true}'");
     assert_true(run_delete(fixture));
+    cli_does(fixture, "echo '{\"Unsuccessful\":\"vpce-1\"}'");
+    assert_false(run_delete(fixture));
+    assert_int_equal(fixture->err.code, ERR_AWS);
+    assert_string_equal(fixture->err.text,
+        "aws ec2 delete-vpc-endpoints: the answer cannot be read: Unsuccessful: expected an array, "
+        "got a string");
 }
 
 // ---- failures -----------------------------------------------------------------------------------
