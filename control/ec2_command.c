@@ -122,26 +122,12 @@ void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *
         add_tags(command, plan->cluster);
 }
 
-static void modify_endpoint(
+void ec2_enable_private_dns(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
 {
     ec2_command_begin(command, options, "modify-vpc-endpoint");
     add_option(command, "--vpc-endpoint-id", endpoint_id);
-}
-
-void ec2_enable_private_dns(
-    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
-{
-    modify_endpoint(command, options, endpoint_id);
     ec2_command_add(command, "--private-dns-enabled");
-}
-
-void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
-    const char *endpoint_id, const struct option_list *add, const struct option_list *remove)
-{
-    modify_endpoint(command, options, endpoint_id);
-    add_list(command, "--add-security-group-ids", add);
-    add_list(command, "--remove-security-group-ids", remove);
 }
 
 void ec2_delete_endpoint(

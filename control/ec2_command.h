@@ -59,8 +59,6 @@ void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *
     const struct ec2_endpoint_plan *plan);
 void ec2_enable_private_dns(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
-void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
-    const char *endpoint_id, const struct option_list *add, const struct option_list *remove);
 void ec2_delete_endpoint(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
 void ec2_describe_subnets(

@@ -134,18 +134,9 @@ static void test_what_a_tag_may_not_hold(void **unused)
 static void test_changes(void **unused)
 {
     struct ec2_command command;
-    char *groups[] = { (char *)(uintptr_t) "sg-1", (char *)(uintptr_t) "sg-2" };
-    const struct option_list two = { groups, 2 };
-    const struct option_list one = { groups, 1 };
     ec2_enable_private_dns(&command, &plain, "vpce-1");
     expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
                      "--private-dns-enabled");
-    ec2_set_endpoint_groups(&command, &plain, "vpce-1", &two, &one);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
-                     "--add-security-group-ids|sg-1|sg-2|--remove-security-group-ids|sg-1");
-    ec2_set_endpoint_groups(&command, &plain, "vpce-1", &one, NULL);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
-                     "--add-security-group-ids|sg-1");
     ec2_delete_endpoint(&command, &plain, "vpce-1");
     expect(&command, "aws|ec2|delete-vpc-endpoints|--vpc-endpoint-ids|vpce-1");
     ec2_enable_vpc_attribute(&command, &plain, "vpc-1", "enableDnsSupport");
