@@ -253,15 +253,14 @@ bool account_create_connection(struct account *account, const char *cluster_id,
 }
 
 // Whether what cannot be deleted is on its way out anyway.
-static bool is_leaving(struct account *account, const char *path)
+static bool is_leaving(struct account *account, const char *cluster_id, const char *group_id,
+    const char *connection_id)
 {
-    struct reply reply CLEANUP(reply_done) = { 0 };
-    struct endpoint endpoint = { 0 };
-    const struct request request = { .method = "GET", .path = path };
-    if (!account_exchange(account, &request, &reply))
-        return reply.status == 404;
-    bool leaving = model_json_connection(reply.body, reply.len, &endpoint, NULL) &&
-                   endpoint.state.value == ENDPOINT_DELETING;
+    struct endpoint endpoint;
+    struct err err;
+    if (!account_connection(account, cluster_id, group_id, connection_id, &endpoint, &err))
+        return err.code == ERR_API_NOT_FOUND;
+    bool leaving = endpoint.state.value == ENDPOINT_DELETING;
     model_endpoint_done(&endpoint);
     return leaving;
 }
@@ -276,7 +275,8 @@ bool account_delete_connection(struct account *account, const char *cluster_id,
     if (account_exchange(account, &request, &reply) || reply.status == 404)
         return true;
     bool refused = reply.status == 400 || reply.status == 409;
-    return (refused && is_leaving(account, path)) || pass_on(&reply, err);
+    return (refused && is_leaving(account, cluster_id, group_id, connection_id)) ||
+           pass_on(&reply, err);
 }
 
 // ---- resuming -----------------------------------------------------------------------------------

@@ -264,6 +264,16 @@ static void test_delete(void **state)
     assert_true(scene->done);
 }
 
+static void test_deleted_in_between(void **state)
+{
+    struct scene *scene = *state;
+    scene_reply(scene, 400, "{}");
+    scene_reply(scene, 404, "{}");
+    scene_call(scene, delete);
+    assert_true(scene->done);
+    assert_string_equal(scene->asked, DELETE "GET " PATH "/900\n");
+}
+
 static void test_delete_refused(void **state)
 {
     struct scene *scene = *state;
@@ -301,6 +311,7 @@ int main(void)
         ENDPOINT_TEST(test_no_right_to_it),
         ENDPOINT_TEST(test_rate_limit_of_a_post),
         ENDPOINT_TEST(test_delete),
+        ENDPOINT_TEST(test_deleted_in_between),
         ENDPOINT_TEST(test_delete_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
