@@ -189,7 +189,7 @@ static bool look_for_connection(struct account *account, const struct registrati
                        registration->endpoint_id);
 }
 
-// *out_doubt: it may have been registered all the same.
+// On failure `reply` tells whether it may have been registered all the same (is_doubtful).
 static bool post_connection(struct account *account, const struct registration *registration,
     struct reply *reply, struct endpoint *out, struct err *err)
 {

@@ -2,8 +2,8 @@
 //
 // One easy handle is kept for all requests, because libcurl remembers the digest nonce in it: only
 // the first request pays for the challenge (RFC 7616 section 3.3). A server that forgot the nonce
-// and does not say stale=true gets one more try with a new handle. Called by poller.c, runs on
-// http.c.
+// and does not say stale=true gets one more try with a new handle. Opened by session.c for the
+// poller and for commands, runs on http.c.
 #include "control/api.h"
 
 #include "base/clock.h"
