@@ -42,7 +42,7 @@ void ec2_command_add_value(struct ec2_command *command, const char *value)
     ec2_command_add(command, is_more ? refused : value);
 }
 
-static void add_option(struct ec2_command *command, const char *name, const char *value)
+void ec2_command_add_option(struct ec2_command *command, const char *name, const char *value)
 {
     if (value == NULL)
         return;
@@ -50,7 +50,8 @@ static void add_option(struct ec2_command *command, const char *name, const char
     ec2_command_add_value(command, value);
 }
 
-static void add_list(struct ec2_command *command, const char *name, const struct option_list *list)
+void ec2_command_add_list(
+    struct ec2_command *command, const char *name, const struct option_list *list)
 {
     if (list == NULL || list->count == 0)
         return;
@@ -68,8 +69,8 @@ static void begin(struct ec2_command *command, const struct ec2_options *options
     ec2_command_add(command, is_off ? "aws" : options->cli);
     ec2_command_add(command, service);
     ec2_command_add(command, verb);
-    add_option(command, "--region", options->region);
-    add_option(command, "--profile", options->profile);
+    ec2_command_add_option(command, "--region", options->region);
+    ec2_command_add_option(command, "--profile", options->profile);
     if (options->endpoint_url == NULL)
         return;
     ec2_command_add(command, "--endpoint-url");
@@ -104,20 +105,20 @@ static void add_tags(struct ec2_command *command, const char *cluster)
     char tags[VALUE_BYTES];
     snprintf(tags, sizeof(tags), "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=%s}]",
         shorthand_value(cluster, word));
-    add_option(command, "--tag-specifications", tags);
+    ec2_command_add_option(command, "--tag-specifications", tags);
 }
 
 void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *options,
     const struct ec2_endpoint_plan *plan)
 {
     ec2_command_begin(command, options, "create-vpc-endpoint");
-    add_option(command, "--vpc-endpoint-type", "Interface");
-    add_option(command, "--vpc-id", plan->vpc_id);
-    add_option(command, "--service-name", plan->service_name);
-    add_list(command, "--subnet-ids", plan->subnet_ids);
-    add_list(command, "--security-group-ids", plan->security_group_ids);
+    ec2_command_add_option(command, "--vpc-endpoint-type", "Interface");
+    ec2_command_add_option(command, "--vpc-id", plan->vpc_id);
+    ec2_command_add_option(command, "--service-name", plan->service_name);
+    ec2_command_add_list(command, "--subnet-ids", plan->subnet_ids);
+    ec2_command_add_list(command, "--security-group-ids", plan->security_group_ids);
     ec2_command_add(command, "--no-private-dns-enabled");
-    add_option(command, "--client-token", plan->client_token);
+    ec2_command_add_option(command, "--client-token", plan->client_token);
     if (plan->cluster != NULL)
         add_tags(command, plan->cluster);
 }
@@ -126,7 +127,7 @@ void ec2_enable_private_dns(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
 {
     ec2_command_begin(command, options, "modify-vpc-endpoint");
-    add_option(command, "--vpc-endpoint-id", endpoint_id);
+    ec2_command_add_option(command, "--vpc-endpoint-id", endpoint_id);
     ec2_command_add(command, "--private-dns-enabled");
 }
 
@@ -134,33 +135,41 @@ void ec2_delete_endpoint(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
 {
     ec2_command_begin(command, options, "delete-vpc-endpoints");
-    add_option(command, "--vpc-endpoint-ids", endpoint_id);
+    ec2_command_add_option(command, "--vpc-endpoint-ids", endpoint_id);
 }
 
-static void add_filter(struct ec2_command *command, const char *name, const char *value)
+struct filter {
+    const char *name, *value; // value NULL: no filter
+};
+
+static void add_filters(struct ec2_command *command, const struct filter *filters, size_t count)
 {
-    char word[WORD_BYTES];
-    char filter[VALUE_BYTES];
-    snprintf(filter, sizeof(filter), "Name=%s,Values=%s", name, shorthand_value(value, word));
-    ec2_command_add(command, filter);
+    ec2_command_add(command, "--filters");
+    for (size_t i = 0; i < count; i++) {
+        char word[WORD_BYTES];
+        char filter[VALUE_BYTES];
+        if (filters[i].value == NULL)
+            continue;
+        snprintf(filter, sizeof(filter), "Name=%s,Values=%s", filters[i].name,
+            shorthand_value(filters[i].value, word));
+        ec2_command_add(command, filter);
+    }
 }
 
 void ec2_describe_subnets(
     struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
 {
+    const struct filter filter = { "vpc-id", vpc_id };
     ec2_command_begin(command, options, "describe-subnets");
-    ec2_command_add(command, "--filters");
-    add_filter(command, "vpc-id", vpc_id);
+    add_filters(command, &filter, 1);
 }
 
 void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
     const char *service_name, const char *vpc_id)
 {
+    const struct filter filters[] = { { "service-name", service_name }, { "vpc-id", vpc_id } };
     ec2_command_begin(command, options, "describe-vpc-endpoints");
-    ec2_command_add(command, "--filters");
-    add_filter(command, "service-name", service_name);
-    if (vpc_id != NULL)
-        add_filter(command, "vpc-id", vpc_id);
+    add_filters(command, filters, ARRAY_LEN(filters));
 }
 
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
@@ -168,7 +177,7 @@ void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_opti
 {
     bool support = strcmp(attribute, "enableDnsSupport") == 0;
     ec2_command_begin(command, options, "modify-vpc-attribute");
-    add_option(command, "--vpc-id", vpc_id);
+    ec2_command_add_option(command, "--vpc-id", vpc_id);
     ec2_command_add(command, support ? "--enable-dns-support" : "--enable-dns-hostnames");
 }
 
@@ -180,7 +189,7 @@ static void add_ipv6_permission(struct ec2_command *command, uint16_t port, cons
     snprintf(permission, sizeof(permission),
         "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%s}]", port, port,
         shorthand_value(cidr, word));
-    add_option(command, "--ip-permissions", permission);
+    ec2_command_add_option(command, "--ip-permissions", permission);
 }
 
 static void add_permission(
@@ -192,19 +201,20 @@ static void add_permission(
         return;
     }
     snprintf(port_text, sizeof(port_text), "%u", port);
-    add_option(command, "--protocol", "tcp");
-    add_option(command, "--port", port_text);
+    ec2_command_add_option(command, "--protocol", "tcp");
+    ec2_command_add_option(command, "--port", port_text);
+    // --source-group of egress as well: it means the peer.
     if (peer_group != NULL)
-        add_option(command, "--source-group", peer_group); // of egress as well: it means the peer
+        ec2_command_add_option(command, "--source-group", peer_group);
     else
-        add_option(command, "--cidr", cidr);
+        ec2_command_add_option(command, "--cidr", cidr);
 }
 
 void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *options,
     const char *group_id, uint16_t port, const char *source_group, const char *cidr)
 {
     ec2_command_begin(command, options, "authorize-security-group-ingress");
-    add_option(command, "--group-id", group_id);
+    ec2_command_add_option(command, "--group-id", group_id);
     add_permission(command, port, source_group, cidr);
 }
 
@@ -212,7 +222,7 @@ void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *opt
     const char *group_id, uint16_t port, const char *target_group, const char *cidr)
 {
     ec2_command_begin(command, options, "authorize-security-group-egress");
-    add_option(command, "--group-id", group_id);
+    ec2_command_add_option(command, "--group-id", group_id);
     add_permission(command, port, target_group, cidr);
 }
 
@@ -222,8 +232,8 @@ void ec2_list_zones(
     struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
 {
     begin(command, options, "route53", "list-hosted-zones-by-vpc");
-    add_option(command, "--vpc-id", vpc_id);
-    add_option(command, "--vpc-region", options->region);
+    ec2_command_add_option(command, "--vpc-id", vpc_id);
+    ec2_command_add_option(command, "--vpc-region", options->region);
 }
 
 void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
@@ -236,8 +246,8 @@ void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *optio
         shorthand_value(options->region != NULL ? options->region : "", region),
         shorthand_value(vpc_id, word));
     begin(command, options, "route53", "disassociate-vpc-from-hosted-zone");
-    add_option(command, "--hosted-zone-id", zone_id);
-    add_option(command, "--vpc", vpc);
+    ec2_command_add_option(command, "--hosted-zone-id", zone_id);
+    ec2_command_add_option(command, "--vpc", vpc);
 }
 
 // ---- text ---------------------------------------------------------------------------------------

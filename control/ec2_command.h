@@ -36,6 +36,10 @@ void ec2_command_add(struct ec2_command *command, const char *argument);
 // gets a "?" in front, which EC2 refuses, so that nobody's ID can be an option of the CLI, or have
 // it read a file.
 void ec2_command_add_value(struct ec2_command *command, const char *value);
+// An option and its value or values, as above; nothing if there are none (NULL, or an empty list).
+void ec2_command_add_option(struct ec2_command *command, const char *name, const char *value);
+void ec2_command_add_list(
+    struct ec2_command *command, const char *name, const struct option_list *list);
 
 enum { EC2_TEXT_BYTES = 2048 };
 // As one line for a shell, quoted where it must be (POSIX sh). Returns out. Of what does not fit
