@@ -273,14 +273,13 @@ static bool look_endpoints(struct world *world)
 
 static void choose_vpc(struct world *world)
 {
-    const char *vpc_id = world->plan->vpc_id;
-    if (!vpc_id && world->machine.seen)
-        vpc_id = world->instance.vpc_id;
-    copy_text(world->vpc_id, sizeof(world->vpc_id), vpc_id);
-    world->endpoint = world_pick_endpoint(
-        &world->endpoint_list, world->group, world->plan->target->endpoint_id, world->vpc_id);
-    if (!vpc_id && world->endpoint)
-        copy_text(world->vpc_id, sizeof(world->vpc_id), world->endpoint->vpc_id);
+    const char *own = world_own_vpc(world);
+    const struct ec2_endpoint *endpoint = world_pick_endpoint(
+        &world->endpoint_list, world->group, world->plan->target->endpoint_id, own ? own : "");
+    world->endpoint = endpoint;
+    if (endpoint && endpoint->vpc_id && (!own || world_endpoint_lives(endpoint)))
+        own = endpoint->vpc_id;
+    copy_text(world->vpc_id, sizeof(world->vpc_id), own);
 }
 
 // Without a VPC there is nothing to ask about it.

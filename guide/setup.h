@@ -56,7 +56,8 @@ struct setup_place {
 struct setup_plan {
     struct world_plan world;
     // The one of `world`, for who lets endpoint-id be forgotten: the file's own value, when AWS
-    // says that there is no such endpoint any more. NULL: it stays.
+    // says that there is no such endpoint any more, or that it is in another VPC than vpc_id.
+    // NULL: it stays.
     struct control_target *target;
     const struct resolver_options *resolver;
     const char *private_ip; // Azure's; NULL elsewhere

@@ -234,6 +234,12 @@ bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
     return any_admits(group->egress, group->egress_count, port, to_groups, cidr);
 }
 
+const char *world_own_vpc(const struct world *world)
+{
+    const char *machine = world->machine.seen ? world->instance.vpc_id : NULL;
+    return world->plan->vpc_id ? world->plan->vpc_id : machine;
+}
+
 bool world_is_here(const struct world *world)
 {
     return world->machine.seen && world->instance.vpc_id &&

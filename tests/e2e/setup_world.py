@@ -34,6 +34,7 @@ SUBNET, UNSERVED, SECOND = (f"subnet-0a1b2c3d4e5f6000{n}" for n in (1, 2, 4))
 DEFAULT_GROUP, APP_GROUP = "sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"
 SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f67890"
 NOTE = f"setup-vpce-svc-0a1b2c3d4e5f67890-{VPC}.json"
+MACHINE = "i-0a1b2c3d4e5f60001"
 SECRET = "aws-example-secret"
 ADDRESSES = ("127.77.1.4", "127.77.2.4", "127.77.4.4", "127.77.1.5")
 LIVING = ("pendingAcceptance", "pending", "available")
