@@ -237,6 +237,15 @@ bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const c
     return ask_endpoints(ec2, &command, out, err);
 }
 
+// A filter finds none where an ID by itself would be an error.
+bool ec2_endpoint_of_id(
+    struct ec2 *ec2, const char *endpoint_id, struct ec2_endpoint_list *out, struct err *err)
+{
+    struct ec2_command command;
+    ec2_describe_endpoint(&command, ec2->options, endpoint_id);
+    return ask_endpoints(ec2, &command, out, err);
+}
+
 // Without IDs the CLI would list those of the whole account.
 bool ec2_security_groups(struct ec2 *ec2, const struct option_list *ids,
     struct ec2_security_group_list *out, struct err *err)

@@ -172,6 +172,14 @@ void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_option
     add_filters(command, filters, ARRAY_LEN(filters));
 }
 
+void ec2_describe_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
+{
+    const struct filter filter = { "vpc-endpoint-id", endpoint_id };
+    ec2_command_begin(command, options, "describe-vpc-endpoints");
+    add_filters(command, &filter, 1);
+}
+
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
     const char *vpc_id, const char *attribute)
 {

@@ -70,6 +70,9 @@ void ec2_describe_subnets(
 // Those of a service, in a VPC unless that is NULL.
 void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
     const char *service_name, const char *vpc_id);
+// The one of this ID, or none.
+void ec2_describe_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
 // attribute: "enableDnsSupport" or "enableDnsHostnames".
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
     const char *vpc_id, const char *attribute);

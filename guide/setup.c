@@ -85,7 +85,7 @@ static void look_again(struct setup *setup, unsigned what)
     bool knew_service = knows_service(setup);
     if (what & WORLD_CLOUD)
         world_look_cloud(&setup->world, setup->account);
-    if (!knew_service && knows_service(setup) && !setup->saw_aws)
+    if (!knew_service && knows_service(setup))
         what |= WORLD_AWS;
     if (what & WORLD_AWS)
         look_aws(setup, what & WORLD_AWS);

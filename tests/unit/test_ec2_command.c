@@ -146,6 +146,9 @@ static void test_changes(void **unused)
     ec2_describe_endpoints(&command, &plain, "svc", NULL);
     expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|"
                      "Name=service-name,Values=svc");
+    ec2_describe_endpoint(&command, &plain, "vpce-1");
+    expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|"
+                     "Name=vpc-endpoint-id,Values=vpce-1");
 }
 
 static void test_permissions(void **unused)
