@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { SECRET_MIN = 8 };
+enum { SECRET_MIN = 8, STARS = 3 };
 
 size_t text_utf8_len(const unsigned char *bytes, size_t left)
 {
@@ -58,11 +58,9 @@ void text_clean(char *text)
 // Returns what is behind it.
 static char *put_stars(char *at, size_t len)
 {
-    static const char stars[] = "***";
-    const size_t count = strlen(stars);
-    memcpy(at, stars, count);
-    memmove(at + count, at + len, strlen(at + len) + 1);
-    return at + count;
+    memset(at, '*', STARS);
+    memmove(at + STARS, at + len, strlen(at + len) + 1);
+    return at + STARS;
 }
 
 void text_hide(char *text, const char *secret)
