@@ -8,8 +8,7 @@ import pytest
 from emulator import CLUSTER, HOST, PRIVATE_KEY
 from servers import TIDB
 from setup_world import (APP_GROUP, DEFAULT_GROUP, SALES, SALES_GROUP, SALES_HOST, SALES_SERVICE,
-                         SECOND, SERVICE, SUBNET, VPC, World, add_sales, check_columns,
-                         check_secrets, free_port, squeezed)
+                         SERVICE, SUBNET, VPC, World, check_columns, check_secrets, squeezed)
 
 STEPS = ["cluster", "service", "vpc", "attributes", "endpoint", "group", "connection", "accepted",
          "dns", "name", "test", "configuration"]
@@ -172,8 +171,7 @@ def test_without_a_file_the_line_to_write_is_told(warm_aws):
 # ---- several clusters ---------------------------------------------------------------------------
 
 def test_several_clusters_in_one_run(warm_aws):
-    port = free_port()
-    with World(warm_aws, edit=lambda found: add_sales(found, port)) as world:
+    with World(warm_aws, sales=True) as world:
         with world.config.open("a") as config:
             config.write(f"[cluster sales]\ncluster-id = {SALES}\n")
         world.cloud.settings(acceptSeconds=1.0)
@@ -182,7 +180,7 @@ def test_several_clusters_in_one_run(warm_aws):
         assert len(world.endpoints()) == len(world.endpoints(SALES_GROUP)) == 1
         orders, sales = world.endpoints()[0], world.endpoints(SALES_GROUP)[0]
         assert orders["privateDns"] and sales["privateDns"]
-        assert len(world.ingress()) == len(world.ingress(port)) == 1
+        assert len(world.ingress()) == len(world.ingress(world.sales_port)) == 1
         assert f"{HOST} is 127.77.1.4" in done.text and f"{SALES_HOST} is 127.77.1.5" in done.text
         assert "orders is ready" in done.text and "sales is ready" in done.text
         assert world.config.read_text().count("endpoint-id = ") == 2
@@ -199,8 +197,7 @@ def test_several_clusters_in_one_run(warm_aws):
 
 
 def test_one_cluster_that_cannot_go_on_does_not_hold_up_the_other(warm_aws):
-    port = free_port()
-    with World(warm_aws, edit=lambda found: add_sales(found, port)) as world:
+    with World(warm_aws, sales=True) as world:
         world.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
         done = world.run("setup", CLUSTER, SALES, "--apply")
         assert done.code == 3
