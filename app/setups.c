@@ -66,19 +66,43 @@ static struct setup_plan make_plan(
     return plan;
 }
 
+static void begin(struct setups *setups, size_t index, const struct setups_wish *wish)
+{
+    setups->plans[index] = make_plan(setups, index, wish);
+    setups->setups[index] = (struct setup){
+        .plan = &setups->plans[index],
+        .account = setups->account,
+        .loop = setups->loop,
+        .acts = wish->acts,
+    };
+    setup_begin(&setups->setups[index]);
+}
+
+// Once the cluster is known, its section may turn out to be one of another name; what that says of
+// the endpoint counts.
+static void find_section(struct setups *setups, size_t index, const struct setups_wish *wish)
+{
+    struct place *place = &setups->places[index];
+    struct control_target *target = &setups->targets[index];
+    const struct cluster *cluster = setups->setups[index].world.cluster;
+    if (!cluster)
+        return;
+    bool found = place_find_by_id(place, setups->settings, target, cluster->id, cluster->name);
+    setups->plans[index].place = place_of_setup(place);
+    if (!found || target->endpoint_id || !*place->endpoint_id)
+        return;
+    target->endpoint_id = place->endpoint_id;
+    setup_done(&setups->setups[index]);
+    begin(setups, index, wish);
+}
+
 static void begin_all(struct setups *setups, const struct setups_wish *wish)
 {
     for (size_t i = 0; i < setups->count; i++) {
         setups->targets[i] = setups->settings->control_targets[i];
         place_find(&setups->places[i], setups->settings, &setups->settings->clusters[i]);
-        setups->plans[i] = make_plan(setups, i, wish);
-        setups->setups[i] = (struct setup){
-            .plan = &setups->plans[i],
-            .account = setups->account,
-            .loop = setups->loop,
-            .acts = wish->acts,
-        };
-        setup_begin(&setups->setups[i]);
+        begin(setups, i, wish);
+        find_section(setups, i, wish);
     }
 }
 

@@ -48,6 +48,7 @@ struct step {
 struct setup_place {
     const char *name;        // of the file; NULL: there is none
     const char *endpoint_id; // what it says now; NULL: nothing
+    const char *hint; // where a person can write it, before "endpoint-id = …"; NULL: not told
     // Writes it, and makes endpoint_id say so. NULL: it cannot be written.
     bool (*write)(void *arg, const char *endpoint_id, struct err *err);
     void *arg;

@@ -141,9 +141,12 @@ void step_configuration_look(struct setup *setup, struct step_view *out)
     if (!*id)
         view_is(out, STEP_LATER, "gets endpoint-id once there is an endpoint");
     else if (place->endpoint_id && strcmp(place->endpoint_id, id) == 0)
-        view_is(out, STEP_DONE, "%.200s has endpoint-id = %.400s", place->name, id);
+        view_is(out, STEP_DONE, "%.200s has endpoint-id = %.400s",
+            place->name ? place->name : "the file", id);
     else if (place->write)
         view_is(out, STEP_TODO, "%.200s gets endpoint-id = %.400s", place->name, id);
+    else if (place->hint)
+        view_is(out, STEP_SKIPPED, "%.300s, endpoint-id = %.300s", place->hint, id);
     else
         view_is(out, STEP_SKIPPED, "no file to write to; add to yours: endpoint-id = %.400s", id);
 }
