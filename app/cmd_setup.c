@@ -141,6 +141,23 @@ static bool print_plans(const struct setup_values *own, struct setups *setups, s
 
 // ---- the end ------------------------------------------------------------------------------------
 
+// What was not tested may not work, whatever the clouds say.
+static void print_end(const struct setup *setup, const char *alias)
+{
+    char word[SHELL_WORD_BYTES], line[STEP_TEXT_BYTES + 256];
+    if (!*setup->untested) {
+        printf("\n%s is ready. Connection strings, straight to the private endpoint:\n\n", alias);
+        return;
+    }
+    snprintf(line, sizeof(line),
+        "%.100s is set up; not tested from here: %s. Where the application runs:", alias,
+        setup->untested);
+    putchar('\n');
+    table_paragraph(stdout, "", 0, line);
+    printf("    tidblink doctor %s\nConnection strings, straight to the private endpoint:\n\n",
+        setup_alias(setup, word));
+}
+
 // A string for the command line, one for a URL, one for Java: the rest is dsn's.
 static void print_strings(const struct setup *setup, const struct cluster_settings *cluster)
 {
@@ -157,8 +174,7 @@ static void print_strings(const struct setup *setup, const struct cluster_settin
     };
     if (!request.host)
         return;
-    printf(
-        "\n%s is ready. Connection strings, straight to the private endpoint:\n\n", cluster->alias);
+    print_end(setup, cluster->alias);
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         const struct string_client *client = strings_find(clients[i]);
         struct string_output output;
@@ -301,8 +317,10 @@ const struct command cmd_setup = {
             "downstream without an endpoint service of yours, and direct access to PD or TiKV\n"
             "(ports 2379, 20160), need VPC peering.\n"
             "\n"
-            "Ends with 0 when everything is done, or can be; with 3 when a state or a step of\n"
-            "yours is in the way, 4 when TiDB Cloud or AWS refuses the key or the rights.",
+            "Ends with 0 when everything is done, or can be; where the connection cannot be\n"
+            "tested from this machine, that is said and is no failure. With 3 when a state or\n"
+            "a step of yours is in the way, 4 when TiDB Cloud or AWS refuses the key or the\n"
+            "rights.",
     .own = &own_table,
     .run = run,
 };

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 120000 };
+// Outside EC2 as many looks as make a minute with the usual pause between them.
+enum { SETTLE_MS = 120000, SETTLE_ELSEWHERE_LOOKS = 6 };
 
 // ---- making -------------------------------------------------------------------------------------
 
@@ -58,6 +59,7 @@ static struct setup_plan make_plan(
         .place = place_of_setup(&setups->places[index]),
         .resume = wish->resume,
         .settle_ms = SETTLE_MS,
+        .settle_elsewhere_ms = SETTLE_ELSEWHERE_LOOKS * settings->control.poll_changing_ms,
         .connect_ms = settings->proxy.connect_timeout_ms,
         .greeting_ms = settings->proxy.handshake_timeout_ms,
     };
