@@ -173,13 +173,17 @@ const char *setups_status_key(enum step_status status)
     return statuses[status].key;
 }
 
+bool setups_is_open(const struct step_view *view)
+{
+    return view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
+}
+
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
 {
     char line[STEP_TEXT_BYTES + 80];
     snprintf(line, sizeof(line), "%2zu. %s: %s", step + 1, setup_step(step)->title, view->text);
     table_field(out, statuses[view->status].word, line);
-    bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
-    if (with_command && is_open && *view->command)
+    if (with_command && setups_is_open(view) && *view->command)
         fprintf(out, "%s\n", view->command);
 }
 

@@ -339,7 +339,14 @@ def test_console_knows_the_endpoint(world):
 def test_console_of_a_cluster_that_is_not_there(world):
     world.cloud.remove(f"clusters/{CLUSTER}")
     done = world.run("setup", "--console")
-    assert "is not found" in done.text + done.err
+    assert done.code == 2 and "is not found" in done.text
+    assert done.err.startswith("tidblink setup: cluster: ") and CLUSTER in done.err
+
+
+def test_console_of_a_cluster_that_is_blocked(world):
+    world.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
+    done = world.run("setup", "--console")
+    assert done.code == 3 and "cluster: PAUSED (Paused)" in done.err
 
 
 def test_apply_and_console_do_not_go_together(world):
