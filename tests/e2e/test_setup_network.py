@@ -128,8 +128,11 @@ def test_another_vpc_than_the_instance_s(warm_aws):
         assert world.cloud.get(f"securityGroups/{FAR_GROUP['id']}")["ingress"] == \
             [f"tcp {world.port} from 127.78.0.0/16"]
         assert done.steps()[10] == done.steps()[11] == "skip"
-        assert f"this machine is in {VPC}, the endpoint in {OTHER_VPC}: run tidblink doctor" \
-            in done.text
+        where = f"this machine is in {VPC}, the endpoint in {OTHER_VPC}"
+        assert f"not from this machine ({where}). On one in the VPC: tidblink doctor orders" in done.text
+        assert "orders is ready" not in done.text
+        assert f"orders is set up; not tested from here: {where}. Where the application runs: " \
+               "tidblink doctor orders Connection strings" in done.text
 
 
 # ---- a machine that is not in AWS ---------------------------------------------------------------
@@ -155,11 +158,26 @@ def test_machine_that_is_no_instance(warm_aws):
         assert "11. connection test: not from this machine (the name does not resolve)" \
             in done.text
         assert "On one in the VPC: tidblink doctor orders" in done.text
+        assert "wait 10. private host name: DNS server" in done.text  # names take time to spread
+        assert "orders is ready" not in done.text and "orders is set up; not tested from here: DNS " in done.text
+        check_columns(done)
         assert world.ingress() == [f"tcp {world.port} from 127.77.0.0/16"]
         world.check_ready()
         world.mark()
         assert world.run("setup", "--apply").code == 0
         assert world.changes() == []
+
+
+def test_machine_that_is_no_instance_and_sees_the_name_after_a_while(warm_aws):
+    """A container in the VPC: it does not know where it is, and the name spreads slowly."""
+    with World(warm_aws, edit=not_on_ec2, poll_interval_changing="500ms") as world:
+        world.cloud.add("names", name=HOST, answer="NXDOMAIN")
+        process = world.start("setup", "--apply", "--vpc-id", VPC, "--subnet-ids", SUBNET)
+        world.read_until(process, "wait 10. private host name: DNS server")
+        world.cloud.remove(f"names/{HOST}")
+        done = world.finish(process)
+        assert done.code == 0, done
+        assert done.steps()[10] == done.steps()[11] == "ok" and "orders is ready" in done.text
 
 
 def test_metadata_service_that_does_not_answer(world):
