@@ -117,6 +117,11 @@ def deleted_in_aws(scene):
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE", message="")
 
 
+def make_another(scene):
+    scene.sh(f"tidblink endpoint delete orders --endpoint-id {VPCE} --yes --config={scene.file}")
+    scene.sh(f"tidblink setup orders --apply --config={scene.file}")
+
+
 def in_another_vpc(scene):
     scene.cloud.patch(f"instance/{MACHINE}", vpc=OTHER_VPC, subnet=OTHER_SUBNET,
                       securityGroups=[OTHER_GROUP], address=OTHER_ADDRESS)
@@ -136,6 +141,7 @@ class Break:
     by_hand: Callable = None
     saw: str = ""
     warns: bool = False
+    answer: str = None  # to what the command asks on a terminal
 
 
 BREAKS = {
@@ -239,11 +245,13 @@ BREAKS = {
         patch("credentials/AKIAEXAMPLE", expired=False), warns=True),
     "endpoint deleted in AWS": Break(
         "endpoint", deleted_in_aws,
-        rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --yes .* && tidblink setup "
-        r"orders --apply ", saw="does not exist in this account"),
+        rf"look first .*: aws sts get-caller-identity; .*: tidblink endpoint delete orders "
+        rf"--endpoint-id {VPCE} --config\S+ && tidblink setup orders --apply ", make_another,
+        saw="does not exist in this account"),
     "endpoint rejected": Break(
         "endpoint-state", patch(f"vpcEndpoints/{VPCE}", state="rejected"),
-        r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="rejected"),
+        rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --config\S+ && "
+        r"tidblink setup orders --apply ", saw="rejected", answer="yes"),
     "this machine in another VPC": Break(
         "vpc", in_another_vpc, rf"^tidblink setup orders --vpc-id {OTHER_VPC} --apply ",
         saw=rf"the endpoint is in {VPC}, this machine in {OTHER_VPC}"),

@@ -8,7 +8,7 @@ import pytest
 
 from doctor_breaks import BREAKS
 from doctor_scene import HOPS, IN_AWS, MACHINE, OTHER_VPC, VPC, VPCE, follow_to_the_end, \
-    running_proxy, wait_until_fine
+    other_account, running_proxy, wait_until_fine
 from emulator import CLUSTER, HOST
 
 # To break one of these AWS need not be looked at, which takes most of the time.
@@ -32,7 +32,7 @@ def test_the_broken_hop_is_named_and_repaired(scene, name):
     assert re.search(broken.fix, fix), hop
     assert hop["fix_is_command"] == bool(re.match(COMMAND, fix)), hop
     if hop["fix_is_command"]:
-        scene.sh(fix)
+        scene.sh(fix, broken.answer)
     if broken.by_hand:
         broken.by_hand(scene)
     follow_to_the_end(scene, wait_until_fine(scene, broken.hop))
@@ -80,6 +80,19 @@ def test_one_denied_right_hides_only_its_hop(scene):
     report = scene.doctor()
     assert report.notable is None, report.text()
     assert {key for key in IN_AWS if report.status(key) == "skip"} == {"ingress", "egress"}
+
+
+def test_credentials_of_another_account(scene):
+    """AWS shows them nothing of an endpoint that carries connections: nothing is to be deleted."""
+    with other_account() as account:
+        scene.set(aws_endpoint_url=account.aws)
+        report = scene.doctor()
+        assert (report.code, report.notable) == (0, "endpoint"), report.text()
+        assert f"AWS does not show {VPCE} to these credentials" in report["endpoint"]["saw"]
+        assert report["endpoint"]["fix"].endswith(": aws sts get-caller-identity")
+        assert all(report.status(key) == "skip" for key in IN_AWS if key not in ("aws", "endpoint"))
+        assert report.status("tls") == "ok"
+        assert "--yes" not in report.text() and "delete" not in report.text()
 
 
 def test_a_cluster_on_google_cloud(scene):
