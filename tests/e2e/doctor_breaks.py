@@ -37,6 +37,11 @@ def fault(does, **fields):
     return lambda scene: scene.cloud.fault(does, **fields)
 
 
+def deny(*actions):
+    return lambda scene: scene.cloud.add(
+        "credentials", accessKeyId="AKIAEXAMPLE", denies=list(actions))
+
+
 def without(path):
     return lambda scene: scene.cloud.remove(path)
 
@@ -280,6 +285,10 @@ BREAKS = {
         rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
     "security group lets nothing out": Break(
         "egress", patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"]),
+        rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
+    "security group lets nothing out to addresses that are not known": Break(
+        "egress", both(deny("ec2:DescribeNetworkInterfaces"),
+                       patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"])),
         rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
     # From here to the cluster.
     "public DNS server": Break(

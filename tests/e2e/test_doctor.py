@@ -7,8 +7,8 @@ import re
 import pytest
 
 from doctor_breaks import BREAKS
-from doctor_scene import HOPS, IN_AWS, MACHINE, OTHER_VPC, VPC, VPCE, follow_to_the_end, \
-    other_account, running_proxy, wait_until_fine
+from doctor_scene import HOPS, IN_AWS, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, VPCE, \
+    follow_to_the_end, other_account, running_proxy, wait_until_fine
 from emulator import CLUSTER, HOST
 
 # To break one of these AWS need not be looked at, which takes most of the time.
@@ -80,6 +80,26 @@ def test_one_denied_right_hides_only_its_hop(scene):
     report = scene.doctor()
     assert report.notable is None, report.text()
     assert {key for key in IN_AWS if report.status(key) == "skip"} == {"ingress", "egress"}
+
+
+IN_VPC = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+
+
+@pytest.mark.parametrize("denied", [IN_VPC[:1], IN_VPC[:2], IN_VPC])
+@pytest.mark.parametrize("egress,seen", [
+    ("all to 0.0.0.0/0", "lets port 4000 out"), (f"tcp 4000 to {NET}.0.0/16", "lets port 4000 out"),
+    ("tcp 443 to 0.0.0.0/0", "does not let port 4000 out")], ids=["all", "vpc", "other-port"])
+def test_the_way_out_to_addresses_that_are_not_known(scene, denied, egress, seen):
+    """An endpoint whose interfaces may not be seen is in its subnets, and those are in the VPC."""
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=denied)
+    scene.cloud.patch(f"securityGroups/{OWN_GROUP}", egress=[egress])
+    egress_hop = scene.doctor()["egress"]
+    if denied == IN_VPC and not egress.startswith("all"):
+        assert egress_hop["status"] == "skip"
+        assert "addresses are not known: " in egress_hop["saw"]
+        assert "ec2:DescribeNetworkInterfaces" in egress_hop["saw"]
+    else:
+        assert seen in egress_hop["saw"]
 
 
 def test_credentials_of_another_account(scene):
