@@ -7,8 +7,8 @@ import re
 import pytest
 
 from doctor_breaks import BREAKS
-from doctor_scene import HOPS, IN_AWS, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, VPCE, \
-    follow_to_the_end, other_account, running_proxy, wait_until_fine
+from doctor_scene import HOPS, IN_AWS, IP_A, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, \
+    VPCE, follow_to_the_end, other_account, running_proxy, wait_until_fine
 from emulator import CLUSTER, HOST
 
 # To break one of these AWS need not be looked at, which takes most of the time.
@@ -122,6 +122,50 @@ def test_a_cluster_on_google_cloud(scene):
     assert "Google Cloud" in report["aws"]["saw"]
     assert report.status("tls") == "ok", report.text()
     assert not [request for request in scene.cloud.requests() if "aws" in request["path"]]
+
+
+@pytest.mark.parametrize("region,name,resolver", [
+    ("gcp-us-east1", "Google Cloud", "169.254.169.254"),
+    ("azure-eastus2", "Azure", "168.63.129.16"),
+    ("alicloud-ap-southeast-1", "Alibaba Cloud", "100.100.2.136"),
+    ("oracle-iad", "another cloud", None)])
+def test_other_clouds_have_other_resolvers(scene, region, name, resolver):
+    """And nothing was looked at in AWS that could be right."""
+    if region != "gcp-us-east1":
+        scene.cloud.add("regions", id=region, displayName=region)
+    scene.cloud.patch(f"clusters/{CLUSTER}", region=region)
+    scene.set(dns_servers="%s:%d" % scene.cloud.public_dns)
+    hop = scene.doctor()["name"]
+    assert (hop["status"], hop["fix_is_command"]) == ("fail", False)
+    assert name in hop["why"]
+    assert "AWS" not in hop["why"] and "169.254.169.253" not in hop["fix"]
+    assert f"dns-servers = {resolver}" in hop["fix"] if resolver else "own resolver" in hop["fix"]
+
+
+def test_what_was_not_seen_in_aws_is_not_called_right(scene):
+    """A right is denied, or nobody knows the endpoint."""
+    scene.set(dns_servers="%s:%d" % scene.cloud.public_dns)
+    assert "seems to be right in AWS" in scene.doctor()["name"]["why"]
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=["ec2:DescribeVpcAttribute"])
+    assert "AWS could not be looked at" in scene.doctor()["name"]["why"]
+    scene.set(aws_cli="off", api_url="https://127.0.0.1:1")
+    scene.set_cluster(host=HOST, port=4000)
+    name = scene.doctor()["name"]
+    assert "AWS could not be looked at" in name["why"]
+    assert "dns-servers" in name["fix"]
+
+
+def test_servers_that_are_near_are_not_public(scene):
+    """The clouds' own resolvers and caches on the node have link-local addresses, or such."""
+    scene.set(aws_cli="off", dns_servers="169.254.20.10, 169.254.169.254, 168.63.129.16, fe80::1")
+    scene.set_cluster(host=IP_A, port=4000)  # which nobody has to be asked for
+    report = scene.doctor()
+    assert report.status("dns-servers") == "ok", report.text()
+    assert "public" not in report["dns-servers"]["saw"]
+    scene.set(dns_servers="169.254.169.253")
+    assert "the VPC's resolver" in scene.doctor()["dns-servers"]["saw"]
+    scene.set(dns_servers="203.0.113.53")
+    assert scene.doctor().first == "dns-servers"
 
 
 def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
