@@ -81,6 +81,11 @@ def own_server(scene):
     return "%s:%d" % scene.cloud.dns
 
 
+def broken_state_file(scene):
+    (scene.dir / "broken.json").write_text("{")
+    scene.set(state_source=f"file:{scene.dir}/broken.json")
+
+
 def other_authority(scene):
     certs.Authority("another").write(scene.dir / "other.pem")
     scene.set_cluster(tls_ca=scene.dir / "other.pem")
@@ -189,6 +194,12 @@ BREAKS = {
     "API of another CA": Break(
         "api", lambda scene: scene.set(api_ca=scene.pair.ca), "curl -v",
         lambda scene: scene.set(api_ca=scene.cloud.ca), saw="not trusted"),
+    "no state file": Break(
+        "api", lambda scene: scene.set(state_source=f"file:{scene.dir}/none.json"),
+        "tidblink that writes it", option(state_source=None), saw=r"none\.json: No such file"),
+    "broken state file": Break(
+        "api", broken_state_file, "tidblink that writes it", option(state_source=None),
+        saw=r"broken\.json"),
     "clock off": Break("clock", skew_clock, r"^timedatectl set-ntp true$", saw="6 min ahead of"),
     "clock a little off": Break(
         "clock", both(skew_clock, lambda scene: scene.cloud.settings(serverClockSeconds=100)),

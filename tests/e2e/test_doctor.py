@@ -232,3 +232,5 @@ def test_states_from_a_file(scene):
     for key in ("key-files", "api", "api-key", "rights", "clock", "quota"):
         assert report.status(key) == "skip"
     assert report.status("connection") == report.status("tls") == "ok", report.text()
+    scene.set_cluster(cluster_id="10000000000000000001")
+    assert scene.doctor().first == "cluster"
