@@ -368,6 +368,13 @@ BREAKS = {
     "certificate to end": Break(
         "tls", certificate([HOST], valid=(-80, 20)), "", certificate([HOST], valid=(-1, 90)),
         warns=True),
+    "certificate expired and not verified": Break(
+        "tls", both(cluster_option(tls_ca=None), certificate([HOST], valid=certs.EXPIRED)),
+        "check this machine's clock", certificate([HOST], valid=(-1, 90)), saw="not verified",
+        warns=True),
+    "certificate to end and not verified": Break(
+        "tls", both(cluster_option(tls_ca=None), certificate([HOST], valid=(-80, 3))),
+        "", certificate([HOST], valid=(-1, 90)), saw="not verified", warns=True),
     "unusual plugin": Break(
         "plugin", lambda scene: setattr(scene.server, "plugin", "auth_socket"),
         "default_authentication_plugin",

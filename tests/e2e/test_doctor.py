@@ -10,6 +10,7 @@ from doctor_breaks import BREAKS
 from doctor_scene import HOPS, IN_AWS, IP_A, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, \
     VPCE, follow_to_the_end, other_account, running_proxy, wait_until_fine
 from emulator import CLUSTER, HOST
+from fake_tidb import Plan
 
 # To break one of these AWS need not be looked at, which takes most of the time.
 NOT_IN_AWS = {"configuration", "key-files", "api", "api-key", "rights", "clock", "quota", "group",
@@ -166,6 +167,23 @@ def test_servers_that_are_near_are_not_public(scene):
     assert "the VPC's resolver" in scene.doctor()["dns-servers"]["saw"]
     scene.set(dns_servers="203.0.113.53")
     assert scene.doctor().first == "dns-servers"
+
+
+def test_tls_that_the_proxy_does_not_verify(scene_without_cli):
+    """Without tls-ca the application's own TLS goes through; what it will be shown is told."""
+    scene = scene_without_cli
+    scene.set_cluster(tls_ca=None)
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], tls["details"]["names"]) == ("ok", HOST)
+    assert tls["details"]["issuer"] and tls["details"]["not_after"]
+    assert re.match(r"TLSv1\.3, not verified \(no tls-ca; the application's own TLS goes end to end"
+                    rf"\), until \d+-\d\d-\d\d, issued by /.*, for {HOST}$", tls["saw"])
+    scene.server.plan = Plan(at={"hello": "cut"})
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], "broke off" in tls["why"]) == ("warn", True), tls
+    scene.server.plan = Plan(strip_ssl=True)
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], tls["saw"]) == ("skip", "the application's own (this server offers none)")
 
 
 def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
