@@ -116,6 +116,17 @@ def discovered(scene):
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="DISCOVERED")
 
 
+def stale_id(scene):
+    scene.set_cluster(endpoint_id="vpce-0a1b2c3d4e5f6ffff")
+
+
+FOREIGN = "vpce-0a1b2c3d4e5f60009"
+
+
+def foreign_connection(scene):
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", endpointId=FOREIGN, state="ACTIVE", message="")
+
+
 def no_endpoint_at_all(scene):
     scene.cloud.remove(f"endpoints/{ENDPOINT}")
     scene.cloud.remove(f"vpcEndpoints/{VPCE}")
@@ -251,9 +262,13 @@ BREAKS = {
         "connection", patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service"),
         r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="FAILED"),
     "wrong endpoint-id": Break(
-        "connection", cluster_option(endpoint_id="vpce-0a1b2c3d4e5f6ffff"),
+        "connection", stale_id,
         rf'set "endpoint-id = {VPCE}"', cluster_option(endpoint_id=VPCE),
         saw=rf"vpce-0a1b2c3d4e5f6ffff, which TiDB Cloud does not know; it knows {VPCE}"),
+    "wrong endpoint-id and only another VPC's endpoint": Break(
+        "connection", both(stale_id, without(f"vpcEndpoints/{VPCE}"), foreign_connection),
+        r"^tidblink setup orders --apply ",
+        saw=rf"vpce-0a1b2c3d4e5f6ffff, which TiDB Cloud does not know; it knows {FOREIGN}"),
     # AWS's side.
     "AWS credentials expired": Break(
         "aws", lambda scene: scene.cloud.add(
