@@ -50,8 +50,11 @@ void hop_aws(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_WARN, "answers no longer: %s", why->text);
     else if (why->code == ERR_AWS_CREDENTIALS)
         tell_credentials(doctor, out);
-    else
+    else if (*why->text)
         hop_is(out, HOP_SKIP, "AWS is not looked at: %s", why->text);
+    else // nobody was asked, as there was nothing to ask about
+        hop_is(out, HOP_SKIP, "AWS is not looked at: %s, and which VPC is meant is not known",
+            world->endpoints.why.text);
 }
 
 // ---- the endpoint -------------------------------------------------------------------------------
@@ -101,6 +104,11 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
     const char *id = meant_id(world);
     if (!world->endpoints.seen) {
         hop_is(out, HOP_SKIP, "not looked at: %s", world->endpoints.why.text);
+        return;
+    }
+    if (!id && !*world->vpc_id) {
+        hop_is(out, HOP_SKIP, "which VPC is meant is not known: set vpc-id in %s",
+            doctor_file(doctor));
         return;
     }
     if (!id) {

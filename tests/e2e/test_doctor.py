@@ -9,7 +9,7 @@ import pytest
 from doctor_breaks import BREAKS
 from doctor_scene import HOPS, IN_AWS, IP_A, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, \
     VPCE, follow_to_the_end, other_account, running_proxy, wait_until_fine
-from emulator import CLUSTER, HOST
+from emulator import CLUSTER, ENDPOINT, HOST
 from fake_tidb import Plan
 
 # To break one of these AWS need not be looked at, which takes most of the time.
@@ -193,6 +193,22 @@ def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     assert report.first is None, report.text()
     assert report.status("vpc") == "skip"
     assert report.status("vpc-dns") == "ok"
+
+
+def test_a_laptop_knows_no_vpc(scene):
+    """Which is no VPC without an endpoint: of two endpoints none is known to be ours."""
+    scene.cloud.remove(f"instance/{MACHINE}")
+    scene.cloud.remove(f"endpoints/{ENDPOINT}")
+    scene.cloud.remove(f"vpcEndpoints/{VPCE}")
+    report = scene.doctor()
+    assert report.first == "connection"
+    assert report["endpoint"]["status"] == "skip"
+    assert f"set vpc-id in {scene.file}" in report["endpoint"]["saw"]
+    scene.set(api_url="https://127.0.0.1:1")
+    scene.set_cluster(host=HOST, port=4000)
+    report = scene.doctor()
+    assert report.first == "api"
+    assert re.search("TiDB Cloud does not tell .*, and which VPC is meant", report["aws"]["saw"])
 
 
 def test_no_api_and_a_known_host(scene):
