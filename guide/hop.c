@@ -4,6 +4,7 @@
 #include "guide/hop.h"
 
 #include "base/text.h"
+#include "control/verdict_row.h"
 #include "guide/doctor.h"
 #include "guide/shell.h"
 
@@ -83,10 +84,18 @@ void hop_tidblink(
     hop_command(view, text);
 }
 
+// As far as TiDB Cloud shows; of an endpoint that it does not show nothing can go through it.
+static bool may_carry(const struct doctor *doctor, const char *endpoint_id)
+{
+    const struct endpoint *connection = world_find_connection(doctor->world.group, endpoint_id);
+    return connection && verdict_row_endpoint(connection->state.value)->action == VERDICT_ALLOW;
+}
+
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)
 {
     char after[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
-    snprintf(after, sizeof(after), "--endpoint-id %s --yes", shell_word(endpoint_id, word));
+    snprintf(after, sizeof(after), "--endpoint-id %s%s", shell_word(endpoint_id, word),
+        may_carry(doctor, endpoint_id) ? "" : " --yes");
     hop_tidblink(doctor, view, "endpoint delete", after);
     hop_tidblink(doctor, view, "setup", "--apply");
 }

@@ -79,7 +79,8 @@ void hop_ec2(struct hop_view *view, struct ec2_command *command); // frees it
 // "tidblink BEFORE ALIAS AFTER"; `after` may be "".
 void hop_tidblink(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after);
-// Deletes both sides of an endpoint and goes through the set-up again.
+// Deletes both sides of an endpoint and goes through the set-up again. While TiDB Cloud lets
+// connections through it, the delete asks before it does anything.
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id);
 
 void hop_detail(struct hop_view *view, const char *key, const char *text); // NULL: left out

@@ -17,16 +17,25 @@ static bool is_text(const char *a, const char *b)
 
 // ---- the CLI ------------------------------------------------------------------------------------
 
-static void tell_credentials(const struct doctor *doctor, struct hop_view *out)
+// What shows whose credentials the CLI has.
+static const char *whose_credentials(const struct world *world, char out[EC2_TEXT_BYTES])
 {
     char word[SHELL_WORD_BYTES];
-    const char *profile = doctor->world.ec2_options.profile;
+    const char *profile = world->ec2_options.profile;
+    snprintf(out, EC2_TEXT_BYTES, "aws sts get-caller-identity%s%s", profile ? " --profile " : "",
+        profile ? shell_word(profile, word) : "");
+    return out;
+}
+
+static void tell_credentials(const struct doctor *doctor, struct hop_view *out)
+{
+    char text[EC2_TEXT_BYTES];
     hop_is(out, HOP_WARN, "%s", doctor->world.aws.why.text);
     hop_why(out, "AWS's side cannot be looked at; connections do not need it");
     hop_advise(out,
         "give the CLI credentials (aws configure, aws sso login, or an instance role); "
-        "to try them: aws sts get-caller-identity%s%s",
-        profile ? " --profile " : "", profile ? shell_word(profile, word) : "");
+        "to try them: %s",
+        whose_credentials(&doctor->world, text));
 }
 
 void hop_aws(struct doctor *doctor, struct hop_view *out)
@@ -41,8 +50,11 @@ void hop_aws(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_WARN, "answers no longer: %s", why->text);
     else if (why->code == ERR_AWS_CREDENTIALS)
         tell_credentials(doctor, out);
-    else
+    else if (*why->text)
         hop_is(out, HOP_SKIP, "AWS is not looked at: %s", why->text);
+    else // nobody was asked, as there was nothing to ask about
+        hop_is(out, HOP_SKIP, "AWS is not looked at: %s, and which VPC is meant is not known",
+            world->endpoints.why.text);
 }
 
 // ---- the endpoint -------------------------------------------------------------------------------
@@ -56,12 +68,47 @@ static const char *meant_id(const struct world *world)
     return world->connection ? world->connection->endpoint_id : NULL;
 }
 
+// AWS shows nobody the endpoints of another account, so not to be shown is not to be gone: what
+// carries connections, or may, is never to be deleted for it without a look.
+static void explain_absence(struct doctor *doctor, const char *id, struct hop_view *out)
+{
+    char whose[EC2_TEXT_BYTES];
+    struct hop_view commands = { 0 };
+    const struct world *world = &doctor->world;
+    whose_credentials(world, whose);
+    if (doctor_reaches(doctor)) {
+        hop_is(out, HOP_WARN, "AWS does not show %s to these credentials in %s", id, world->region);
+        hop_why(out, "they may be another account's: connections to it pass");
+        hop_advise(out, "look whose credentials they are: %s", whose);
+        return;
+    }
+    hop_is(out, HOP_FAIL, "%s does not exist in this account and %s", id, world->region);
+    hop_make_another(doctor, &commands, id);
+    if (hop_has_failed(doctor, HOP_CONNECTION)) {
+        hop_why(out, "it was deleted in AWS, or never was");
+        hop_command(out, commands.fix);
+    } else {
+        hop_why(out, "it was deleted in AWS, and TiDB Cloud still lists it; or the CLI has the "
+                     "credentials of another account");
+        hop_advise(out,
+            "look first whose credentials they are: %s; if they are those of the endpoint's "
+            "account: %s",
+            whose, commands.fix);
+    }
+    hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+}
+
 void hop_endpoint(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
     const char *id = meant_id(world);
     if (!world->endpoints.seen) {
         hop_is(out, HOP_SKIP, "not looked at: %s", world->endpoints.why.text);
+        return;
+    }
+    if (!id && !*world->vpc_id) {
+        hop_is(out, HOP_SKIP, "which VPC is meant is not known: set vpc-id in %s",
+            doctor_file(doctor));
         return;
     }
     if (!id) {
@@ -73,14 +120,8 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
     hop_detail(out, "id", id);
     doctor->endpoint = world_find_endpoint(&world->endpoint_list, id);
     if (!doctor->endpoint || is_text(doctor->endpoint->state, "deleted")) {
-        hop_is(out, HOP_FAIL, "%s does not exist in this account and %s", id, world->region);
-        hop_why(out, "%s",
-            hop_has_failed(doctor, HOP_CONNECTION)
-                ? "it was deleted in AWS, or never was"
-                : "it was deleted in AWS, and TiDB Cloud still lists it; or the CLI "
-                  "has the credentials of another account");
-        hop_make_another(doctor, out, id);
-        hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+        doctor->endpoint = NULL;
+        explain_absence(doctor, id, out);
         return;
     }
     hop_detail(out, "vpc_id", doctor->endpoint->vpc_id);
@@ -91,6 +132,10 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
 void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
 {
     const struct ec2_endpoint *endpoint = doctor->endpoint;
+    if (!endpoint) {
+        hop_blocked(doctor, out, HOP_ENDPOINT);
+        return;
+    }
     const char *state = endpoint->state ? endpoint->state : "";
     hop_detail(out, "state", state);
     hop_is(out, HOP_OK, "%s", *state ? state : "not told");
@@ -150,6 +195,10 @@ static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop
 void hop_vpc(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
+    if (!doctor->endpoint) {
+        hop_blocked(doctor, out, HOP_ENDPOINT);
+        return;
+    }
     const char *theirs = doctor->endpoint->vpc_id;
     const char *own = world_own_vpc(world);
     hop_detail(out, "vpc_id", own);

@@ -158,12 +158,27 @@ static void list_connections(const struct node_group *group, struct hop_view *ou
             group->endpoints[i].state.text);
 }
 
+// One that TiDB Cloud knows and that AWS shows alive in the VPC that is looked at; NULL: none.
+static const char *find_ours(const struct doctor *doctor)
+{
+    const struct world *world = &doctor->world;
+    for (size_t i = 0; i < world->group->endpoint_count; i++) {
+        const char *id = world->group->endpoints[i].endpoint_id;
+        const struct ec2_endpoint *endpoint = seen_in_aws(doctor, id);
+        if (endpoint && world_endpoint_lives(endpoint) && endpoint->vpc_id &&
+            strcmp(endpoint->vpc_id, world->vpc_id) == 0)
+            return id;
+    }
+    return NULL;
+}
+
 // TiDB Cloud does not know the endpoint of endpoint-id.
 static void explain_wrong_id(struct doctor *doctor, struct hop_view *out)
 {
     const struct node_group *group = doctor->world.group;
     const char *id = doctor->plan->world.target->endpoint_id;
     const struct ec2_endpoint *endpoint = seen_in_aws(doctor, id);
+    const char *ours = find_ours(doctor);
     hop_is(out, HOP_FAIL, "endpoint-id is %s, which TiDB Cloud does not know; it knows ", id);
     if (group->endpoint_count > 0)
         list_connections(group, out);
@@ -173,9 +188,9 @@ static void explain_wrong_id(struct doctor *doctor, struct hop_view *out)
         hop_why(out, "it exists in %s and is not registered",
             endpoint->vpc_id ? endpoint->vpc_id : "AWS");
         hop_tidblink(doctor, out, "endpoint create", "");
-    } else if (group->endpoint_count > 0) {
-        hop_advise(out, "set \"endpoint-id = %s\" in %s, or take it out",
-            id_of(&group->endpoints[0]), doctor_file(doctor));
+    } else if (ours) {
+        hop_advise(
+            out, "set \"endpoint-id = %s\" in %s, or take it out", ours, doctor_file(doctor));
     } else {
         hop_tidblink(doctor, out, "setup", "--apply");
     }

@@ -146,13 +146,29 @@ static bool is_answer(enum err_code code)
            code == ERR_API_NOT_FOUND || code == ERR_UNKNOWN_CLUSTER;
 }
 
+// A state that another tidblink writes, in the API's place.
+static void judge_source(struct doctor *doctor, struct hop_view *out)
+{
+    const struct sight *api = &doctor->world.api;
+    const char *source = doctor->plan->world.control->state_source;
+    hop_is(out, HOP_SKIP, "state-source is %s", source);
+    if (api->seen || api->why.code == ERR_UNKNOWN_CLUSTER || strcmp(source, "none") == 0)
+        return;
+    hop_is(out, HOP_FAIL, "%s", api->why.text);
+    hop_why(out, "state-source names it, and nothing else tells what TiDB Cloud shows");
+    hop_advise(out,
+        "see that the tidblink that writes it runs (tidblink proxy writes its state into "
+        "state-dir) and that this user may read it, or take state-source out of %s",
+        doctor_file(doctor));
+}
+
 void hop_api(struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
     const struct sight *api = &doctor->world.api;
     look_at_cloud(doctor);
     if (!asks_api(doctor)) {
-        hop_is(out, HOP_SKIP, "state-source is %s", options->state_source);
+        judge_source(doctor, out);
         return;
     }
     if (!doctor->account && hop_has_failed(doctor, HOP_KEYS)) {

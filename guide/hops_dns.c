@@ -12,8 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Of Amazon's resolver, in every VPC (docs.aws.amazon.com/vpc/latest/userguide, "Amazon DNS").
-static const char *const link_resolvers[] = { "169.254.169.253", "fd00:ec2::253" };
+// The clouds' own resolvers, at the same address in every network. Each cloud's first one is what
+// is advised. Sources: docs.aws.amazon.com/vpc/latest/userguide, "Amazon DNS";
+// cloud.google.com/dns, "VPC name resolution order"; learn.microsoft.com, "What is IP address
+// 168.63.129.16?"; alibabacloud.com/help, "Private DNS".
+static const struct {
+    const char *provider, *address;
+} resolvers[] = {
+    { "aws", "169.254.169.253" },
+    { "aws", "fd00:ec2::253" },
+    { "gcp", "169.254.169.254" },
+    { "azure", "168.63.129.16" },
+    { "alicloud", "100.100.2.136" },
+    { "alicloud", "100.100.2.138" },
+};
+
+// Nothing else than AWS is meant until the cluster says otherwise.
+static const char *cloud_of(const struct world *world)
+{
+    return world->cluster ? world_provider(world->cluster) : "aws";
+}
+
+static bool is_on_aws(const struct world *world)
+{
+    return strcmp(cloud_of(world), "aws") == 0;
+}
 
 // ---- asking -------------------------------------------------------------------------------------
 
@@ -132,33 +155,64 @@ static bool read_server(const char *server, struct addr *out)
     return addr_from_ip(server, 53, out) || addr_parse(server, out, &ignored);
 }
 
-static bool is_amazons(const struct world *world, const char *server)
+// The resolver of the network that the cluster's cloud has here.
+static bool is_networks(const struct world *world, const char *server)
 {
     struct addr addr;
     char text[ADDR_TEXT_BYTES], resolver[ADDR_TEXT_BYTES];
     if (!read_server(server, &addr))
         return false;
     addr_format_ip(&addr, text);
-    for (size_t i = 0; i < ARRAY_LEN(link_resolvers); i++)
-        if (strcmp(text, link_resolvers[i]) == 0)
+    for (size_t i = 0; i < ARRAY_LEN(resolvers); i++)
+        if (strcmp(resolvers[i].provider, cloud_of(world)) == 0 &&
+            strcmp(text, resolvers[i].address) == 0)
             return true;
     return resolver_of_vpc(world, resolver) && strcmp(text, resolver) == 0;
 }
 
-static bool is_public(const struct world *world, const char *server)
+// Of this machine or its network, whatever they are: a cache on the node, a cloud's resolver.
+static bool is_near(const struct addr *addr)
+{
+    static const struct cidr links[] = {
+        { AF_INET, { 169, 254 }, 16 },
+        { AF_INET6, { 0xfe, 0x80 }, 10 },
+    };
+    char text[ADDR_TEXT_BYTES];
+    addr_format_ip(addr, text);
+    for (size_t i = 0; i < ARRAY_LEN(resolvers); i++)
+        if (strcmp(text, resolvers[i].address) == 0)
+            return true;
+    return cidr_contains(&links[0], addr) || cidr_contains(&links[1], addr);
+}
+
+static bool is_public(const char *server)
 {
     const struct policy policy = { .allow_loopback = true };
     struct addr addr;
-    return read_server(server, &addr) && !policy_is_private(&policy, &addr) &&
-           !is_amazons(world, server);
+    return read_server(server, &addr) && !policy_is_private(&policy, &addr) && !is_near(&addr);
+}
+
+// False: a cloud whose resolver is not known.
+static bool find_resolver(const struct world *world, char out[ADDR_TEXT_BYTES])
+{
+    if (is_on_aws(world) && resolver_of_vpc(world, out))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(resolvers); i++) {
+        if (strcmp(resolvers[i].provider, cloud_of(world)) != 0)
+            continue;
+        snprintf(out, ADDR_TEXT_BYTES, "%s", resolvers[i].address);
+        return true;
+    }
+    return false;
 }
 
 static void advise_resolver(const struct doctor *doctor, struct hop_view *out)
 {
     char resolver[ADDR_TEXT_BYTES];
-    if (!resolver_of_vpc(&doctor->world, resolver))
-        snprintf(resolver, sizeof(resolver), "%s", link_resolvers[0]);
-    if (doctor->plan->resolver->servers.count > 0)
+    if (!find_resolver(&doctor->world, resolver))
+        hop_advise(
+            out, "set \"dns-servers\" in %s to the network's own resolver", doctor_file(doctor));
+    else if (doctor->plan->resolver->servers.count > 0)
         hop_advise(
             out, "set \"dns-servers = %s\" in %s, or take it out", resolver, doctor_file(doctor));
     else
@@ -181,7 +235,7 @@ static void explain_public(struct doctor *doctor, struct hop_view *out)
 void hop_dns_servers(struct doctor *doctor, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
-    size_t publics = 0, amazons = 0;
+    size_t publics = 0, own = 0;
     (void)doctor_names(doctor);
     if (doctor->servers.count == 0) {
         hop_is(out, HOP_FAIL, "%s", doctor->no_servers.text);
@@ -191,15 +245,15 @@ void hop_dns_servers(struct doctor *doctor, struct hop_view *out)
     for (size_t i = 0; i < doctor->servers.count; i++) {
         const char *server = doctor->servers.items[i];
         hop_saw_more(out, "%s%s", i > 0 ? ", " : "", server);
-        publics += is_public(world, server);
-        amazons += is_amazons(world, server);
+        publics += is_public(server);
+        own += is_networks(world, server);
     }
     hop_saw_more(
         out, " (%s)", doctor->plan->resolver->servers.count > 0 ? "dns-servers" : "resolv.conf");
-    hop_detail_bool(out, "vpc_resolver", amazons > 0);
+    hop_detail_bool(out, "vpc_resolver", own > 0);
     if (publics == doctor->servers.count)
         explain_public(doctor, out);
-    else if (amazons > 0)
+    else if (own > 0)
         hop_saw_more(out, ": the VPC's resolver");
 }
 
@@ -210,24 +264,49 @@ void hop_dns_servers(struct doctor *doctor, struct hop_view *out)
         HOP_BIT(HOP_ENDPOINT_STATE) | HOP_BIT(HOP_VPC) | HOP_BIT(HOP_VPC_DNS) |                    \
         HOP_BIT(HOP_PRIVATE_DNS) | HOP_BIT(HOP_DNS_SERVERS))
 
-static void explain_nxdomain(struct doctor *doctor, struct hop_view *out)
+// That all is right in AWS can be said only of what was seen there.
+static bool is_right_in_aws(const struct doctor *doctor)
 {
     const struct world *world = &doctor->world;
-    const struct endpoint *connection = world->connection;
+    return is_on_aws(world) && doctor->endpoint && doctor->endpoint->private_dns &&
+           world->attributes.seen && world->dns_support && world->dns_hostnames;
+}
+
+static void explain_nxdomain_unseen(struct doctor *doctor, struct hop_view *out)
+{
+    const struct world *world = &doctor->world;
+    const char *id = doctor->endpoint    ? doctor->endpoint->id
+                     : world->connection ? world->connection->endpoint_id
+                                         : NULL;
     struct ec2_command command;
-    if (zones_find(doctor, out))
-        return;
-    if (world->attributes.seen || !world->cluster || !connection || !connection->endpoint_id ||
-        strcmp(world_provider(world->cluster), "aws") != 0) {
-        hop_why(out, "private DNS seems to be right in AWS, so it is the server that does not "
-                     "know: it is not the VPC's resolver and does not forward to it");
+    hop_why(out, "private DNS is not enabled on the endpoint, this machine is in another VPC, or "
+                 "the server is not the VPC's resolver; AWS could not be looked at");
+    if (!id || (doctor->endpoint && doctor->endpoint->private_dns)) {
         advise_resolver(doctor, out);
         return;
     }
-    hop_why(out, "private DNS is not enabled on the endpoint, this machine is in another VPC, or "
-                 "the server is not the VPC's resolver; AWS could not be looked at");
-    ec2_enable_private_dns(&command, &world->ec2_options, connection->endpoint_id);
+    ec2_enable_private_dns(&command, &world->ec2_options, id);
     hop_ec2(out, &command);
+}
+
+static void explain_nxdomain(struct doctor *doctor, struct hop_view *out)
+{
+    const struct world *world = &doctor->world;
+    if (zones_find(doctor, out))
+        return;
+    if (!is_on_aws(world)) {
+        hop_why(out,
+            "the server does not know the name: this machine is in another network than the "
+            "endpoint, or the server is not the resolver of its network on %s",
+            world_provider_name(world->cluster));
+        advise_resolver(doctor, out);
+    } else if (is_right_in_aws(doctor)) {
+        hop_why(out, "private DNS seems to be right in AWS, so it is the server that does not "
+                     "know: it is not the VPC's resolver and does not forward to it");
+        advise_resolver(doctor, out);
+    } else {
+        explain_nxdomain_unseen(doctor, out);
+    }
 }
 
 static void explain_failure(struct doctor *doctor, const struct err *err, struct hop_view *out)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The hops of the connection: each of the cluster's addresses is tried once, as far as it goes, and
-// the hops read from that. Then what ends connections that do nothing.
+// the hops read from that.
 #include "base/clock.h"
 #include "guide/doctor.h"
 
@@ -16,13 +16,18 @@ enum {
 
 // ---- trying -------------------------------------------------------------------------------------
 
+// Where the proxy does not verify, TLS is begun all the same, to see what a client would be shown.
 static void open_trust(struct doctor *doctor)
 {
     const struct proxy_target *target = doctor->plan->target;
-    struct tls_trust_plan plan = target->trust;
-    plan.any_name = target->tls == TLS_VERIFY_CA;
-    if (tls_is_verified(target->tls))
-        doctor->trust = tls_trust_open(&plan, &doctor->no_trust);
+    struct tls_trust_plan plan = { .any_name = true };
+    if (target->tls == TLS_OFF)
+        return;
+    if (tls_is_verified(target->tls)) {
+        plan = target->trust;
+        plan.any_name = target->tls == TLS_VERIFY_CA;
+    }
+    doctor->trust = tls_trust_open(&plan, &doctor->no_trust);
 }
 
 static void try_address(struct doctor *doctor, const struct addr *addr, const char *host)
@@ -292,6 +297,11 @@ static void show_certificate(const struct probe_answer *answer, struct hop_view 
     hop_detail(out, "not_after", date_of(certificate->not_after, until));
 }
 
+static bool offers_tls(const struct doctor_try *try)
+{
+    return try->answer.greeting.capabilities & MYSQL_SSL;
+}
+
 static void judge_session(
     const struct doctor *doctor, const struct doctor_try *try, struct hop_view *out)
 {
@@ -307,7 +317,7 @@ static void judge_session(
     hop_is(out, HOP_FAIL, "%s", try->err.text);
     if (answer->doubt.error) {
         explain_doubt(doctor, try, out);
-    } else if (!(answer->greeting.capabilities & MYSQL_SSL)) {
+    } else if (!offers_tls(try)) {
         hop_why(out, "a TiDB Cloud cluster offers TLS: another server answers, or somebody in "
                      "between took the offer away");
         hop_advise(out, "compare host and port with the console's (Connect, Private Endpoint)");
@@ -317,13 +327,55 @@ static void judge_session(
     }
 }
 
-// One that is turned down is worth more than one that is fine.
+// The times are what can be judged of a certificate without an authority.
+static void judge_times(const struct probe_certificate *certificate, struct hop_view *out)
+{
+    int64_t now_s = clock_wall_s();
+    if (certificate->not_before <= now_s && now_s < certificate->not_after) {
+        judge_expiry(certificate, out);
+        out->status = out->status == HOP_FAIL ? HOP_WARN : out->status;
+        return;
+    }
+    out->status = HOP_WARN;
+    hop_why(out, "the certificate %s, so that an application that verifies it does not connect",
+        certificate->not_after <= now_s ? "has expired" : "is not valid yet");
+    hop_advise(out, "check this machine's clock (date -u); if it is right, ask TiDB Cloud support");
+}
+
+// It is between the application and the server, and the proxy takes no part in it.
+static void show_session(const struct doctor_try *try, struct hop_view *out)
+{
+    static const char whose[] = "not verified (no tls-ca; the application's own TLS goes end to "
+                                "end)";
+    char until[CLOCK_TEXT_BYTES];
+    const struct probe_answer *answer = &try->answer;
+    if (!offers_tls(try)) {
+        hop_is(out, HOP_SKIP, "the application's own (this server offers none)");
+        return;
+    }
+    show_certificate(answer, out);
+    if (!answer->secured) {
+        hop_is(out, HOP_WARN, "%s", try->err.text);
+        hop_why(out, "the handshake broke off, and an application's own may do so too");
+        hop_advise(out, "try again; if it stays so, ask TiDB Cloud support");
+        return;
+    }
+    hop_is(out, HOP_OK, "%s, %s, until %s, issued by %s, for %s", answer->protocol, whose,
+        date_of(answer->certificate.not_after, until), answer->certificate.issuer,
+        answer->certificate.names);
+    judge_times(&answer->certificate, out);
+}
+
+// One that is turned down is worth more than one that is fine; without an authority all are.
 static const struct doctor_try *worst_session(const struct doctor *doctor)
 {
     const struct doctor_try *worst = first_greeted(doctor);
-    for (size_t i = 0; i < doctor->try_count; i++)
-        if (doctor->tries[i].answer.greeted && doctor->tries[i].err.code != ERR_NONE)
-            worst = &doctor->tries[i];
+    const bool is_verified = tls_is_verified(doctor->plan->target->tls);
+    for (size_t i = 0; i < doctor->try_count; i++) {
+        const struct doctor_try *try = &doctor->tries[i];
+        if (try->answer.greeted && (is_verified ? try->err.code != ERR_NONE : !try->answer.secured))
+            worst = try;
+    }
     return worst;
 }
 
@@ -336,8 +388,7 @@ void hop_tls(struct doctor *doctor, struct hop_view *out)
     } else if (target->tls == TLS_OFF) {
         hop_is(out, HOP_SKIP, "tls is off");
     } else if (!tls_is_verified(target->tls)) {
-        hop_is(out, HOP_SKIP, "the application's own%s; with tls-ca the proxy verifies it",
-            try->answer.greeting.capabilities & MYSQL_SSL ? "" : " (this server offers none)");
+        show_session(try, out);
     } else if (!doctor->trust) {
         hop_is(out, HOP_FAIL, "%s", doctor->no_trust.text);
         hop_advise(out,

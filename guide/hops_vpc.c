@@ -152,15 +152,43 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
     hop_ec2(out, &command);
 }
 
+// Where the endpoint is: the addresses of its interfaces; where those are not known the blocks of
+// its subnets, else the VPC's. Returns how many of them there are; `out` is one of them.
+static size_t place_of(const struct world *world, size_t index, const char **out)
+{
+    const struct ec2_interface_list *interfaces = &world->interface_list;
+    const struct option_list *subnets = &world->endpoint->subnet_ids;
+    const struct ec2_subnet *first =
+        subnets->count > 0 ? find_subnet(world, subnets->items[0]) : NULL;
+    if (interfaces->count > 0) {
+        *out = index < interfaces->count ? interfaces->items[index].address : NULL;
+        return interfaces->count;
+    }
+    if (first) {
+        const struct ec2_subnet *subnet =
+            index < subnets->count ? find_subnet(world, subnets->items[index]) : NULL;
+        *out = subnet ? subnet->cidr : NULL;
+        return subnets->count;
+    }
+    *out = index == 0 ? world_vpc_cidr(world) : NULL;
+    return *out != NULL;
+}
+
 static bool lets_out(const struct world *world, const struct ec2_security_group *group)
 {
+    static const char everywhere[] = "0.0.0.0/0";
     const struct option_list *targets = &world->endpoint->security_group_ids;
-    const struct ec2_interface_list *interfaces = &world->interface_list;
-    bool any = targets->count > 0 && world_allows_egress(group, world->port, targets, NULL);
-    for (size_t i = 0; !any && i < interfaces->count; i++)
-        any = interfaces->items[i].address &&
-              world_allows_egress(group, world->port, targets, interfaces->items[i].address);
+    const char *place;
+    bool any = world_allows_egress(group, world->port, targets, everywhere);
+    for (size_t i = 0; !any && i < place_of(world, i, &place); i++)
+        any = place && world_allows_egress(group, world->port, targets, place);
     return any;
+}
+
+static bool knows_place(const struct world *world)
+{
+    const char *ignored;
+    return place_of(world, 0, &ignored) > 0;
 }
 
 void hop_egress(struct doctor *doctor, struct hop_view *out)
@@ -180,6 +208,11 @@ void hop_egress(struct doctor *doctor, struct hop_view *out)
             continue;
         hop_saw_more(
             out, " let%s port %u out to the endpoint", own->count == 1 ? "s" : "", world->port);
+        return;
+    }
+    if (!knows_place(world)) {
+        hop_is(out, HOP_SKIP, "the endpoint's addresses are not known: %s",
+            world->interfaces.why.text);
         return;
     }
     out->status = HOP_FAIL;

@@ -222,7 +222,7 @@ static SSL_CTX *make_context(const struct tls_trust_plan *plan, struct err *err)
     // Sessions are kept by the workers, without a lock.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_session);
-    if (add_authorities(context, plan->ca, err))
+    if (!plan->ca || add_authorities(context, plan->ca, err))
         return context;
     SSL_CTX_free(context);
     return NULL;

@@ -16,7 +16,9 @@ struct err;
 struct tls_trust;
 
 struct tls_trust_plan {
-    const char *ca;           // PEM file with one or more authorities, or a folder of such files
+    // PEM file with one or more authorities, or a folder of such files; NULL: none, so that every
+    // certificate is turned down (for who only looks at one).
+    const char *ca;
     const char *const *names; // any of them will do; or one IP address
     size_t name_count;        // 0: the host's own name
     bool any_name;            // verify-ca: the name is not checked

@@ -37,6 +37,11 @@ def fault(does, **fields):
     return lambda scene: scene.cloud.fault(does, **fields)
 
 
+def deny(*actions):
+    return lambda scene: scene.cloud.add(
+        "credentials", accessKeyId="AKIAEXAMPLE", denies=list(actions))
+
+
 def without(path):
     return lambda scene: scene.cloud.remove(path)
 
@@ -75,6 +80,11 @@ def own_server(scene):
     return "%s:%d" % scene.cloud.dns
 
 
+def broken_state_file(scene):
+    (scene.dir / "broken.json").write_text("{")
+    scene.set(state_source=f"file:{scene.dir}/broken.json")
+
+
 def other_authority(scene):
     certs.Authority("another").write(scene.dir / "other.pem")
     scene.set_cluster(tls_ca=scene.dir / "other.pem")
@@ -105,6 +115,17 @@ def discovered(scene):
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="DISCOVERED")
 
 
+def stale_id(scene):
+    scene.set_cluster(endpoint_id="vpce-0a1b2c3d4e5f6ffff")
+
+
+FOREIGN = "vpce-0a1b2c3d4e5f60009"
+
+
+def foreign_connection(scene):
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", endpointId=FOREIGN, state="ACTIVE", message="")
+
+
 def no_endpoint_at_all(scene):
     scene.cloud.remove(f"endpoints/{ENDPOINT}")
     scene.cloud.remove(f"vpcEndpoints/{VPCE}")
@@ -114,6 +135,11 @@ def deleted_in_aws(scene):
     scene.cloud.remove(f"vpcEndpoints/{VPCE}")
     # The emulator's TiDB Cloud has noticed; the real one takes its time.
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE", message="")
+
+
+def make_another(scene):
+    scene.sh(f"tidblink endpoint delete orders --endpoint-id {VPCE} --yes --config={scene.file}")
+    scene.sh(f"tidblink setup orders --apply --config={scene.file}")
 
 
 def in_another_vpc(scene):
@@ -135,6 +161,7 @@ class Break:
     by_hand: Callable = None
     saw: str = ""
     warns: bool = False
+    answer: str = None  # to what the command asks on a terminal
 
 
 BREAKS = {
@@ -177,6 +204,12 @@ BREAKS = {
     "API of another CA": Break(
         "api", lambda scene: scene.set(api_ca=scene.pair.ca), "curl -v",
         lambda scene: scene.set(api_ca=scene.cloud.ca), saw="not trusted"),
+    "no state file": Break(
+        "api", lambda scene: scene.set(state_source=f"file:{scene.dir}/none.json"),
+        "tidblink that writes it", option(state_source=None), saw=r"none\.json: No such file"),
+    "broken state file": Break(
+        "api", broken_state_file, "tidblink that writes it", option(state_source=None),
+        saw=r"broken\.json"),
     "clock off": Break("clock", skew_clock, r"^timedatectl set-ntp true$", saw="6 min ahead of"),
     "clock a little off": Break(
         "clock", both(skew_clock, lambda scene: scene.cloud.settings(serverClockSeconds=100)),
@@ -228,9 +261,13 @@ BREAKS = {
         "connection", patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service"),
         r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="FAILED"),
     "wrong endpoint-id": Break(
-        "connection", cluster_option(endpoint_id="vpce-0a1b2c3d4e5f6ffff"),
+        "connection", stale_id,
         rf'set "endpoint-id = {VPCE}"', cluster_option(endpoint_id=VPCE),
         saw=rf"vpce-0a1b2c3d4e5f6ffff, which TiDB Cloud does not know; it knows {VPCE}"),
+    "wrong endpoint-id and only another VPC's endpoint": Break(
+        "connection", both(stale_id, without(f"vpcEndpoints/{VPCE}"), foreign_connection),
+        r"^tidblink setup orders --apply ",
+        saw=rf"vpce-0a1b2c3d4e5f6ffff, which TiDB Cloud does not know; it knows {FOREIGN}"),
     # AWS's side.
     "AWS credentials expired": Break(
         "aws", lambda scene: scene.cloud.add(
@@ -238,11 +275,13 @@ BREAKS = {
         patch("credentials/AKIAEXAMPLE", expired=False), warns=True),
     "endpoint deleted in AWS": Break(
         "endpoint", deleted_in_aws,
-        rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --yes .* && tidblink setup "
-        r"orders --apply ", saw="does not exist in this account"),
+        rf"look first .*: aws sts get-caller-identity; .*: tidblink endpoint delete orders "
+        rf"--endpoint-id {VPCE} --config\S+ && tidblink setup orders --apply ", make_another,
+        saw="does not exist in this account"),
     "endpoint rejected": Break(
         "endpoint-state", patch(f"vpcEndpoints/{VPCE}", state="rejected"),
-        r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="rejected"),
+        rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --config\S+ && "
+        r"tidblink setup orders --apply ", saw="rejected", answer="yes"),
     "this machine in another VPC": Break(
         "vpc", in_another_vpc, rf"^tidblink setup orders --vpc-id {OTHER_VPC} --apply ",
         saw=rf"the endpoint is in {VPC}, this machine in {OTHER_VPC}"),
@@ -271,6 +310,10 @@ BREAKS = {
         rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
     "security group lets nothing out": Break(
         "egress", patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"]),
+        rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
+    "security group lets nothing out to addresses that are not known": Break(
+        "egress", both(deny("ec2:DescribeNetworkInterfaces"),
+                       patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"])),
         rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
     # From here to the cluster.
     "public DNS server": Break(
@@ -339,6 +382,13 @@ BREAKS = {
     "certificate to end": Break(
         "tls", certificate([HOST], valid=(-80, 20)), "", certificate([HOST], valid=(-1, 90)),
         warns=True),
+    "certificate expired and not verified": Break(
+        "tls", both(cluster_option(tls_ca=None), certificate([HOST], valid=certs.EXPIRED)),
+        "check this machine's clock", certificate([HOST], valid=(-1, 90)), saw="not verified",
+        warns=True),
+    "certificate to end and not verified": Break(
+        "tls", both(cluster_option(tls_ca=None), certificate([HOST], valid=(-80, 3))),
+        "", certificate([HOST], valid=(-1, 90)), saw="not verified", warns=True),
     "unusual plugin": Break(
         "plugin", lambda scene: setattr(scene.server, "plugin", "auth_socket"),
         "default_authentication_plugin",

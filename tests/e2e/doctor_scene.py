@@ -10,6 +10,7 @@
 import contextlib
 import json
 import os
+import pty
 import shutil
 import subprocess
 import tempfile
@@ -85,6 +86,12 @@ def scenario(backend_port, port):
         "interfaces": [{"endpoint": VPCE, "subnet": SUBNET_A, "address": IP_A},
                        {"endpoint": VPCE, "subnet": SUBNET_D, "address": IP_D}],
     }
+
+
+def other_account():
+    """An AWS in which there is nothing of all that."""
+    return Emulator({name: rows for name, rows in scenario(1, 4000).items()
+                     if name in ("settings", "keys", "projects", "regions")})
 
 
 class Report:
@@ -215,13 +222,22 @@ class Scene:
         assert (report.first is None) == (done.returncode == 0)
         return report
 
-    def sh(self, command):
-        """As a person would who pastes it."""
+    def sh(self, command, answer=None):
+        """As a person would who pastes it, and at a terminal answers what it asks."""
+        master, slave = pty.openpty() if answer else (None, None)
+        if answer:
+            os.write(master, answer.encode() + b"\n")
         done = subprocess.run(["sh", "-c", command], env=self.environment(), cwd=self.dir,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=DEADLINE_SECONDS, check=False)
+                              stdin=slave if answer else subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=slave if answer else subprocess.PIPE,
+                              text=True, timeout=DEADLINE_SECONDS, check=False)
+        asked = done.stderr
+        if answer:
+            asked = os.read(master, 65536).decode()
+            os.close(master)
+            os.close(slave)
         assert done.returncode == 0, f"{command}\nends with {done.returncode}:\n" \
-                                     f"{done.stdout}{done.stderr}"
+                                     f"{done.stdout}{asked}"
         return done.stdout
 
 

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from doctor_breaks import BREAKS
-from doctor_scene import HOPS, IN_AWS, MACHINE, OTHER_VPC, VPC, VPCE, follow_to_the_end, \
-    running_proxy, wait_until_fine
-from emulator import CLUSTER, HOST
+from doctor_scene import HOPS, IN_AWS, IP_A, MACHINE, NET, OTHER_VPC, OWN_GROUP, VPC, \
+    VPCE, follow_to_the_end, other_account, running_proxy, wait_until_fine
+from emulator import CLUSTER, ENDPOINT, HOST
+from fake_tidb import Plan
 
 # To break one of these AWS need not be looked at, which takes most of the time.
 NOT_IN_AWS = {"configuration", "key-files", "api", "api-key", "rights", "clock", "quota", "group",
@@ -32,7 +33,7 @@ def test_the_broken_hop_is_named_and_repaired(scene, name):
     assert re.search(broken.fix, fix), hop
     assert hop["fix_is_command"] == bool(re.match(COMMAND, fix)), hop
     if hop["fix_is_command"]:
-        scene.sh(fix)
+        scene.sh(fix, broken.answer)
     if broken.by_hand:
         broken.by_hand(scene)
     follow_to_the_end(scene, wait_until_fine(scene, broken.hop))
@@ -82,6 +83,39 @@ def test_one_denied_right_hides_only_its_hop(scene):
     assert {key for key in IN_AWS if report.status(key) == "skip"} == {"ingress", "egress"}
 
 
+IN_VPC = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+
+
+@pytest.mark.parametrize("denied", [IN_VPC[:1], IN_VPC[:2], IN_VPC])
+@pytest.mark.parametrize("egress,seen", [
+    ("all to 0.0.0.0/0", "lets port 4000 out"), (f"tcp 4000 to {NET}.0.0/16", "lets port 4000 out"),
+    ("tcp 443 to 0.0.0.0/0", "does not let port 4000 out")], ids=["all", "vpc", "other-port"])
+def test_the_way_out_to_addresses_that_are_not_known(scene, denied, egress, seen):
+    """An endpoint whose interfaces may not be seen is in its subnets, and those are in the VPC."""
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=denied)
+    scene.cloud.patch(f"securityGroups/{OWN_GROUP}", egress=[egress])
+    egress_hop = scene.doctor()["egress"]
+    if denied == IN_VPC and not egress.startswith("all"):
+        assert egress_hop["status"] == "skip"
+        assert "addresses are not known: " in egress_hop["saw"]
+        assert "ec2:DescribeNetworkInterfaces" in egress_hop["saw"]
+    else:
+        assert seen in egress_hop["saw"]
+
+
+def test_credentials_of_another_account(scene):
+    """AWS shows them nothing of an endpoint that carries connections: nothing is to be deleted."""
+    with other_account() as account:
+        scene.set(aws_endpoint_url=account.aws)
+        report = scene.doctor()
+        assert (report.code, report.notable) == (0, "endpoint"), report.text()
+        assert f"AWS does not show {VPCE} to these credentials" in report["endpoint"]["saw"]
+        assert report["endpoint"]["fix"].endswith(": aws sts get-caller-identity")
+        assert all(report.status(key) == "skip" for key in IN_AWS if key not in ("aws", "endpoint"))
+        assert report.status("tls") == "ok"
+        assert "--yes" not in report.text() and "delete" not in report.text()
+
+
 def test_a_cluster_on_google_cloud(scene):
     scene.cloud.patch(f"clusters/{CLUSTER}", region="gcp-us-east1")
     report = scene.doctor()
@@ -91,6 +125,67 @@ def test_a_cluster_on_google_cloud(scene):
     assert not [request for request in scene.cloud.requests() if "aws" in request["path"]]
 
 
+@pytest.mark.parametrize("region,name,resolver", [
+    ("gcp-us-east1", "Google Cloud", "169.254.169.254"),
+    ("azure-eastus2", "Azure", "168.63.129.16"),
+    ("alicloud-ap-southeast-1", "Alibaba Cloud", "100.100.2.136"),
+    ("oracle-iad", "another cloud", None)])
+def test_other_clouds_have_other_resolvers(scene, region, name, resolver):
+    """And nothing was looked at in AWS that could be right."""
+    if region != "gcp-us-east1":
+        scene.cloud.add("regions", id=region, displayName=region)
+    scene.cloud.patch(f"clusters/{CLUSTER}", region=region)
+    scene.set(dns_servers="%s:%d" % scene.cloud.public_dns)
+    hop = scene.doctor()["name"]
+    assert (hop["status"], hop["fix_is_command"]) == ("fail", False)
+    assert name in hop["why"]
+    assert "AWS" not in hop["why"] and "169.254.169.253" not in hop["fix"]
+    assert f"dns-servers = {resolver}" in hop["fix"] if resolver else "own resolver" in hop["fix"]
+
+
+def test_what_was_not_seen_in_aws_is_not_called_right(scene):
+    """A right is denied, or nobody knows the endpoint."""
+    scene.set(dns_servers="%s:%d" % scene.cloud.public_dns)
+    assert "seems to be right in AWS" in scene.doctor()["name"]["why"]
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=["ec2:DescribeVpcAttribute"])
+    assert "AWS could not be looked at" in scene.doctor()["name"]["why"]
+    scene.set(aws_cli="off", api_url="https://127.0.0.1:1")
+    scene.set_cluster(host=HOST, port=4000)
+    name = scene.doctor()["name"]
+    assert "AWS could not be looked at" in name["why"]
+    assert "dns-servers" in name["fix"]
+
+
+def test_servers_that_are_near_are_not_public(scene):
+    """The clouds' own resolvers and caches on the node have link-local addresses, or such."""
+    scene.set(aws_cli="off", dns_servers="169.254.20.10, 169.254.169.254, 168.63.129.16, fe80::1")
+    scene.set_cluster(host=IP_A, port=4000)  # which nobody has to be asked for
+    report = scene.doctor()
+    assert report.status("dns-servers") == "ok", report.text()
+    assert "public" not in report["dns-servers"]["saw"]
+    scene.set(dns_servers="169.254.169.253")
+    assert "the VPC's resolver" in scene.doctor()["dns-servers"]["saw"]
+    scene.set(dns_servers="203.0.113.53")
+    assert scene.doctor().first == "dns-servers"
+
+
+def test_tls_that_the_proxy_does_not_verify(scene_without_cli):
+    """Without tls-ca the application's own TLS goes through; what it will be shown is told."""
+    scene = scene_without_cli
+    scene.set_cluster(tls_ca=None)
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], tls["details"]["names"]) == ("ok", HOST)
+    assert tls["details"]["issuer"] and tls["details"]["not_after"]
+    assert re.match(r"TLSv1\.3, not verified \(no tls-ca; the application's own TLS goes end to end"
+                    rf"\), until \d+-\d\d-\d\d, issued by /.*, for {HOST}$", tls["saw"])
+    scene.server.plan = Plan(at={"hello": "cut"})
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], "broke off" in tls["why"]) == ("warn", True), tls
+    scene.server.plan = Plan(strip_ssl=True)
+    tls = scene.doctor()["tls"]
+    assert (tls["status"], tls["saw"]) == ("skip", "the application's own (this server offers none)")
+
+
 def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     scene.cloud.remove(f"instance/{MACHINE}")
     scene.cloud.remove(f"vpcs/{OTHER_VPC}")
@@ -98,6 +193,22 @@ def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     assert report.first is None, report.text()
     assert report.status("vpc") == "skip"
     assert report.status("vpc-dns") == "ok"
+
+
+def test_a_laptop_knows_no_vpc(scene):
+    """Which is no VPC without an endpoint: of two endpoints none is known to be ours."""
+    scene.cloud.remove(f"instance/{MACHINE}")
+    scene.cloud.remove(f"endpoints/{ENDPOINT}")
+    scene.cloud.remove(f"vpcEndpoints/{VPCE}")
+    report = scene.doctor()
+    assert report.first == "connection"
+    assert report["endpoint"]["status"] == "skip"
+    assert f"set vpc-id in {scene.file}" in report["endpoint"]["saw"]
+    scene.set(api_url="https://127.0.0.1:1")
+    scene.set_cluster(host=HOST, port=4000)
+    report = scene.doctor()
+    assert report.first == "api"
+    assert re.search("TiDB Cloud does not tell .*, and which VPC is meant", report["aws"]["saw"])
 
 
 def test_no_api_and_a_known_host(scene):
@@ -155,3 +266,5 @@ def test_states_from_a_file(scene):
     for key in ("key-files", "api", "api-key", "rights", "clock", "quota"):
         assert report.status(key) == "skip"
     assert report.status("connection") == report.status("tls") == "ok", report.text()
+    scene.set_cluster(cluster_id="10000000000000000001")
+    assert scene.doctor().first == "cluster"
