@@ -102,7 +102,8 @@ bool world_endpoint_lives(const struct ec2_endpoint *endpoint);
 const struct ec2_endpoint *world_find_endpoint(
     const struct ec2_endpoint_list *list, const char *endpoint_id);
 // Ours: endpoint_id's, whatever its state and VPC; without one (NULL), one that lives in the VPC,
-// rather one that TiDB Cloud knows. vpc_id "": not known; then two that could be meant are none.
+// rather one that TiDB Cloud knows, or else one that has our tag. vpc_id "": not known; then two
+// that could be meant are none.
 const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *list,
     const struct node_group *group, const char *endpoint_id, const char *vpc_id);
 // The private endpoint connection of this endpoint ID, or NULL, as for a group or ID of NULL.
