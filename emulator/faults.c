@@ -88,6 +88,11 @@ static unsigned status_of(const struct object *object, enum fault_deed deed)
     return status ? status : deed == FAULT_AWS_ERROR ? 400 : 500;
 }
 
+static int64_t retry_after_of(const struct object *object)
+{
+    return object_has(object, "retryAfterSeconds") ? object_int(object, "retryAfterSeconds") : -1;
+}
+
 struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject)
 {
     struct object *object = NULL;
@@ -101,6 +106,7 @@ struct fault faults_strike(struct world *world, enum fault_stage stage, const ch
             .delay_ms = object_ms(object, "delaySeconds"),
             .status = status_of(object, deed),
             .megabytes = object_uint(object, "megabytes"),
+            .retry_after_s = retry_after_of(object),
             .body = copy(object, "body"),
             .code = copy(object, "code"),
             .message = copy(object, "message"),

@@ -188,6 +188,7 @@ static const struct field fault_fields[] = {
     { "delaySeconds", FIELD_SECONDS, .fallback = "0" },
     { "status", FIELD_INT, .min = 200, .max = 599 },
     { "body", .type = FIELD_TEXT },
+    { "retryAfterSeconds", FIELD_INT, .min = 0, .max = SECONDS_MAX },
     { "megabytes", FIELD_INT, .fallback = "16", .min = 1, .max = 4096 },
     { "code", .type = FIELD_TEXT },
     { "message", .type = FIELD_TEXT },

@@ -27,6 +27,9 @@ def test_fault_status(cloud, client):
     client.get(CLUSTERS)
     assert cloud.get("faults") == []
     assert [r.get("fault") for r in cloud.requests()] == ["status", "status", None, None]
+    cloud.fault("status", status=429, retryAfterSeconds=7, count=1)
+    assert client.once("GET", CLUSTERS).headers["Retry-After"] == "7"
+    assert "Retry-After" not in client.once("GET", CLUSTERS).headers
 
 
 def test_fault_with_body_until_cleared(cloud, client):
