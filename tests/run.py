@@ -21,8 +21,10 @@ MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 700, 600
 LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
-              "tests/e2e/test_relay_whole.py", "tests/e2e/test_slow_ends.py",
-              "tests/e2e/test_sysbench.py"]
+              "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
+              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+# Most tests wait for something most of the time. A file's tests stay in one process, in order.
+PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
 STOP_SECONDS = 30
 
 if os.environ.get("CI") == "true":
