@@ -185,6 +185,7 @@ static const struct field fault_fields[] = {
     { "match", FIELD_TEXT, .fallback = "\"\"" },
     { "count", FIELD_INT, .fallback = "0", .min = 0, .max = 1000000 },
     { "skip", FIELD_INT, .fallback = "0", .min = 0, .max = 1000000 },
+    { "after", FIELD_TEXT, .fallback = "\"\"" },
     { "delaySeconds", FIELD_SECONDS, .fallback = "0" },
     { "status", FIELD_INT, .min = 200, .max = 599 },
     { "body", .type = FIELD_TEXT },

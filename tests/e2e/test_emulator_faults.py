@@ -55,6 +55,17 @@ def test_fault_lets_some_pass_first(cloud, client):
     assert [client.ask("GET", CLUSTERS).status for _ in range(4)] == [200, 200, 500, 200]
 
 
+def test_fault_that_begins_after_a_good_answer(cloud, client):
+    client.get(CLUSTERS)
+    cloud.fault("status", match=CLUSTERS, skip=1, count=1, after="GET /v1beta1/regions")
+    cloud.fault("status", match="/v1beta1/regions", status=503, count=1)
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200] * 3
+    assert client.ask("GET", "/v1beta1/regions").status == 503
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200] * 3
+    client.get("/v1beta1/regions")
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200, 500, 200]
+
+
 def test_fault_delay(cloud, client):
     client.get(CLUSTERS)
     cloud.fault("delay", delaySeconds=0.3, count=1)

@@ -36,19 +36,21 @@ def changes_something(request):
 
 
 class Point:
-    """Where a run is killed: at requests[index], in one of the two ways."""
+    """Where a run is killed: at requests[index], in one of the two ways. It is counted from the
+    last change before it, because how often something is polled is not the same in every run."""
 
     def __init__(self, requests, index, does):
         self.number, self.does = requests[index]["number"], does
-        self.changes = changes_something(requests[index])
         self.match = subject(requests[index])
-        self.skip = sum(subject(earlier).startswith(self.match) for earlier in requests[:index])
-        if does == "lose":  # it counts good answers only
-            self.skip = sum(subject(earlier).startswith(self.match) and earlier["status"] == 200
-                            for earlier in requests[:index])
+        begin = max((at + 1 for at in range(index) if changes_something(requests[at])), default=0)
+        self.after = subject(requests[begin - 1]) if begin else ""
+        since = requests[begin:index]
+        self.polls = any(subject(earlier) == self.match for earlier in since)
+        self.skip = sum(subject(earlier).startswith(self.match) for earlier in since
+                        if does == "hang" or earlier["status"] == 200)  # "lose": good answers only
 
     def __repr__(self):
-        return f"{self.number} {self.does} {self.match} (after {self.skip})"
+        return f"{self.number} {self.does} {self.match} ({self.skip} after {self.after or 'none'})"
 
 
 def record(warm_aws):
@@ -82,7 +84,8 @@ def kill_and_go_on(warm_aws, point, lag=0):
     with World(warm_aws) as world:
         try:
             world.cloud.settings(listingLagSeconds=lag)
-            world.cloud.fault(point.does, match=point.match, skip=point.skip, count=1)
+            world.cloud.fault(point.does, match=point.match, after=point.after, skip=point.skip,
+                              count=1)
             process = world.start("setup", "--apply")
             struck = stop(world, process)
             world.cloud.clear_faults()
@@ -108,9 +111,7 @@ def kill_at_all(warm_aws, wanted, lag=0):
             print(f"{point}: {'bad' if error else 'fine' if struck else 'not reached'}")
     print(f"{len(wanted)} kill points, {len(errors)} bad, {len(missed)} not reached: {missed}")
     assert not errors, f"{len(errors)} of {len(wanted)} are bad:\n\n" + "\n\n".join(errors[:5])
-    # What changes something is asked in every run; how often something is polled differs.
-    assert not [point for point in missed if point.changes], missed
-    assert len(missed) <= max(2, len(wanted) // 20), missed
+    assert not [point for point in missed if not point.polls], missed  # all others always come
 
 
 def test_killed_at_any_request(warm_aws):
