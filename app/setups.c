@@ -57,6 +57,7 @@ static struct setup_plan make_plan(
         .resolver = &settings->resolver,
         .private_ip = wish->private_ip,
         .place = place_of_setup(&setups->places[index]),
+        .is_of_many = setups->count > 1,
         .resume = wish->resume,
         .settle_ms = SETTLE_MS,
         .settle_elsewhere_ms = SETTLE_ELSEWHERE_LOOKS * settings->control.poll_changing_ms,
@@ -209,6 +210,9 @@ static void on_view(void *arg, const struct setup *setup, size_t step, const str
     size_t len = strlen(shown.text);
     if (view->status == STEP_WAIT && row->usual)
         snprintf(shown.text + len, sizeof(shown.text) - len, "; usually %s, %s so far", row->usual,
+            clock_age((int64_t)(waited_ms / 1000), age));
+    else if (view->status == STEP_DONE && row->usual && waited_ms >= 1000)
+        snprintf(shown.text + len, sizeof(shown.text) - len, ", after %s",
             clock_age((int64_t)(waited_ms / 1000), age));
     // What is waited for here needs no command.
     bool waits = view->status == STEP_WAIT || view->status == STEP_LATER;

@@ -79,6 +79,8 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         return;
     }
     traveller->takes++;
+    if (traveller->since_ms == 0)
+        traveller->since_ms = clock_ms(); // what it takes to be seen counts
     if (!traveller->retries) {
         traveller->told_ms = 0;
         walk->on_take(walk->arg, traveller->setup, traveller->at, view);
@@ -163,12 +165,12 @@ static void advance(const struct walk *walk, struct traveller *traveller)
     }
 }
 
-static bool anybody_waits(const struct traveller *travellers, size_t count)
+static size_t count_waiting(const struct traveller *travellers, size_t count)
 {
+    size_t waiting = 0;
     for (size_t i = 0; i < count; i++)
-        if (travellers[i].pace == PACE_WAITING)
-            return true;
-    return false;
+        waiting += travellers[i].pace == PACE_WAITING;
+    return waiting;
 }
 
 static void look_again(const struct walk *walk, struct traveller *travellers)
@@ -211,19 +213,21 @@ bool walk_run(const struct walk *walk, struct err *err)
     for (;;) {
         for (size_t i = 0; i < walk->count; i++)
             advance(walk, &travellers[i]);
-        if (!anybody_waits(travellers, walk->count))
+        size_t waiting = count_waiting(travellers, walk->count);
+        if (waiting == 0)
             break;
         if (clock_ms() >= end_ms) {
             give_up(walk, travellers);
             break;
         }
-        poll(NULL, 0, (int)walk->poll_ms);
+        poll(NULL, 0, (int)(walk->poll_ms * waiting));
         look_again(walk, travellers);
     }
     bool done = true;
     for (size_t i = 0; i < walk->count; i++) {
         if (travellers[i].pace == PACE_STOPPED && done)
             *err = travellers[i].err;
+        travellers[i].setup->has_arrived = travellers[i].pace == PACE_DONE;
         done = done && travellers[i].pace == PACE_DONE;
     }
     free(travellers);
