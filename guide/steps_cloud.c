@@ -108,7 +108,7 @@ void step_service_look(struct setup *setup, struct step_view *out)
         view_blocked(out, ERR_REFUSED, "%s: %s", text, row->words.meaning);
     else
         view_is(out, STEP_DONE, "TiDB Private Link Service is ready: %.200s",
-            group->service_name ? group->service_name : "its name is not told");
+            group->service_name ? group->service_name : "TiDB Cloud does not tell its name yet");
 }
 
 // ---- the private endpoint connection ------------------------------------------------------------

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAKES_MAX = 5, TELL_AGAIN_MS = 30000 };
+enum { TAKES_MAX = 5, LATERS_MAX = 3, TELL_AGAIN_MS = 30000 };
 
 enum pace { PACE_GOING, PACE_WAITING, PACE_DONE, PACE_STOPPED };
 
@@ -20,9 +20,10 @@ struct traveller {
     struct setup *setup;
     size_t at;
     enum pace pace;
-    unsigned takes; // of the step at `at`
-    unsigned rests; // after takes that a cloud does not show yet
-    bool retries;   // the last take failed, and is tried again
+    unsigned takes;  // of the step at `at`
+    unsigned laters; // looks in a row at a step that follows others, which are all done
+    unsigned rests;  // after takes that a cloud does not show yet
+    bool retries;    // the last take failed, and is tried again
     uint64_t since_ms, told_ms;
     struct step_view told;
     struct err err; // PACE_STOPPED
@@ -48,6 +49,7 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
     traveller->takes = traveller->rests = 0;
     traveller->retries = false;
     traveller->since_ms = traveller->told_ms = 0;
+    traveller->laters = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
 }
@@ -114,6 +116,20 @@ static bool is_blind(struct traveller *traveller, struct step_view *out)
     return true;
 }
 
+// A step that follows others, and none of those is open: what it needs may show a little later, but
+// nothing is at work on it.
+static void look_for_nothing(const struct walk *walk, struct traveller *traveller)
+{
+    char text[STEP_TEXT_BYTES + 400], alias[SHELL_WORD_BYTES];
+    if (++traveller->laters < LATERS_MAX)
+        return;
+    snprintf(text, sizeof(text),
+        "%s, and nothing before it is left to wait for. What TiDB Cloud tells: tidblink status "
+        "%.300s",
+        traveller->told.text, setup_alias(traveller->setup, alias));
+    stop(walk, traveller, ERR_TRANSITION, text);
+}
+
 // What was done may be undone by somebody else: then its step is the next one again.
 static void look_back(const struct walk *walk, struct traveller *traveller)
 {
@@ -129,8 +145,10 @@ static void look_back(const struct walk *walk, struct traveller *traveller)
         traveller->takes = traveller->rests = 0;
         traveller->retries = false;
         traveller->since_ms = traveller->told_ms = 0;
+        traveller->laters = 0;
         return;
     }
+    look_for_nothing(walk, traveller);
 }
 
 static void advance(const struct walk *walk, struct traveller *traveller)
@@ -179,11 +197,11 @@ static void look_again(const struct walk *walk, struct traveller *travellers)
         struct traveller *traveller = &travellers[i];
         if (traveller->pace != PACE_WAITING)
             continue;
+        traveller->pace = PACE_GOING;
         if (traveller->told.status == STEP_LATER)
             look_back(walk, traveller);
         else
             setup_again(traveller->setup, setup_step(traveller->at));
-        traveller->pace = PACE_GOING;
     }
 }
 
