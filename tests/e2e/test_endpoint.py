@@ -283,6 +283,13 @@ def test_delete_undoes_both_sides(ready):
     assert done.code == 0 and "nothing to delete" in done.text and ready.changes() == []
 
 
+def test_delete_of_one_that_the_environment_names(ready):
+    done = ready.run("endpoint", "delete", "--yes", env={"TIDBLINK_ENDPOINT_ID": ready.ready_id})
+    assert done.code == 0, done
+    assert "TIDBLINK_ENDPOINT_ID still names it: unset it before the next setup" in done.text
+    check_gone(ready)
+
+
 def test_delete_refuses_when_nobody_is_there_to_be_asked(ready):
     done = ready.run("endpoint", "delete")
     assert done.code == 2 and "nobody is here to be asked: expected --yes" in done.err
