@@ -29,6 +29,15 @@ struct traveller {
     struct err err; // PACE_STOPPED
 };
 
+static void stop(
+    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
+{
+    traveller->pace = PACE_STOPPED;
+    err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+    if (walk->count > 1)
+        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
+}
+
 static void tell(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
 {
     uint64_t now_ms = clock_ms();
@@ -40,7 +49,9 @@ static void tell(const struct walk *walk, struct traveller *traveller, const str
         traveller->since_ms = now_ms;
     traveller->told = *view;
     traveller->told_ms = now_ms;
-    walk->on_view(walk->arg, traveller->setup, traveller->at, view, now_ms - traveller->since_ms);
+    if (!walk->on_view(walk->arg, traveller->setup, traveller->at, view,
+            now_ms - traveller->since_ms, &traveller->err))
+        traveller->pace = PACE_STOPPED;
 }
 
 static void go_on(const struct walk *walk, struct traveller *traveller)
@@ -52,15 +63,6 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
     traveller->laters = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
-}
-
-static void stop(
-    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
-{
-    traveller->pace = PACE_STOPPED;
-    err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
-    if (walk->count > 1)
-        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
 }
 
 static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
@@ -85,7 +87,10 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         traveller->since_ms = clock_ms(); // what it takes to be seen counts
     if (!traveller->retries) {
         traveller->told_ms = 0;
-        walk->on_take(walk->arg, traveller->setup, traveller->at, view);
+        if (!walk->on_take(walk->arg, traveller->setup, traveller->at, view, &traveller->err)) {
+            traveller->pace = PACE_STOPPED;
+            return;
+        }
     }
     traveller->retries = false;
     if (step->take(traveller->setup, &err)) {
@@ -96,7 +101,8 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         tell(walk, traveller, &failed);
         traveller->takes--; // steps can be repeated, and an outage has its time in max_ms
         traveller->retries = true;
-        traveller->pace = PACE_WAITING;
+        if (traveller->pace == PACE_GOING)
+            traveller->pace = PACE_WAITING;
     } else {
         stop(walk, traveller, err.code, err.text);
     }
@@ -159,6 +165,8 @@ static void advance(const struct walk *walk, struct traveller *traveller)
             setup_step(traveller->at)->look(traveller->setup, &view);
         if (view.status != STEP_TODO)
             tell(walk, traveller, &view);
+        if (traveller->pace == PACE_STOPPED)
+            return;
         switch (view.status) {
         case STEP_DONE:
         case STEP_SKIPPED:

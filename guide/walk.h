@@ -14,12 +14,13 @@ struct walk {
     // of one API key, so that each that waits makes the pause longer by as much.
     uint64_t poll_ms;
     uint64_t max_ms; // of waiting, all together
-    // A step was looked at and something about it is new; `waited_ms` since its waiting began.
-    void (*on_view)(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
-        uint64_t waited_ms);
+    // A step was looked at and something about it is new; `waited_ms` since its waiting began. Of
+    // both: false, and err, when nobody can be told any more, which ends the walk.
+    bool (*on_view)(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+        uint64_t waited_ms, struct err *err);
     // A step is about to be taken.
-    void (*on_take)(
-        void *arg, const struct setup *setup, size_t step, const struct step_view *view);
+    bool (*on_take)(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+        struct err *err);
     void *arg;
 };
 
