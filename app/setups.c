@@ -57,6 +57,7 @@ static struct setup_plan make_plan(
         .resolver = &settings->resolver,
         .private_ip = wish->private_ip,
         .place = place_of_setup(&setups->places[index]),
+        .is_of_many = setups->count > 1,
         .resume = wish->resume,
         .settle_ms = SETTLE_MS,
         .settle_elsewhere_ms = SETTLE_ELSEWHERE_LOOKS * settings->control.poll_changing_ms,
@@ -199,8 +200,8 @@ static void print_whose(const struct telling *telling, const struct setup *setup
         fprintf(telling->out, "%s\n", setup->plan->world.target->alias);
 }
 
-static void on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
-    uint64_t waited_ms)
+static bool on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    uint64_t waited_ms, struct err *err)
 {
     const struct telling *telling = arg;
     const struct step *row = setup_step(step);
@@ -210,21 +211,25 @@ static void on_view(void *arg, const struct setup *setup, size_t step, const str
     if (view->status == STEP_WAIT && row->usual)
         snprintf(shown.text + len, sizeof(shown.text) - len, "; usually %s, %s so far", row->usual,
             clock_age((int64_t)(waited_ms / 1000), age));
+    else if (view->status == STEP_DONE && row->usual && waited_ms >= 1000)
+        snprintf(shown.text + len, sizeof(shown.text) - len, ", after %s",
+            clock_age((int64_t)(waited_ms / 1000), age));
     // What is waited for here needs no command.
     bool waits = view->status == STEP_WAIT || view->status == STEP_LATER;
     print_whose(telling, setup);
     setups_print_step(telling->out, step, &shown, !waits);
-    fflush(telling->out);
+    return table_flush(telling->out, err);
 }
 
-static void on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view)
+static bool on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    struct err *err)
 {
     const struct telling *telling = arg;
     struct step_view shown = *view;
     shown.status = STEP_TAKEN;
     print_whose(telling, setup);
     setups_print_step(telling->out, step, &shown, setup_step(step)->again & WORLD_AWS);
-    fflush(telling->out);
+    return table_flush(telling->out, err);
 }
 
 bool setups_walk(struct setups *setups, const char *first, const char *last, uint64_t max_ms,

@@ -102,6 +102,9 @@ static bool check_subnet(
             "%.60s is no subnet of %.40s in %.40s. Subnets that can be used: ", ids->items[index],
             setup->world.vpc_id, setup->world.region);
         list_served(setup, out->text, sizeof(out->text));
+        if (setup->plan->is_of_many)
+            add(out->text, sizeof(out->text),
+                ". Clusters in different VPCs are set up one by one, each with its subnets");
         return false;
     }
     if (!world_serves_zone(&setup->world, subnet)) {

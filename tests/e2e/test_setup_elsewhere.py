@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from emulator import CLUSTER
-from setup_world import (APP_GROUP, DEFAULT_GROUP, SERVICE, SUBNET, VPC, World, check_columns, squeezed)
+from setup_world import (APP_GROUP, DEFAULT_GROUP, GROUP, SERVICE, SUBNET, VPC, World,
+                         check_columns, squeezed)
 
 GCP_SERVICE = "projects/tidb-prod/regions/us-west1/serviceAttachments/psc-0a1b2c3d"
 AZURE_SERVICE = ("/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/tidb/providers/"
@@ -170,6 +171,20 @@ def test_azure(warm_aws):
         assert done.code == 0 and f"az network private-endpoint delete --ids {AZURE_ID}" in \
             squeezed(done.out.replace("\\\n", ""))
         assert world.connections() == []
+
+
+@pytest.mark.parametrize("edit, endpoint_id", [(google, "tidb-elsewhere"), (azure, AZURE_ID)])
+def test_connection_of_another_network_is_not_adopted(warm_aws, edit, endpoint_id):
+    with World(warm_aws, edit=edit) as world:
+        world.cloud.add("endpoints", group=GROUP, endpointId=endpoint_id, state="ACTIVE")
+        plan = world.run("setup")
+        assert plan.code == 0 and plan.steps()[5] == "by hand"
+        assert f"TiDB Cloud shows {endpoint_id}: if it is this network's, name that one" in plan.text
+        assert "gcloud compute" in plan.text or "az network private-endpoint create" in plan.text
+        done = world.run("setup", "--apply")
+        assert done.code == 3 and world.configured_id() is None
+        done = world.run("setup", "orders", "--apply", "--endpoint-id", endpoint_id)
+        assert done.code == 0 and world.configured_id() == endpoint_id, done
 
 
 def test_azure_needs_the_address(warm_aws):

@@ -382,6 +382,20 @@ def test_ctrl_c_while_it_waits(world):
     assert "the same command goes on from here" in done.err
 
 
+def test_reader_that_goes_away(world):
+    """As behind `| head`: a set-up that nobody can follow stops, and the same command goes on."""
+    process = world.start("setup", "--apply")
+    assert process.stdout.readline() == "orders\n"
+    process.stdout.close()
+    assert process.wait(60) == 1
+    assert "what it prints cannot be written: Broken pipe" in process.stderr.read()
+    process.stderr.close()
+    world.running.remove(process)
+    assert world.connections() == []
+    assert world.run("setup", "--apply").code == 0
+    world.check_ready()
+
+
 # ---- options ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("port, whose", [(2379, "PD"), (20160, "TiKV")])
