@@ -71,6 +71,29 @@ static void judge_key_file(const char *path, struct hop_view *out)
     }
 }
 
+// Nobody has named one: not half a pair, and not one that cannot be read. Where systemd keeps them
+// only keys_load knows, and says.
+static bool is_without_key(const struct control_options *options, const struct err *why)
+{
+    const struct keys *given = options->environment_keys;
+    return !options->public_key_file && !options->private_key_file &&
+           !(given && (given->public_key || given->private_key)) &&
+           strncmp(why->text, "no public ", strlen("no public ")) == 0;
+}
+
+static void explain_no_key(const struct doctor *doctor, const struct err *why, struct hop_view *out)
+{
+    hop_is(out, HOP_FAIL, "%s", why->text);
+    if (is_without_key(doctor->plan->world.control, why)) {
+        hop_is(out, HOP_WARN, "no API key is configured");
+        hop_why(out, "what TiDB Cloud shows cannot be looked at; the rest is looked at as far as "
+                     "host and port tell");
+    }
+    hop_advise(out, "make a key in the TiDB Cloud console (Organization Settings, API Keys), "
+                    "and name its two files with api-public-key-file and "
+                    "api-private-key-file");
+}
+
 void hop_keys(struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
@@ -81,10 +104,7 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
         return;
     }
     if (!keys_load(options, &keys, &err)) {
-        hop_is(out, HOP_FAIL, "%s", err.text);
-        hop_advise(out, "make a key in the TiDB Cloud console (Organization Settings, API Keys), "
-                        "and name its two files with api-public-key-file and "
-                        "api-private-key-file");
+        explain_no_key(doctor, &err, out);
         return;
     }
     keys_wipe(&keys);
@@ -171,7 +191,8 @@ void hop_api(struct doctor *doctor, struct hop_view *out)
         judge_source(doctor, out);
         return;
     }
-    if (!doctor->account && hop_has_failed(doctor, HOP_KEYS)) {
+    if (!doctor->account &&
+        (hop_has_failed(doctor, HOP_KEYS) || is_without_key(options, &doctor->no_account))) {
         hop_blocked(doctor, out, HOP_KEYS);
         return;
     }

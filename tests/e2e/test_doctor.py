@@ -211,6 +211,18 @@ def test_a_laptop_knows_no_vpc(scene):
     assert re.search("TiDB Cloud does not tell .*, and which VPC is meant", report["aws"]["saw"])
 
 
+def test_no_api_key_at_all(scene):
+    """Doctor works with what it has: here host and port."""
+    scene.set(api_public_key_file=None, api_private_key_file=None)
+    scene.set_cluster(host=HOST, port=4000)
+    report = scene.doctor()
+    assert (report.code, report.notable) == (0, "key-files"), report.text()
+    assert "make a key" in report["key-files"]["fix"]
+    for key in ("api", "api-key", "rights", "clock", "quota", "cluster", "connection"):
+        assert (report.status(key), report[key]["saw"]) == ("skip", "not looked at (see: key files)")
+    assert report.status("tls") == "ok", report.text()
+
+
 def test_no_api_and_a_known_host(scene):
     """The data path is looked at all the same."""
     scene.cloud.fault("dropTls")
