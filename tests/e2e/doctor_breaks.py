@@ -148,8 +148,13 @@ def in_another_vpc(scene):
                       securityGroups=[OTHER_GROUP], address=OTHER_ADDRESS)
 
 
-def hosted_zone(name, address):
-    return lambda scene: scene.cloud.add("hostedZones", name=name, vpc=VPC, a=[address])
+def hosted_zone(name, address, **fields):
+    return lambda scene: scene.cloud.add("hostedZones", name=name, vpc=VPC, a=[address], **fields)
+
+
+def delete_zones(scene):
+    for zone in scene.cloud.get("hostedZones"):
+        scene.cloud.remove(f"hostedZones/{zone['id']}")
 
 
 @dataclass
@@ -336,6 +341,10 @@ BREAKS = {
     "public address in a zone": Break(
         "answer", hosted_zone(HOST, "203.0.113.9"),
         r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="203.0.113.9"),
+    "zone of this VPC alone": Break(
+        "answer", hosted_zone(HOST, "127.0.0.9", shared=False),
+        rf"delete its record of {HOST} .*: aws route53 delete-hosted-zone .*--id Z\S+$",
+        delete_zones, saw="127.0.0.9 is not"),
     "public address from elsewhere": Break(
         "answer", lambda scene: scene.cloud.add("names", name=HOST, a=["203.0.113.9"]),
         "no private hosted zone", without(f"names/{HOST}"), saw="203.0.113.9"),

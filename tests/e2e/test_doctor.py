@@ -252,6 +252,25 @@ def test_a_zone_above_the_name_is_no_conflict(scene):
     assert "dns-servers" in report["name"]["fix"]
 
 
+def test_a_zone_above_the_name_has_other_names(scene):
+    """Without private DNS it answers; who leaves it loses the others."""
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", privateDns=False)
+    scene.cloud.add("hostedZones", name=HOST.partition(".")[2], vpc=VPC, a=[])
+    name = scene.doctor()["name"]
+    assert name["because_of"] == "private-dns"
+    scene.cloud.remove(f"instance/{MACHINE}")
+    scene.set(vpc_id=VPC)
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=["ec2:DescribeVpcEndpoints"])
+    name = scene.doctor()["name"]
+    assert "does not know its other names either" in name["why"], name
+    assert name["fix"].startswith("aws route53 disassociate-vpc-from-hosted-zone ")
+    scene.cloud.patch("credentials/AKIAEXAMPLE",
+                      denies=["ec2:DescribeVpcEndpoints", "route53:GetHostedZone"])
+    name = scene.doctor()["name"]
+    assert "only if it is in another VPC as well" in name["why"]
+    assert name["fix"].startswith("delete its record")
+
+
 def test_what_follows_from_a_failure_is_no_failure(scene):
     scene.cloud.patch(f"vpcEndpoints/{VPCE}", privateDns=False)
     report = scene.doctor()
