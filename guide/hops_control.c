@@ -41,16 +41,21 @@ static bool asks_api(const struct doctor *doctor)
     return !source || strcmp(source, "api") == 0;
 }
 
-static void judge_mode(const char *path, const struct stat *status, struct hop_view *out)
+// A group that may read it is how a service's user gets its key. Who else may, or may write, is too
+// many. Only what is too much is taken away.
+static void judge_mode(const char *path, unsigned mode, struct hop_view *out)
 {
     char word[SHELL_WORD_BYTES], command[EC2_TEXT_BYTES];
-    unsigned mode = status->st_mode & 07777U;
-    bool by_all = mode & S_IROTH;
-    hop_is(out, by_all ? HOP_FAIL : HOP_WARN, "%s can be read by %s (mode %04o)", path,
-        by_all ? "everybody" : "its group", mode);
+    const bool others = mode & (S_IROTH | S_IWOTH), group = mode & S_IWGRP;
+    if (!others && !group)
+        return;
+    const bool is_read = mode & S_IROTH;
+    hop_is(out, is_read ? HOP_FAIL : HOP_WARN, "%s can be %s by %s (mode %04o)", path,
+        is_read ? "read" : "written", others ? "everybody" : "its group", mode);
     hop_why(out, "it holds the private part of the API key, which may change the organization's "
                  "clusters");
-    snprintf(command, sizeof(command), "chmod 600 %s", shell_word(path, word));
+    snprintf(command, sizeof(command), "chmod %s%s%s %s", others ? "o-rwx" : "",
+        others && group ? "," : "", group ? "g-w" : "", shell_word(path, word));
     hop_command(out, command);
 }
 
@@ -62,9 +67,8 @@ static void judge_key_file(const char *path, struct hop_view *out)
     hop_detail(out, "private_key_file", path);
     hop_detail_number(out, "owner", status.st_uid);
     hop_detail_number(out, "mode", status.st_mode & 07777U);
-    if (status.st_mode & (S_IRGRP | S_IROTH)) {
-        judge_mode(path, &status, out);
-    } else if (status.st_uid != geteuid() && status.st_uid != 0) {
+    judge_mode(path, status.st_mode & 07777U, out);
+    if (out->status == HOP_OK && status.st_uid != geteuid() && status.st_uid != 0) {
         hop_is(out, HOP_WARN, "%s belongs to user %u", path, (unsigned)status.st_uid);
         hop_why(out, "who owns it can read and replace it");
         hop_advise(out, "let it belong to the user that runs tidblink, or to root");

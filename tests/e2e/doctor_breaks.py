@@ -185,9 +185,13 @@ BREAKS = {
         "configuration", cluster_option(port=20160), "correct it", cluster_option(port=None),
         saw="20160 .*VPC peering"),
     "key file for all": Break(
-        "key-files", key_file(0o644), r"^chmod 600 /\S+private\.key$", saw="everybody"),
-    "key file for a group": Break(
-        "key-files", key_file(0o640), r"^chmod 600 /\S+private\.key$", warns=True),
+        "key-files", key_file(0o644), r"^chmod o-rwx /\S+private\.key$",
+        saw=r"read by everybody \(mode 0644\)"),
+    "key file that a group may write": Break(
+        "key-files", key_file(0o660), r"^chmod g-w /\S+private\.key$",
+        saw="written by its group", warns=True),
+    "key file that all may write": Break(
+        "key-files", key_file(0o666), r"^chmod o-rwx,g-w /\S+private\.key$"),
     "no key file": Break(
         "key-files", lambda scene: (scene.dir / "private.key").unlink(), "make a key",
         both(write_key(PRIVATE_KEY), key_file(0o600))),

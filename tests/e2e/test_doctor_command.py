@@ -46,6 +46,16 @@ def test_a_proxy_that_does_not_serve_the_cluster(scene):
         assert "does not serve other" in proxy["saw"]
 
 
+def test_a_key_of_root_that_a_group_may_read(scene_without_cli):
+    """As a service's user gets it: nothing is wrong, and nothing may be taken from that user."""
+    scene = scene_without_cli
+    (scene.dir / "private.key").chmod(0o640)
+    assert scene.doctor().status("key-files") == "ok"
+    (scene.dir / "private.key").chmod(0o644)
+    scene.sh(scene.doctor()["key-files"]["fix"])
+    assert (scene.dir / "private.key").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_proxy_that_hangs(scene):
     path = str(scene.dir / "admin.sock")
     with socket.socket(socket.AF_UNIX) as listener:
