@@ -3,6 +3,7 @@
 that hop as the first one to fix, and what it says must repair it: a command is run by a shell as it
 is printed, anything else is done by hand as the text says."""
 import re
+import socket
 
 import pytest
 
@@ -193,6 +194,17 @@ def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     assert report.first is None, report.text()
     assert report.status("vpc") == "skip"
     assert report.status("vpc-dns") == "ok"
+
+
+def test_a_dns_server_that_is_not_there(scene_without_cli):
+    """What refuses is there: no firewall is to be suspected."""
+    with socket.socket(type=socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    scene_without_cli.set(dns_servers=f"127.0.0.1:{port}")
+    name = scene_without_cli.doctor()["name"]
+    assert "connection refused" in name["saw"]
+    assert "no DNS server listens" in name["why"] and "nothing came back" not in name["why"]
 
 
 def test_a_laptop_knows_no_vpc(scene):
