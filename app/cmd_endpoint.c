@@ -69,13 +69,31 @@ static bool print_commands(
     return true;
 }
 
-// What the console calls Edit: a FAILED connection is deleted first.
+// What the console calls Edit: a FAILED connection is deleted and created again. With the deletion
+// TiDB Cloud turns down an endpoint that it had accepted before; AWS has no way back from there.
+static bool delete_failed(struct setups *setups, uint64_t max_ms, struct err *err)
+{
+    struct setup *setup = setups->setups;
+    char id[600], alias[SHELL_WORD_BYTES];
+    snprintf(id, sizeof(id), "%s", setup_endpoint_id(setup));
+    if (!endpoint_delete_connection(setups, max_ms, err))
+        return false;
+    world_look_aws(&setup->world, WORLD_ENDPOINTS);
+    if (!setup_sees_aws(setup) || strcmp(setup_endpoint_id(setup), id) == 0)
+        return true;
+    const struct ec2_endpoint *gone = world_find_endpoint(&setup->world.endpoint_list, id);
+    return err_set(err, ERR_REFUSED,
+        "the connection of %.60s is deleted, and AWS says %.40s: it cannot be registered again. "
+        "Delete it with tidblink endpoint delete %s --endpoint-id %.60s, then run tidblink setup",
+        id, gone && gone->state ? gone->state : "that it is gone", setup_alias(setup, alias), id);
+}
+
 static bool create(struct setups *setups, const struct endpoint_values *own, struct err *err)
 {
     const struct setup *setup = setups->setups;
     const struct endpoint *connection = setup_connection(setup);
     if (connection && connection->state.value == ENDPOINT_FAILED &&
-        !endpoint_delete_connection(setups, own->max_ms, err))
+        !delete_failed(setups, own->max_ms, err))
         return false;
     if (!*setup_endpoint_id(setup))
         return err_set(err, ERR_USAGE,
@@ -185,7 +203,8 @@ const struct command cmd_endpoint = {
     .summary = "one step of the set-up, or its undoing",
     .help = "  command     print the exact commands of the set-up, AWS's and our own\n"
             "  create      register the interface endpoint with TiDB Cloud; one that is\n"
-            "              FAILED is deleted there and registered again (the console's Edit)\n"
+            "              FAILED is deleted there and registered again (the console's\n"
+            "              Edit), unless it had been accepted before\n"
             "  enable-dns  wait until it is accepted, then enable private DNS on it\n"
             "  wait        wait until it is accepted\n"
             "  list        the endpoints of the cluster, as TiDB Cloud and AWS see them\n"

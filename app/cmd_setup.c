@@ -59,15 +59,17 @@ static size_t count_steps(void)
 // What plans come to.
 struct outcome {
     bool is_of_many; // of several clusters
-    bool is_open;    // something is left to do
+    bool is_open;    // something is left that --apply does or waits for
+    bool is_yours;   // something is left that it does not: its command is the reader's to run
     struct err stop; // the first step that is blocked; ERR_NONE: none
 };
 
 static void take_note(
     struct outcome *outcome, const struct setup *setup, size_t step, const struct step_view *view)
 {
-    if (view->status != STEP_DONE && view->status != STEP_SKIPPED)
-        outcome->is_open = true;
+    bool is_yours = view->status == STEP_MANUAL || view->status == STEP_SKIPPED;
+    if (setups_is_open(view))
+        *(is_yours ? &outcome->is_yours : &outcome->is_open) = true;
     if (view->status != STEP_BLOCKED || outcome->stop.code != ERR_NONE)
         return;
     err_set(&outcome->stop, view->code, "%s: %s", setup_step(step)->title, view->text);
@@ -121,6 +123,21 @@ static bool print_json(struct setups *setups, struct outcome *outcome, struct er
     return printed;
 }
 
+static void print_rest(const struct outcome *outcome)
+{
+    if (!outcome->is_open && !outcome->is_yours)
+        puts("Nothing is left to do.");
+    else if (!outcome->is_yours)
+        puts("Nothing was changed. The same command with --apply takes the steps.");
+    else
+        puts(outcome->is_open
+                 ? "Nothing was changed. Run the commands of what is by hand or skipped yourself;\n"
+                   "the same command with --apply takes the other steps."
+                 : "Nothing was changed. What is left is for you to run: the commands above.");
+    if (outcome->is_open || outcome->is_yours)
+        fputs(limits, stdout);
+}
+
 static bool print_plans(const struct setup_values *own, struct setups *setups, struct err *err)
 {
     struct outcome outcome = { .is_of_many = setups->count > 1 };
@@ -132,14 +149,29 @@ static bool print_plans(const struct setup_values *own, struct setups *setups, s
     }
     if (outcome.stop.code != ERR_NONE)
         return err_set(err, outcome.stop.code, "%s", outcome.stop.text);
-    if (!own->json && !outcome.is_open)
-        puts("Nothing is left to do.");
-    else if (!own->json)
-        printf("Nothing was changed. The same command with --apply takes the steps.\n%s", limits);
+    if (!own->json)
+        print_rest(&outcome);
     return true;
 }
 
 // ---- the end ------------------------------------------------------------------------------------
+
+// What was not tested may not work, whatever the clouds say.
+static void print_end(const struct setup *setup, const char *alias)
+{
+    char word[SHELL_WORD_BYTES], line[STEP_TEXT_BYTES + 256];
+    if (!*setup->untested) {
+        printf("\n%s is ready. Connection strings, straight to the private endpoint:\n\n", alias);
+        return;
+    }
+    snprintf(line, sizeof(line),
+        "%.100s is set up; not tested from here: %s. Where the application runs:", alias,
+        setup->untested);
+    putchar('\n');
+    table_paragraph(stdout, "", 0, line);
+    printf("    tidblink doctor %s\nConnection strings, straight to the private endpoint:\n\n",
+        setup_alias(setup, word));
+}
 
 // A string for the command line, one for a URL, one for Java: the rest is dsn's.
 static void print_strings(const struct setup *setup, const struct cluster_settings *cluster)
@@ -157,8 +189,7 @@ static void print_strings(const struct setup *setup, const struct cluster_settin
     };
     if (!request.host)
         return;
-    printf(
-        "\n%s is ready. Connection strings, straight to the private endpoint:\n\n", cluster->alias);
+    print_end(setup, cluster->alias);
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         const struct string_client *client = strings_find(clients[i]);
         struct string_output output;
@@ -189,12 +220,15 @@ static bool apply(const struct setup_values *own, struct setups *setups, struct 
     return done;
 }
 
-static void print_clicks(const struct setups *setups)
+// A cluster that no click helps is a failure like a plan's.
+static bool print_clicks(const struct setups *setups, struct err *err)
 {
+    struct outcome outcome = { .is_of_many = setups->count > 1 };
     for (size_t i = 0; i < setups->count; i++) {
         struct step_view view = { 0 };
         struct setup *setup = &setups->setups[i];
         setup_step(0)->look(setup, &view);
+        take_note(&outcome, setup, 0, &view);
         printf("%s%s\n", i > 0 ? "\n" : "", setup->plan->world.target->alias);
         if (setup->world.group && setup->world.group->service_name)
             elsewhere_clicks(setup, stdout);
@@ -202,6 +236,8 @@ static void print_clicks(const struct setups *setups)
             setups_print_step(stdout, 0, &view, true);
     }
     printf("\n%s", limits);
+    return outcome.stop.code == ERR_NONE ||
+           err_set(err, outcome.stop.code, "%s", outcome.stop.text);
 }
 
 // ---- the command --------------------------------------------------------------------------------
@@ -225,7 +261,7 @@ static bool set_up(const struct setup_values *own, const struct settings *settin
     for (size_t i = 0; ok && choose_can_ask() && !own->json && i < setups.count; i++)
         ok = setup_ask_network(&setups, i, err);
     if (ok && own->console)
-        print_clicks(&setups);
+        ok = print_clicks(&setups, err);
     else if (ok)
         ok = own->apply ? apply(own, &setups, err) : print_plans(own, &setups, err);
     setups_close(&setups);
@@ -301,8 +337,10 @@ const struct command cmd_setup = {
             "downstream without an endpoint service of yours, and direct access to PD or TiKV\n"
             "(ports 2379, 20160), need VPC peering.\n"
             "\n"
-            "Ends with 0 when everything is done, or can be; with 3 when a state or a step of\n"
-            "yours is in the way, 4 when TiDB Cloud or AWS refuses the key or the rights.",
+            "Ends with 0 when everything is done, or can be; where the connection cannot be\n"
+            "tested from this machine, that is said and is no failure. With 3 when a state or\n"
+            "a step of yours is in the way, 4 when TiDB Cloud or AWS refuses the key or the\n"
+            "rights.",
     .own = &own_table,
     .run = run,
 };

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 120000 };
+// Outside EC2 as many looks as make a minute with the usual pause between them.
+enum { SETTLE_MS = 120000, SETTLE_ELSEWHERE_LOOKS = 6 };
 
 // ---- making -------------------------------------------------------------------------------------
 
@@ -58,6 +59,7 @@ static struct setup_plan make_plan(
         .place = place_of_setup(&setups->places[index]),
         .resume = wish->resume,
         .settle_ms = SETTLE_MS,
+        .settle_elsewhere_ms = SETTLE_ELSEWHERE_LOOKS * settings->control.poll_changing_ms,
         .connect_ms = settings->proxy.connect_timeout_ms,
         .greeting_ms = settings->proxy.handshake_timeout_ms,
     };
@@ -66,19 +68,43 @@ static struct setup_plan make_plan(
     return plan;
 }
 
+static void begin(struct setups *setups, size_t index, const struct setups_wish *wish)
+{
+    setups->plans[index] = make_plan(setups, index, wish);
+    setups->setups[index] = (struct setup){
+        .plan = &setups->plans[index],
+        .account = setups->account,
+        .loop = setups->loop,
+        .acts = wish->acts,
+    };
+    setup_begin(&setups->setups[index]);
+}
+
+// Once the cluster is known, its section may turn out to be one of another name; what that says of
+// the endpoint counts.
+static void find_section(struct setups *setups, size_t index, const struct setups_wish *wish)
+{
+    struct place *place = &setups->places[index];
+    struct control_target *target = &setups->targets[index];
+    const struct cluster *cluster = setups->setups[index].world.cluster;
+    if (!cluster)
+        return;
+    bool found = place_find_by_id(place, setups->settings, target, cluster->id, cluster->name);
+    setups->plans[index].place = place_of_setup(place);
+    if (!found || target->endpoint_id || !*place->endpoint_id)
+        return;
+    target->endpoint_id = place->endpoint_id;
+    setup_done(&setups->setups[index]);
+    begin(setups, index, wish);
+}
+
 static void begin_all(struct setups *setups, const struct setups_wish *wish)
 {
     for (size_t i = 0; i < setups->count; i++) {
         setups->targets[i] = setups->settings->control_targets[i];
         place_find(&setups->places[i], setups->settings, &setups->settings->clusters[i]);
-        setups->plans[i] = make_plan(setups, i, wish);
-        setups->setups[i] = (struct setup){
-            .plan = &setups->plans[i],
-            .account = setups->account,
-            .loop = setups->loop,
-            .acts = wish->acts,
-        };
-        setup_begin(&setups->setups[i]);
+        begin(setups, i, wish);
+        find_section(setups, i, wish);
     }
 }
 
@@ -147,13 +173,17 @@ const char *setups_status_key(enum step_status status)
     return statuses[status].key;
 }
 
+bool setups_is_open(const struct step_view *view)
+{
+    return view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
+}
+
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command)
 {
     char line[STEP_TEXT_BYTES + 80];
     snprintf(line, sizeof(line), "%2zu. %s: %s", step + 1, setup_step(step)->title, view->text);
     table_field(out, statuses[view->status].word, line);
-    bool is_open = view->status != STEP_DONE && (view->status != STEP_SKIPPED || *view->command);
-    if (with_command && is_open && *view->command)
+    if (with_command && setups_is_open(view) && *view->command)
         fprintf(out, "%s\n", view->command);
 }
 

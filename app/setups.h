@@ -47,6 +47,10 @@ bool setups_walk(struct setups *setups, const char *first, const char *last, uin
 // and it is to be run: in the first column, ready to be pasted.
 void setups_print_step(FILE *out, size_t step, const struct step_view *view, bool with_command);
 
+// Whether something is left to do: also of a step that is skipped here, when its command is to be
+// run elsewhere.
+bool setups_is_open(const struct step_view *view);
+
 // A step's status for programs: "done", "to-do", …
 const char *setups_status_key(enum step_status status);
 

@@ -96,10 +96,21 @@ struct option_reader {
 };
 bool option_read_file(
     const char *path, const struct option_reader *reader, struct err *err) MUST_CHECK;
+// The same of a text that is to become the file `path`.
+bool option_read_text(
+    const char *path, char *text, const struct option_reader *reader, struct err *err) MUST_CHECK;
+// What the reader makes of a line: in place, without byte order mark, comment, and blanks around.
+char *option_line_clean(char *line, bool is_first);
+// What is between the brackets of a clean line, runs of blanks as one space; NULL if it is no
+// section head.
+const char *option_section_of(const char *line, char out[OPTION_LINE_BYTES + 1]);
+// Whether a section can have this name, as it stands.
+bool option_section_fits(const char *section);
 
 // Sets one value in a section ("cluster orders") of a file that is there, or takes it out when
 // value is NULL; a section that is missing is added at the end. All else stays as it was written,
-// and the file is replaced as a whole (file.h). The caller knows that name and value are valid.
+// and the file is replaced as a whole (file.h), but only by what the reader reads back as it was
+// meant. The caller knows that name and value are valid.
 bool option_file_set(const char *path, const char *section, const char *name, const char *value,
     struct err *err) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Changing one value in a configuration file that a person wrote: every other byte of it, comments
-// and blanks too, stays as it is. The lines are those that options_file.c reads.
+// and blanks too, stays as it is. What a line means is what options_file.c, the reader, says.
 #include "base/err.h"
 #include "base/file.h"
 #include "base/options.h"
@@ -23,35 +23,24 @@ static struct span next_line(const char *text)
     return (struct span){ text, end ? (size_t)(end - text) + 1 : strlen(text) };
 }
 
-static struct span trim(struct span line)
+// The line as the reader sees it.
+static char *clean(struct span line, bool is_first, char out[OPTION_LINE_BYTES + 1])
 {
-    while (line.len > 0 && strchr(" \t\r\n", line.at[line.len - 1]))
-        line.len--;
-    while (line.len > 0 && strchr(" \t", *line.at)) {
-        line.at++;
-        line.len--;
-    }
-    return line;
+    size_t len = line.len > 0 && line.at[line.len - 1] == '\n' ? line.len - 1 : line.len;
+    snprintf(out, OPTION_LINE_BYTES + 1, "%.*s", (int)len, line.at);
+    return option_line_clean(out, is_first);
 }
 
-static bool is_text(struct span span, const char *text)
+static bool is_section(const char *line, const char *section)
 {
-    return span.len == strlen(text) && strncmp(span.at, text, span.len) == 0;
+    char name[OPTION_LINE_BYTES + 1];
+    return option_section_of(line, name) && strcmp(name, section) == 0;
 }
 
-// "[cluster orders]   # comment" names `section`.
-static bool is_section(struct span line, const char *section)
+static bool is_value(const char *line, const char *name)
 {
-    const char *end = memchr(line.at, ']', line.len);
-    if (line.len < 2 || *line.at != '[' || !end)
-        return false;
-    return is_text(trim((struct span){ line.at + 1, (size_t)(end - line.at) - 1 }), section);
-}
-
-static bool is_value(struct span line, const char *name)
-{
-    const char *equals = memchr(line.at, '=', line.len);
-    return equals && is_text(trim((struct span){ line.at, (size_t)(equals - line.at) }), name);
+    size_t len = strlen(name);
+    return strncmp(line, name, len) == 0 && line[len + strspn(line + len, " \t\r")] == '=';
 }
 
 // Where the value goes: in place of `old` (len 0: a new line in front of it).
@@ -68,9 +57,10 @@ static struct place find_place(const char *text, const char *section, const char
     struct span line;
     bool inside = false;
     for (const char *at = text; *at; at += line.len) {
+        char copy[OPTION_LINE_BYTES + 1];
         line = next_line(at);
-        struct span words = trim(line);
-        if (words.len > 0 && *words.at == '[') {
+        const char *words = clean(line, at == text, copy);
+        if (*words == '[') {
             if (inside)
                 break;
             inside = is_section(words, section);
@@ -78,7 +68,7 @@ static struct place find_place(const char *text, const char *section, const char
                 place = (struct place){ { at + line.len, 0 }, true };
         } else if (inside && is_value(words, name)) {
             return (struct place){ line, true };
-        } else if (inside && words.len > 0 && !strchr("#;", *words.at)) {
+        } else if (inside && *words) {
             place.old.at = at + line.len;
         }
     }
@@ -110,6 +100,51 @@ static char *edit(const char *text, const char *section, const char *name, const
     return NULL;
 }
 
+// ---- reading it back ----------------------------------------------------------------------------
+
+struct reading_back {
+    const char *section, *name, *value;
+    bool inside, found, differs;
+};
+
+static bool on_section(void *arg, const char *section, const char *origin, struct err *err)
+{
+    struct reading_back *back = arg;
+    (void)origin;
+    (void)err;
+    back->inside = strcmp(section, back->section) == 0;
+    return true;
+}
+
+static bool on_value(
+    void *arg, const char *name, const char *value, const char *origin, struct err *err)
+{
+    struct reading_back *back = arg;
+    (void)origin;
+    (void)err;
+    if (!back->inside || strcmp(name, back->name) != 0)
+        return true;
+    back->found = true;
+    back->differs = !back->value || strcmp(value, back->value) != 0;
+    return true;
+}
+
+// A file that no command could read any more, or that says something else, is not written.
+static bool reads_back(const char *path, char *edited, const char *section, const char *name,
+    const char *value, struct err *err)
+{
+    struct reading_back back = { .section = section, .name = name, .value = value };
+    const struct option_reader reader = { &back, on_section, on_value };
+    if (!option_read_text(path, edited, &reader, err))
+        return err_prefix(err, "it is left as it is, since it could not be read afterwards");
+    if (back.found == !!value && !back.differs)
+        return true;
+    return err_set(err, ERR_OPTION,
+        "%s: [%s] cannot have %s = %s, so the file is left as it is: expected a section name "
+        "without brackets, # and ;",
+        path, section, name, value ? value : "");
+}
+
 bool option_file_set(
     const char *path, const char *section, const char *name, const char *value, struct err *err)
 {
@@ -121,7 +156,8 @@ bool option_file_set(
     free(text);
     if (!edited)
         return err_set(err, ERR_MEMORY, "out of memory");
-    bool done = same || file_replace(path, edited, strlen(edited), NEW_FILE_MODE, err);
+    bool done = same || (reads_back(path, edited, section, name, value, err) &&
+                            file_replace(path, edited, strlen(edited), NEW_FILE_MODE, err));
     free(edited);
     return done;
 }

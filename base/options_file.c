@@ -116,11 +116,10 @@ static bool is_comment(const char *line, const char *at)
     return (*at == '#' || *at == ';') && (at == line || strchr(blanks, at[-1]));
 }
 
-// The line without byte order mark, comment, and blanks around it.
-static char *clean_line(char *line, bool first)
+char *option_line_clean(char *line, bool is_first)
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
-    if (first && strncmp(line, byte_order_mark, strlen(byte_order_mark)) == 0)
+    if (is_first && strncmp(line, byte_order_mark, strlen(byte_order_mark)) == 0)
         line += strlen(byte_order_mark);
     line += strspn(line, blanks);
     char *end = line;
@@ -134,12 +133,11 @@ static char *clean_line(char *line, bool first)
 
 // ---- sections and values ------------------------------------------------------------------------
 
-// What is between the brackets, runs of blanks as one space; NULL if it is no section head.
-static const char *section_of(const char *line, char out[OPTION_LINE_BYTES + 1])
+const char *option_section_of(const char *line, char out[OPTION_LINE_BYTES + 1])
 {
     size_t len = strlen(line);
     size_t used = 0;
-    if (len < 2 || line[len - 1] != ']' || strcspn(line + 1, "[]") != len - 2)
+    if (len < 2 || *line != '[' || line[len - 1] != ']' || strcspn(line + 1, "[]") != len - 2)
         return NULL;
     for (const char *at = line + 1; *at != ']'; at++) {
         bool blank = strchr(blanks, *at) != NULL;
@@ -154,11 +152,19 @@ static const char *section_of(const char *line, char out[OPTION_LINE_BYTES + 1])
     return used > 0 ? out : NULL;
 }
 
+bool option_section_fits(const char *section)
+{
+    char line[OPTION_LINE_BYTES + 1], read[OPTION_LINE_BYTES + 1];
+    int len = snprintf(line, sizeof(line), "[%s]", section);
+    return len <= OPTION_LINE_BYTES && section[strcspn(section, "\n")] == '\0' &&
+           option_section_of(option_line_clean(line, false), read) && strcmp(read, section) == 0;
+}
+
 static bool on_section_line(struct reading *reading, const char *line)
 {
     char section[OPTION_LINE_BYTES + 1];
     char origin[ORIGIN_BYTES];
-    if (!section_of(line, section))
+    if (!option_section_of(line, section))
         return fail(
             reading, "\"%.*s\" is not a section head: expected \"[kind name]\"", SHOWN, line);
     const struct seen *earlier = seen_find(&reading->sections, section);
@@ -189,7 +195,7 @@ static char *next_line(char *out, int size, void *arg)
     struct reading *reading = arg;
     char line[OPTION_LINE_BYTES + 1];
     while (!reading->failed && read_line(reading, line)) {
-        const char *text = clean_line(line, reading->line == 1);
+        const char *text = option_line_clean(line, reading->line == 1);
         if (*text == '\0')
             continue;
         if (*text == '[') {
@@ -226,19 +232,35 @@ static int on_value_line(void *arg, const char *section, const char *name, const
     return false;
 }
 
-bool option_read_file(const char *path, const struct option_reader *reader, struct err *err)
+// Closes the file.
+static bool read_stream(
+    FILE *file, const char *path, const struct option_reader *reader, struct err *err)
 {
-    struct reading reading = { .path = path, .reader = reader, .err = err };
+    struct reading reading = { .path = path, .file = file, .reader = reader, .err = err };
     SLIST_INIT(&reading.sections);
     SLIST_INIT(&reading.names);
-    reading.file = fopen(path, "re");
-    if (!reading.file)
-        return err_sys(err, ERR_OPTION, errno, "%s: cannot open the configuration file", path);
     int broken_line = ini_parse_stream(next_line, &reading, on_value_line, &reading);
     if (broken_line != 0 && !reading.failed)
         fail(&reading, "the configuration parser failed (%d)", broken_line);
-    fclose(reading.file);
+    fclose(file);
     seen_clear(&reading.sections);
     seen_clear(&reading.names);
     return !reading.failed;
+}
+
+bool option_read_file(const char *path, const struct option_reader *reader, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return err_sys(err, ERR_OPTION, errno, "%s: cannot open the configuration file", path);
+    return read_stream(file, path, reader, err);
+}
+
+bool option_read_text(
+    const char *path, char *text, const struct option_reader *reader, struct err *err)
+{
+    FILE *file = fmemopen(text, strlen(text), "r");
+    if (!file)
+        return err_sys(err, ERR_MEMORY, errno, "%s: cannot be looked at", path);
+    return read_stream(file, path, reader, err);
 }

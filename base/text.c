@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Foreign text made harmless. Pure; used by log.c, control/json.c, control/ec2_command.c, guide/
-// and strings/encode.c, whose own shell words go into buffers that are wiped.
+// Foreign text made harmless. Pure; strings/encode.c has shell words of its own, since they go into
+// buffers that are wiped.
 #include "base/text.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+enum { SECRET_MIN = 8, STARS = 3 };
 
 size_t text_utf8_len(const unsigned char *bytes, size_t left)
 {
@@ -51,6 +53,29 @@ void text_clean(char *text)
         at += step;
         left -= step;
     }
+}
+
+// Returns what is behind it.
+static char *put_stars(char *at, size_t len)
+{
+    memset(at, '*', STARS);
+    memmove(at + STARS, at + len, strlen(at + len) + 1);
+    return at + STARS;
+}
+
+void text_hide(char *text, const char *secret)
+{
+    const size_t len = strlen(secret);
+    if (len < SECRET_MIN)
+        return;
+    // On behind the stars: a secret may be made of them.
+    for (char *at = text; (at = strstr(at, secret));)
+        at = put_stars(at, len);
+    for (size_t left = len - 1; left >= SECRET_MIN; left--)
+        if (strncmp(text, secret + len - left, left) == 0) {
+            put_stars(text, left);
+            return;
+        }
 }
 
 static bool is_bare(const char *word)

@@ -12,6 +12,11 @@ size_t text_utf8_len(const unsigned char *bytes, size_t left);
 // text can go to a terminal, into JSON and into a metric's label.
 void text_clean(char *text);
 
+// In place: "***" for a secret wherever it stands, and for what is left of one at the beginning of
+// a text whose head was cut off. One of fewer than 8 bytes could be any word, and stays. The whole
+// text, before anything is cut: half a secret is not found.
+void text_hide(char *text, const char *secret);
+
 // A word for a POSIX shell: bare when no shell looks into it, else in single quotes (POSIX.1-2017,
 // XCU 2.2.2). Returns its length without the NUL, whatever `size` is. What is longer is not written
 // at all, since a word that is cut off would mean something else; `out` is "" then.

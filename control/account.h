@@ -13,7 +13,8 @@ struct account;
 
 // Before a pause of `pause_ms`: the API asked for it (429; as long as it says, at most 60 s, up to
 // three times), or it did not answer or answered 5xx and is asked again (up to three times, 1 s, 2
-// s and 4 s later, but never later than one request may take). `why` is valid during the call. A
+// s and 4 s later, but never later than one request may take), after a POST what has become of it
+// (1 s later: it may be under way still). `why` is valid during the call. A
 // look does not pause: it asks again as the poller does, until its time is up.
 typedef void (*account_wait_fn)(void *arg, uint64_t pause_ms, const struct err *why);
 

@@ -24,6 +24,21 @@ static bool is_doubtful(const struct reply *reply)
     return reply->may_pass || reply->status == 200 || reply->status == 409;
 }
 
+// Before what became of a POST is looked up: one whose answer was lost, or for which a gateway
+// spoke, may be under way still, and a look at once would miss it.
+static void let_it_arrive(struct account *account, const struct reply *reply)
+{
+    if (reply->may_pass)
+        account_pause(account, account_backoff_ms(account, 0), &reply->err);
+}
+
+// Before it is sent once more.
+static void let_it_pass(struct account *account, const struct reply *reply, const struct err *why)
+{
+    if (!reply->may_pass) // has been waited for
+        account_pause(account, account_backoff_ms(account, 0), why);
+}
+
 // ---- lists --------------------------------------------------------------------------------------
 
 typedef bool (*page_fn)(const struct reply *reply, void *into, char **out_next, struct err *err);
@@ -174,7 +189,7 @@ static bool look_for_connection(struct account *account, const struct registrati
                        registration->endpoint_id);
 }
 
-// *out_doubt: it may have been registered all the same.
+// On failure `reply` tells whether it may have been registered all the same (is_doubtful).
 static bool post_connection(struct account *account, const struct registration *registration,
     struct reply *reply, struct endpoint *out, struct err *err)
 {
@@ -219,6 +234,7 @@ bool account_create_connection(struct account *account, const char *cluster_id,
             return true;
         if (!is_doubtful(&reply))
             return err_set(err, lost.code, "%s", lost.text);
+        let_it_arrive(account, &reply);
         if (!look_for_connection(account, &registration, out, err))
             return false;
         bool found = out->endpoint_id != NULL;
@@ -232,20 +248,19 @@ bool account_create_connection(struct account *account, const char *cluster_id,
             return false;
         if (posts == POSTS)
             return err_set(err, lost.code, "%s", lost.text);
-        account_pause(account, account_backoff_ms(account, 0), &lost);
+        let_it_pass(account, &reply, &lost);
     }
 }
 
 // Whether what cannot be deleted is on its way out anyway.
-static bool is_leaving(struct account *account, const char *path)
+static bool is_leaving(struct account *account, const char *cluster_id, const char *group_id,
+    const char *connection_id)
 {
-    struct reply reply CLEANUP(reply_done) = { 0 };
-    struct endpoint endpoint = { 0 };
-    const struct request request = { .method = "GET", .path = path };
-    if (!account_exchange(account, &request, &reply))
-        return reply.status == 404;
-    bool leaving = model_json_connection(reply.body, reply.len, &endpoint, NULL) &&
-                   endpoint.state.value == ENDPOINT_DELETING;
+    struct endpoint endpoint;
+    struct err err;
+    if (!account_connection(account, cluster_id, group_id, connection_id, &endpoint, &err))
+        return err.code == ERR_API_NOT_FOUND;
+    bool leaving = endpoint.state.value == ENDPOINT_DELETING;
     model_endpoint_done(&endpoint);
     return leaving;
 }
@@ -260,7 +275,8 @@ bool account_delete_connection(struct account *account, const char *cluster_id,
     if (account_exchange(account, &request, &reply) || reply.status == 404)
         return true;
     bool refused = reply.status == 400 || reply.status == 409;
-    return (refused && is_leaving(account, path)) || pass_on(&reply, err);
+    return (refused && is_leaving(account, cluster_id, group_id, connection_id)) ||
+           pass_on(&reply, err);
 }
 
 // ---- resuming -----------------------------------------------------------------------------------
@@ -300,13 +316,14 @@ bool account_resume(struct account *account, const char *cluster_id, struct err 
         bool refused = reply.status == 400 || reply.status == 409;
         if (!refused && !is_doubtful(&reply))
             return pass_on(&reply, err);
+        let_it_arrive(account, &reply);
         if (!look_at_cluster(account, cluster_id, &cluster, err))
             return false;
         if (is_up(cluster.state.value))
             return true;
         if (refused || posts == POSTS)
             return pass_on(&reply, err);
-        account_pause(account, account_backoff_ms(account, 0), &reply.err);
+        let_it_pass(account, &reply, &reply.err);
     }
 }
 

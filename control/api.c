@@ -2,8 +2,8 @@
 //
 // One easy handle is kept for all requests, because libcurl remembers the digest nonce in it: only
 // the first request pays for the challenge (RFC 7616 section 3.3). A server that forgot the nonce
-// and does not say stale=true gets one more try with a new handle. Called by poller.c, runs on
-// http.c.
+// and does not say stale=true gets one more try with a new handle. Opened by session.c for the
+// poller and for commands, runs on http.c.
 #include "control/api.h"
 
 #include "base/clock.h"
@@ -224,14 +224,10 @@ static struct api_quota read_quota(CURL *easy)
     };
 }
 
-// Whose clock is wrong can be told from any answer, a refusal too.
-static void note_line(struct api *api, const struct api_answer *answer)
+// Whose clock is wrong can be told from any answer, and best from a refusal.
+static void note_clock(struct api *api)
 {
-    const struct api_quota *quota = &answer->quota;
     struct curl_header *date;
-    api->line.requests += answer->requests;
-    if (quota->limit >= 0 || quota->remaining >= 0)
-        api->line.quota = *quota;
     if (curl_easy_header(api->request.easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK)
         return;
     time_t server_clock = curl_getdate(date->value, NULL);
@@ -239,6 +235,14 @@ static void note_line(struct api *api, const struct api_answer *answer)
         return;
     api->line.server_clock = server_clock;
     api->line.own_clock = clock_wall_s();
+}
+
+static void note_cost(struct api *api, const struct api_answer *answer)
+{
+    const struct api_quota *quota = &answer->quota;
+    api->line.requests += answer->requests;
+    if (quota->limit >= 0 || quota->remaining >= 0)
+        api->line.quota = *quota;
 }
 
 static bool is_trust(CURLcode result)
@@ -257,7 +261,7 @@ static void explain_failure(const struct api *api, CURLcode result, struct err *
         err_set(err, ERR_API_UNREACHABLE,
             "the certificate of %s is not trusted (%.160s); for a CA of your own set api-ca",
             api->url, words);
-    else if (request->body_too_large || result == CURLE_FILESIZE_EXCEEDED)
+    else if (request->body_too_large)
         err_set(err, ERR_API_ANSWER, "the answer of %s is larger than %zu bytes", api->url,
             request->body_limit);
     else
@@ -340,13 +344,15 @@ static void on_answer(struct http_request *request, CURLcode result)
     long status = 0;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     bool with_old_nonce = api->nonce_is_old && request->answers == 1;
+    bool has_status = result == CURLE_OK || request->body_too_large;
     struct api_answer answer = {
-        .status = result == CURLE_OK ? status : 0,
+        .status = has_status ? status : 0,
         .body = request->body != NULL ? request->body : "",
         .len = request->body_len,
         .requests = api->spent + (request->answers > 0 ? request->answers : 1),
         .quota = read_quota(request->easy),
     };
+    note_clock(api); // before the handle goes, and with it the headers
     if (answer.status == 401)
         renew_handle(api);
     if (answer.status == 401 && with_old_nonce) {
@@ -355,12 +361,12 @@ static void on_answer(struct http_request *request, CURLcode result)
         return;
     }
     struct err err;
-    note_line(api, &answer);
+    note_cost(api, &answer);
     bool failed = result != CURLE_OK || status != 200 || explain_type(api, &err);
-    if (result != CURLE_OK)
-        explain_failure(api, result, &err);
-    else if (status != 200)
+    if (has_status && status != 200)
         explain_status(api, status, &err);
+    else if (result != CURLE_OK)
+        explain_failure(api, result, &err);
     else
         api->nonce_is_old = true;
     answer.may_pass = failed && err.code == ERR_API_UNREACHABLE && !is_trust(result);

@@ -31,7 +31,7 @@ struct api_quota {
 };
 
 struct api_answer {
-    long status;      // HTTP status, 0: there was no answer
+    long status;      // HTTP status, also of an answer that is too large; 0: there was none
     const char *body; // NUL-terminated, valid during the call; never NULL
     size_t len;
     unsigned requests; // what it cost: 2 when a digest challenge came first
@@ -39,7 +39,8 @@ struct api_answer {
     struct api_quota quota;
 };
 
-// err is NULL when the status was 200. The answer is valid in both cases.
+// err is NULL when the status was 200 and the answer JSON of a size that we take. The answer is
+// valid in both cases.
 typedef void (*api_fn)(void *arg, const struct api_answer *answer, const struct err *err);
 
 // Fails (ERR_OPTION) on a URL that is neither https:// nor http:// to a loopback address, and on an
@@ -62,7 +63,7 @@ void api_cancel(struct api *api);
 // What the answers so far tell about the line.
 struct api_line {
     struct api_quota quota; // of the last answer that told it
-    int64_t server_clock;   // wall clock of the last Date header, 0: none
+    int64_t server_clock;   // wall clock of the last Date header, a refusal's too; 0: none
     int64_t own_clock;      // ours at that moment
     unsigned requests;
 };

@@ -2,7 +2,7 @@
 //
 // Merges answers into what is believed. The two kinds of list differ: one asked about a single
 // cluster may say that something is gone, one about a whole project may only say what is there.
-// Called by poller.c on the control thread.
+// Called by round_answer.c.
 #include "control/belief.h"
 
 #include <stdlib.h>

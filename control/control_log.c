@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compares facts with what has been logged about a target. Called by control.c after each look.
+// Compares facts with what has been logged about a target. Called by control_news.c after each
+// look.
 #include "control/control_log.h"
 
 #include "base/log.h"

@@ -149,10 +149,10 @@ bool ec2_run(struct ec2 *ec2, const struct ec2_command *command, struct err *err
     struct err why;
     snprintf(ec2->code, sizeof(ec2->code), "%s", code != NULL ? code : "");
     ec2_explain_code(code, operation_name(verb, operation), message, &caller, &why);
-    err_set(err, why.code, "aws ec2 %.64s: %.400s", verb, why.text);
+    err_set(err, why.code, "%s", why.text);
     free(code);
     free(message);
-    return false;
+    return err_prefix(err, "aws %.64s %.64s", command->argv.items[1], verb);
 }
 
 // ---- questions ----------------------------------------------------------------------------------
@@ -190,21 +190,11 @@ ASK(security_groups, ec2_security_group)
 ASK(interfaces, ec2_interface)
 ASK(zones, ec2_zone)
 
-static void add_list(struct ec2_command *command, const char *name, const struct option_list *list)
-{
-    ec2_command_add(command, name);
-    for (size_t i = 0; i < list->count; i++)
-        ec2_command_add_value(command, list->items[i]);
-}
-
 bool ec2_vpcs(struct ec2 *ec2, const char *vpc_id, struct ec2_vpc_list *out, struct err *err)
 {
     struct ec2_command command;
     ec2_command_begin(&command, ec2->options, "describe-vpcs");
-    if (vpc_id != NULL) {
-        ec2_command_add(&command, "--vpc-ids");
-        ec2_command_add_value(&command, vpc_id);
-    }
+    ec2_command_add_option(&command, "--vpc-ids", vpc_id);
     return ask_vpcs(ec2, &command, out, err);
 }
 
@@ -213,10 +203,8 @@ bool ec2_vpc_attribute(
 {
     struct ec2_command command;
     ec2_command_begin(&command, ec2->options, "describe-vpc-attribute");
-    ec2_command_add(&command, "--vpc-id");
-    ec2_command_add_value(&command, vpc_id);
-    ec2_command_add(&command, "--attribute");
-    ec2_command_add_value(&command, attribute);
+    ec2_command_add_option(&command, "--vpc-id", vpc_id);
+    ec2_command_add_option(&command, "--attribute", attribute);
     bool read = run(ec2, &command, err) &&
                 check_answer(ec2_json_vpc_attribute(ec2->out, ec2->out_len, attribute, out, err),
                     &command, err);
@@ -228,11 +216,7 @@ bool ec2_subnets_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_subnet_list *out, struct err *err)
 {
     struct ec2_command command;
-    char filter[256];
-    snprintf(filter, sizeof(filter), "Name=vpc-id,Values=%s", vpc_id);
-    ec2_command_begin(&command, ec2->options, "describe-subnets");
-    ec2_command_add(&command, "--filters");
-    ec2_command_add(&command, filter);
+    ec2_describe_subnets(&command, ec2->options, vpc_id);
     return ask_subnets(ec2, &command, out, err);
 }
 
@@ -241,8 +225,7 @@ bool ec2_endpoint_service(
 {
     struct ec2_command command;
     ec2_command_begin(&command, ec2->options, "describe-vpc-endpoint-services");
-    ec2_command_add(&command, "--service-names");
-    ec2_command_add_value(&command, service_name);
+    ec2_command_add_option(&command, "--service-names", service_name);
     return ask_services(ec2, &command, out, err);
 }
 
@@ -251,6 +234,15 @@ bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const c
 {
     struct ec2_command command;
     ec2_describe_endpoints(&command, ec2->options, service_name, vpc_id);
+    return ask_endpoints(ec2, &command, out, err);
+}
+
+// A filter finds none where an ID by itself would be an error.
+bool ec2_endpoint_of_id(
+    struct ec2 *ec2, const char *endpoint_id, struct ec2_endpoint_list *out, struct err *err)
+{
+    struct ec2_command command;
+    ec2_describe_endpoint(&command, ec2->options, endpoint_id);
     return ask_endpoints(ec2, &command, out, err);
 }
 
@@ -263,7 +255,7 @@ bool ec2_security_groups(struct ec2 *ec2, const struct option_list *ids,
     if (ids->count == 0)
         return true;
     ec2_command_begin(&command, ec2->options, "describe-security-groups");
-    add_list(&command, "--group-ids", ids);
+    ec2_command_add_list(&command, "--group-ids", ids);
     return ask_security_groups(ec2, &command, out, err);
 }
 
@@ -275,7 +267,7 @@ bool ec2_interfaces(
     if (ids->count == 0)
         return true;
     ec2_command_begin(&command, ec2->options, "describe-network-interfaces");
-    add_list(&command, "--network-interface-ids", ids);
+    ec2_command_add_list(&command, "--network-interface-ids", ids);
     return ask_interfaces(ec2, &command, out, err);
 }
 

@@ -119,6 +119,9 @@ bool ec2_interfaces(struct ec2 *ec2, const struct option_list *ids, struct ec2_i
 // Those of a service in a VPC (vpc_id NULL: in any), whatever their state.
 bool ec2_endpoints_of_service(struct ec2 *ec2, const char *service_name, const char *vpc_id,
     struct ec2_endpoint_list *out, struct err *err) MUST_CHECK;
+// The one of this ID, if there is one.
+bool ec2_endpoint_of_id(struct ec2 *ec2, const char *endpoint_id, struct ec2_endpoint_list *out,
+    struct err *err) MUST_CHECK;
 // Those that answer in a VPC of the options' region.
 bool ec2_zones_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_zone_list *out, struct err *err) MUST_CHECK;

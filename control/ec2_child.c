@@ -4,12 +4,14 @@
 // (docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html). Used by ec2.c and aws.c.
 #include "control/ec2_child.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OUTPUT_BYTES = 4 << 20, SECRET_MIN = 8 };
+enum { OUTPUT_BYTES = 4 << 20 };
 
 // Instead of options: version 1 does not know them all, and old ones of version 2 neither.
 static const char *const settings[] = {
@@ -74,13 +76,19 @@ struct ec2_caller ec2_child_caller(const struct ec2_options *options)
 }
 
 // A program that hands out credentials (credential_process) may put them into its error message.
-static void hide(char *text, const char *variable)
+// The caller frees.
+static char *without_secrets(const char *errors)
 {
-    const char *secret = getenv(variable);
-    if (secret == NULL || strlen(secret) < SECRET_MIN)
-        return;
-    for (char *at = strstr(text, secret); at != NULL; at = strstr(at, secret))
-        memset(at, '*', strlen(secret));
+    static const char *const variables[] = { "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
+    char *text = strdup(errors);
+    if (text == NULL)
+        abort();
+    for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+        const char *secret = getenv(variables[i]);
+        if (secret != NULL)
+            text_hide(text, secret);
+    }
+    return text;
 }
 
 void ec2_child_explain(const struct child_result *result, const struct ec2_options *options,
@@ -93,7 +101,8 @@ void ec2_child_explain(const struct child_result *result, const struct ec2_optio
             result->exit_code);
         return;
     }
-    ec2_explain(result->errors, &caller, code, err);
-    hide(err->text, "AWS_SECRET_ACCESS_KEY");
-    hide(err->text, "AWS_SESSION_TOKEN");
+    // First of all: what is explained is cut to its length.
+    char *errors = without_secrets(result->errors);
+    ec2_explain(errors, &caller, code, err);
+    free(errors);
 }

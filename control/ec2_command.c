@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 76, VALUE_BYTES = 512, TAG_BYTES = 200 };
+enum { COLUMNS = 76, VALUE_BYTES = 512, WORD_BYTES = 200 };
 
 // ---- arguments ----------------------------------------------------------------------------------
 
@@ -25,14 +25,24 @@ void ec2_command_add(struct ec2_command *command, const char *argument)
         abort();
 }
 
+// docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html: file://, fileb:// and,
+// in version 1, http:// and https:// stand for what is there.
+static bool begins_with_scheme(const char *value)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char mark[] = "://";
+    return strncmp(value + strspn(value, letters), mark, strlen(mark)) == 0;
+}
+
 void ec2_command_add_value(struct ec2_command *command, const char *value)
 {
     char refused[VALUE_BYTES];
     snprintf(refused, sizeof(refused), "?%s", value);
-    ec2_command_add(command, value[0] == '-' ? refused : value);
+    bool is_more = value[0] == '-' || begins_with_scheme(value);
+    ec2_command_add(command, is_more ? refused : value);
 }
 
-static void add_option(struct ec2_command *command, const char *name, const char *value)
+void ec2_command_add_option(struct ec2_command *command, const char *name, const char *value)
 {
     if (value == NULL)
         return;
@@ -40,7 +50,8 @@ static void add_option(struct ec2_command *command, const char *name, const char
     ec2_command_add_value(command, value);
 }
 
-static void add_list(struct ec2_command *command, const char *name, const struct option_list *list)
+void ec2_command_add_list(
+    struct ec2_command *command, const char *name, const struct option_list *list)
 {
     if (list == NULL || list->count == 0)
         return;
@@ -58,9 +69,12 @@ static void begin(struct ec2_command *command, const struct ec2_options *options
     ec2_command_add(command, is_off ? "aws" : options->cli);
     ec2_command_add(command, service);
     ec2_command_add(command, verb);
-    add_option(command, "--region", options->region);
-    add_option(command, "--profile", options->profile);
-    add_option(command, "--endpoint-url", options->endpoint_url);
+    ec2_command_add_option(command, "--region", options->region);
+    ec2_command_add_option(command, "--profile", options->profile);
+    if (options->endpoint_url == NULL)
+        return;
+    ec2_command_add(command, "--endpoint-url");
+    ec2_command_add(command, options->endpoint_url); // ours, and the one value that is a URL
 }
 
 void ec2_command_begin(
@@ -71,12 +85,14 @@ void ec2_command_begin(
 
 // ---- commands -----------------------------------------------------------------------------------
 
-// In the CLI's shorthand syntax brackets and commas have a meaning, and EC2 takes only some others.
-static const char *tag_value(const char *text, char out[TAG_BYTES])
+// A value inside of the CLI's shorthand syntax, where commas, brackets and quotes have a meaning
+// ("A=b,C@=file:///x" reads a file); in a filter "*" and "?" have one too, and a tag may not hold
+// everything.
+static const char *shorthand_value(const char *text, char out[WORD_BYTES])
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   "+-._:/@";
-    snprintf(out, TAG_BYTES, "%s", text);
+    snprintf(out, WORD_BYTES, "%s", text);
     for (char *at = out; *at != '\0'; at++)
         if (strchr(allowed, *at) == NULL)
             *at = '_';
@@ -85,73 +101,83 @@ static const char *tag_value(const char *text, char out[TAG_BYTES])
 
 static void add_tags(struct ec2_command *command, const char *cluster)
 {
-    char tag[TAG_BYTES];
+    char word[WORD_BYTES];
     char tags[VALUE_BYTES];
-    tag_value(cluster, tag);
     snprintf(tags, sizeof(tags), "ResourceType=vpc-endpoint,Tags=[{Key=tidblink-cluster,Value=%s}]",
-        tag);
-    add_option(command, "--tag-specifications", tags);
+        shorthand_value(cluster, word));
+    ec2_command_add_option(command, "--tag-specifications", tags);
 }
 
 void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *options,
     const struct ec2_endpoint_plan *plan)
 {
     ec2_command_begin(command, options, "create-vpc-endpoint");
-    add_option(command, "--vpc-endpoint-type", "Interface");
-    add_option(command, "--vpc-id", plan->vpc_id);
-    add_option(command, "--service-name", plan->service_name);
-    add_list(command, "--subnet-ids", plan->subnet_ids);
-    add_list(command, "--security-group-ids", plan->security_group_ids);
+    ec2_command_add_option(command, "--vpc-endpoint-type", "Interface");
+    ec2_command_add_option(command, "--vpc-id", plan->vpc_id);
+    ec2_command_add_option(command, "--service-name", plan->service_name);
+    ec2_command_add_list(command, "--subnet-ids", plan->subnet_ids);
+    ec2_command_add_list(command, "--security-group-ids", plan->security_group_ids);
     ec2_command_add(command, "--no-private-dns-enabled");
-    add_option(command, "--client-token", plan->client_token);
+    ec2_command_add_option(command, "--client-token", plan->client_token);
     if (plan->cluster != NULL)
         add_tags(command, plan->cluster);
-}
-
-static void modify_endpoint(
-    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
-{
-    ec2_command_begin(command, options, "modify-vpc-endpoint");
-    add_option(command, "--vpc-endpoint-id", endpoint_id);
 }
 
 void ec2_enable_private_dns(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
 {
-    modify_endpoint(command, options, endpoint_id);
+    ec2_command_begin(command, options, "modify-vpc-endpoint");
+    ec2_command_add_option(command, "--vpc-endpoint-id", endpoint_id);
     ec2_command_add(command, "--private-dns-enabled");
-}
-
-void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
-    const char *endpoint_id, const struct option_list *add, const struct option_list *remove)
-{
-    modify_endpoint(command, options, endpoint_id);
-    add_list(command, "--add-security-group-ids", add);
-    add_list(command, "--remove-security-group-ids", remove);
 }
 
 void ec2_delete_endpoint(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
 {
     ec2_command_begin(command, options, "delete-vpc-endpoints");
-    add_option(command, "--vpc-endpoint-ids", endpoint_id);
+    ec2_command_add_option(command, "--vpc-endpoint-ids", endpoint_id);
 }
 
-static void add_filter(struct ec2_command *command, const char *name, const char *value)
+struct filter {
+    const char *name, *value; // value NULL: no filter
+};
+
+static void add_filters(struct ec2_command *command, const struct filter *filters, size_t count)
 {
-    char filter[VALUE_BYTES];
-    snprintf(filter, sizeof(filter), "Name=%s,Values=%s", name, value);
-    ec2_command_add(command, filter);
+    ec2_command_add(command, "--filters");
+    for (size_t i = 0; i < count; i++) {
+        char word[WORD_BYTES];
+        char filter[VALUE_BYTES];
+        if (filters[i].value == NULL)
+            continue;
+        snprintf(filter, sizeof(filter), "Name=%s,Values=%s", filters[i].name,
+            shorthand_value(filters[i].value, word));
+        ec2_command_add(command, filter);
+    }
+}
+
+void ec2_describe_subnets(
+    struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
+{
+    const struct filter filter = { "vpc-id", vpc_id };
+    ec2_command_begin(command, options, "describe-subnets");
+    add_filters(command, &filter, 1);
 }
 
 void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
     const char *service_name, const char *vpc_id)
 {
+    const struct filter filters[] = { { "service-name", service_name }, { "vpc-id", vpc_id } };
     ec2_command_begin(command, options, "describe-vpc-endpoints");
-    ec2_command_add(command, "--filters");
-    add_filter(command, "service-name", service_name);
-    if (vpc_id != NULL)
-        add_filter(command, "vpc-id", vpc_id);
+    add_filters(command, filters, ARRAY_LEN(filters));
+}
+
+void ec2_describe_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id)
+{
+    const struct filter filter = { "vpc-endpoint-id", endpoint_id };
+    ec2_command_begin(command, options, "describe-vpc-endpoints");
+    add_filters(command, &filter, 1);
 }
 
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
@@ -159,17 +185,19 @@ void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_opti
 {
     bool support = strcmp(attribute, "enableDnsSupport") == 0;
     ec2_command_begin(command, options, "modify-vpc-attribute");
-    add_option(command, "--vpc-id", vpc_id);
+    ec2_command_add_option(command, "--vpc-id", vpc_id);
     ec2_command_add(command, support ? "--enable-dns-support" : "--enable-dns-hostnames");
 }
 
 // --cidr takes IPv4 only.
 static void add_ipv6_permission(struct ec2_command *command, uint16_t port, const char *cidr)
 {
+    char word[WORD_BYTES];
     char permission[VALUE_BYTES];
     snprintf(permission, sizeof(permission),
-        "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%.64s}]", port, port, cidr);
-    add_option(command, "--ip-permissions", permission);
+        "IpProtocol=tcp,FromPort=%u,ToPort=%u,Ipv6Ranges=[{CidrIpv6=%s}]", port, port,
+        shorthand_value(cidr, word));
+    ec2_command_add_option(command, "--ip-permissions", permission);
 }
 
 static void add_permission(
@@ -181,19 +209,20 @@ static void add_permission(
         return;
     }
     snprintf(port_text, sizeof(port_text), "%u", port);
-    add_option(command, "--protocol", "tcp");
-    add_option(command, "--port", port_text);
+    ec2_command_add_option(command, "--protocol", "tcp");
+    ec2_command_add_option(command, "--port", port_text);
+    // --source-group of egress as well: it means the peer.
     if (peer_group != NULL)
-        add_option(command, "--source-group", peer_group); // of egress as well: it means the peer
+        ec2_command_add_option(command, "--source-group", peer_group);
     else
-        add_option(command, "--cidr", cidr);
+        ec2_command_add_option(command, "--cidr", cidr);
 }
 
 void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *options,
     const char *group_id, uint16_t port, const char *source_group, const char *cidr)
 {
     ec2_command_begin(command, options, "authorize-security-group-ingress");
-    add_option(command, "--group-id", group_id);
+    ec2_command_add_option(command, "--group-id", group_id);
     add_permission(command, port, source_group, cidr);
 }
 
@@ -201,7 +230,7 @@ void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *opt
     const char *group_id, uint16_t port, const char *target_group, const char *cidr)
 {
     ec2_command_begin(command, options, "authorize-security-group-egress");
-    add_option(command, "--group-id", group_id);
+    ec2_command_add_option(command, "--group-id", group_id);
     add_permission(command, port, target_group, cidr);
 }
 
@@ -211,19 +240,22 @@ void ec2_list_zones(
     struct ec2_command *command, const struct ec2_options *options, const char *vpc_id)
 {
     begin(command, options, "route53", "list-hosted-zones-by-vpc");
-    add_option(command, "--vpc-id", vpc_id);
-    add_option(command, "--vpc-region", options->region);
+    ec2_command_add_option(command, "--vpc-id", vpc_id);
+    ec2_command_add_option(command, "--vpc-region", options->region);
 }
 
 void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
     const char *zone_id, const char *vpc_id)
 {
+    char region[WORD_BYTES];
+    char word[WORD_BYTES];
     char vpc[VALUE_BYTES];
-    snprintf(vpc, sizeof(vpc), "VPCRegion=%.64s,VPCId=%.64s",
-        options->region != NULL ? options->region : "", vpc_id);
+    snprintf(vpc, sizeof(vpc), "VPCRegion=%s,VPCId=%s",
+        shorthand_value(options->region != NULL ? options->region : "", region),
+        shorthand_value(vpc_id, word));
     begin(command, options, "route53", "disassociate-vpc-from-hosted-zone");
-    add_option(command, "--hosted-zone-id", zone_id);
-    add_option(command, "--vpc", vpc);
+    ec2_command_add_option(command, "--hosted-zone-id", zone_id);
+    ec2_command_add_option(command, "--vpc", vpc);
 }
 
 void ec2_get_zone(

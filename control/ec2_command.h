@@ -32,9 +32,14 @@ void ec2_command_done(struct ec2_command *command);
 void ec2_command_begin(
     struct ec2_command *command, const struct ec2_options *options, const char *verb);
 void ec2_command_add(struct ec2_command *command, const char *argument);
-// A value that came from elsewhere. No value of EC2's begins with "-": one that does gets a "?" in
-// front, which EC2 refuses, so that nobody's ID can be an option of the CLI.
+// A value that came from elsewhere. No value of EC2's begins with "-" or "file://": one that does
+// gets a "?" in front, which EC2 refuses, so that nobody's ID can be an option of the CLI, or have
+// it read a file.
 void ec2_command_add_value(struct ec2_command *command, const char *value);
+// An option and its value or values, as above; nothing if there are none (NULL, or an empty list).
+void ec2_command_add_option(struct ec2_command *command, const char *name, const char *value);
+void ec2_command_add_list(
+    struct ec2_command *command, const char *name, const struct option_list *list);
 
 enum { EC2_TEXT_BYTES = 2048 };
 // As one line for a shell, quoted where it must be (POSIX sh). Returns out. Of what does not fit
@@ -58,13 +63,16 @@ void ec2_create_endpoint(struct ec2_command *command, const struct ec2_options *
     const struct ec2_endpoint_plan *plan);
 void ec2_enable_private_dns(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
-void ec2_set_endpoint_groups(struct ec2_command *command, const struct ec2_options *options,
-    const char *endpoint_id, const struct option_list *add, const struct option_list *remove);
 void ec2_delete_endpoint(
     struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
+void ec2_describe_subnets(
+    struct ec2_command *command, const struct ec2_options *options, const char *vpc_id);
 // Those of a service, in a VPC unless that is NULL.
 void ec2_describe_endpoints(struct ec2_command *command, const struct ec2_options *options,
     const char *service_name, const char *vpc_id);
+// The one of this ID, or none.
+void ec2_describe_endpoint(
+    struct ec2_command *command, const struct ec2_options *options, const char *endpoint_id);
 // attribute: "enableDnsSupport" or "enableDnsHostnames".
 void ec2_enable_vpc_attribute(struct ec2_command *command, const struct ec2_options *options,
     const char *vpc_id, const char *attribute);

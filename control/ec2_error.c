@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sorting the AWS CLI's errors. See ec2_error.h; used by ec2.c and aws.c.
+// Sorting the AWS CLI's errors. See ec2_error.h; used by ec2_child.c and ec2.c.
 #include "control/ec2_error.h"
 
 #include "base/text.h"
@@ -81,20 +81,28 @@ static void write_step(enum cure cure, const struct ec2_caller *caller, char out
         snprintf(out + len, STEP_BYTES - len, ", and see that this machine's clock is right");
 }
 
+// What an operation belongs to, as IAM calls it.
+static const char *service_of(const char *operation)
+{
+    if (strncmp(operation, "AssumeRole", strlen("AssumeRole")) == 0)
+        return "sts";
+    if (strcmp(operation, "GetRoleCredentials") == 0)
+        return "sso";
+    return strstr(operation, "HostedZone") != NULL ? "route53" : "ec2";
+}
+
 // The IAM action that is missing: EC2's message names it where it is another than the operation's
 // own (ec2:CreateTags), and its region or account may be hidden.
 static void write_action(const char *operation, const char *message, char out[ACTION_BYTES])
 {
     static const char names[] = "not authorized to perform: ";
     const char *named = strstr(message, names);
-    const char *service = strncmp(operation, "AssumeRole", 10) == 0      ? "sts"
-                          : strcmp(operation, "GetRoleCredentials") == 0 ? "sso"
-                                                                         : "ec2";
     if (named != NULL && strchr(named + strlen(names), ':') != NULL) {
         named += strlen(names);
         snprintf(out, ACTION_BYTES, "%.*s", (int)strcspn(named, " \\"), named);
     } else {
-        snprintf(out, ACTION_BYTES, "%s:%s", service, operation[0] != '\0' ? operation : "*");
+        snprintf(out, ACTION_BYTES, "%s:%s", service_of(operation),
+            operation[0] != '\0' ? operation : "*");
     }
 }
 

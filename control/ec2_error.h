@@ -16,8 +16,9 @@ struct ec2_caller {
     bool has_environment_keys; // AWS_ACCESS_KEY_ID is set and no --profile outweighs it
 };
 
-// `errors` as base/child.h gives it: control characters escaped. `code` becomes EC2's own, "" if
-// there is none. Always fills err, with one line of text that holds no secret.
+// `errors` as base/child.h gives it, control characters escaped, and the caller has hidden the
+// secrets in it. `code` becomes EC2's own, "" if there is none. Always fills err, with one line of
+// text; what was signed is in the lines behind EC2's first, which are left out.
 void ec2_explain(const char *errors, const struct ec2_caller *caller, char code[EC2_CODE_BYTES],
     struct err *err);
 // The same about a code, an operation ("CreateVpcEndpoint") and a message that are known; each may

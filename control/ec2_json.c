@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "control/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,17 +373,14 @@ bool ec2_json_zone_vpcs(const char *text, size_t len, size_t *out_count, struct 
 
 // ---- success that is none -----------------------------------------------------------------------
 
-// What is not told stays NULL: it has failed in any case.
-static void read_failure(
-    const struct json_place *top, const cJSON *failure, char **code, char **message)
+static bool read_failure(const struct json_place *top, const cJSON *failure, char **code,
+    char **message, struct err *err)
 {
     struct json_place first;
     struct json_place error;
-    bool told = json_element(top, "Unsuccessful", 0, failure, &first, NULL) &&
-                json_member(&first, "Error", &error, NULL) &&
-                json_text(&error, "Code", code, NULL) &&
-                json_text(&error, "Message", message, NULL);
-    (void)told;
+    return json_element(top, "Unsuccessful", 0, failure, &first, err) &&
+           json_member(&first, "Error", &error, err) && json_text(&error, "Code", code, err) &&
+           json_text(&error, "Message", message, err);
 }
 
 bool ec2_json_was_done(const char *text, size_t len, char **code, char **message)
@@ -391,13 +389,20 @@ bool ec2_json_was_done(const char *text, size_t len, char **code, char **message
     struct json_place top = json_top(document);
     const cJSON *failures = NULL;
     bool returned = true;
+    struct err err = { 0 };
     *code = NULL;
     *message = NULL;
-    if (!json_bool(&top, "Return", &returned, NULL) || !returned)
-        return false;
-    if (!json_array(&top, "Unsuccessful", &failures, NULL) || failures == NULL ||
-        failures->child == NULL)
+    bool read = json_bool(&top, "Return", &returned, &err) &&
+                json_array(&top, "Unsuccessful", &failures, &err);
+    bool failed = failures != NULL && failures->child != NULL;
+    if (read && returned && !failed)
         return true;
-    read_failure(&top, failures->child, code, message);
+    if (failed)
+        read = read_failure(&top, failures->child, code, message, &err);
+    if (read)
+        return false;
+    free(*message);
+    if (asprintf(message, "the answer cannot be read: %s", err.text) < 0)
+        abort();
     return false;
 }

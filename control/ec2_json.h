@@ -36,5 +36,6 @@ bool ec2_json_zone_vpcs(
 
 // Some commands succeed (exit code 0) and tell in their answer what they did not do: "Return" is
 // false, or "Unsuccessful" lists errors. False if so; `code` and `message` are the first error's,
-// or NULL, and the caller's to free. An answer that is empty or no JSON is success.
+// or NULL, and the caller's to free. False as well if one of the two is of a type that tells
+// nothing; `message` says so. An answer that is empty or no JSON is success.
 bool ec2_json_was_done(const char *text, size_t len, char **code, char **message);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The glue between curl_multi_socket_action and base/loop (curl.se/libcurl/c/libcurl-multi.html,
-// "the multi_socket interface"). Used by api.c and aws.c on the control thread.
+// "the multi_socket interface"). Runs the requests of api.c and imds.c.
 #include "control/http.h"
 
 #include "base/err.h"

@@ -20,11 +20,10 @@ typedef void (*imds_fn)(void *arg, const char *vpc_id, const struct err *err);
 
 // `url` NULL: http://169.254.169.254. fn is called once, never from inside this call.
 struct imds *imds_start(struct http *http, const char *url, imds_fn fn, void *arg);
-void imds_free(
-    struct imds *imds); // cancels without a callback; NULL is allowed; not from inside fn
+// Cancels without a callback; not from inside fn. NULL is allowed.
+void imds_free(struct imds *imds);
 
-// ---- for commands: everything at once, blocking
-// --------------------------------------------------
+// ---- for commands: everything at once, blocking -------------------------------------------------
 
 struct imds_facts {
     char *instance_id, *region, *vpc_id, *subnet_id, *address;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bounded reader over cJSON, used by model_json.c (the API's answers) and state_file.c (our own
-// document). cJSON parses recursively, so depth is checked before it sees a byte.
+// The bounded reader over cJSON, used by model_json.c (the API's answers), ec2_json.c (the AWS
+// CLI's) and state_json.c (our own document). cJSON parses recursively, so depth is checked before
+// it sees a byte.
 #include "control/json.h"
 
 #include "base/err.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads the API key pair and wipes it. libcurl keeps a copy of its own while a handle lives; there
-// is no way to wipe that one. Called by control.c on the starting thread.
+// is no way to wipe that one.
 #include "control/keys.h"
 
 #include "base/err.h"

@@ -2,7 +2,7 @@
 //
 // Turns the API's answers into model pieces. Source of every field: TiDB Cloud Dedicated API
 // v1beta1 (docs.pingcap.com/tidbcloud/api/v1beta1/dedicated); secrets in answers (rootPassword) are
-// not read. Pure; called by poller.c, tested with documents in tests/unit/test_model_json.c.
+// not read. Pure; round_answer.c reads the poller's answers with it, account_calls.c a command's.
 #include "control/model_json.h"
 
 #include "base/err.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Drives rounds over the API client, one ask at a time, and decides when the next one begins with
-// schedule.c. What is asked and what answers mean is round.h's business. Used by control.c.
+// schedule.c. What is asked and what answers mean is round.h's business. Used by control.c
+// and, for one look, by account_look.c.
 #include "control/poller.h"
 
 #include "base/clock.h"

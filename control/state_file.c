@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The state document on disk. Called by control.c.
+// The state document on disk.
 #include "control/state_file.h"
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The state document: prints a model and reads it back, field by field, with the times and counts
-// that the API's answers do not have. Used by state_file.c.
+// that the API's answers do not have. Used by state_file.c and control_disk.c.
 #include "control/state_json.h"
 
 #include "base/clock.h"

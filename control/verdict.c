@@ -2,8 +2,8 @@
 //
 // Decides from what is known whether a new connection may go to a target: cluster, node group,
 // service, endpoint in this order, the first that refuses wins. What each state means is the table
-// in verdict_row.c, the words are put together in verdict_text.c. Pure; called by control.c after
-// each poll.
+// in verdict_row.c, the words are put together in verdict_text.c. Pure; called by control_news.c
+// after each poll and by the commands that show one.
 #include "control/verdict.h"
 
 #include "base/clock.h"

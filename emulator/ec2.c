@@ -27,8 +27,6 @@ static const struct action {
     { "ModifyVpcAttribute", ec2_modify_vpc_attribute, "vpc" },
     { "DescribeSubnets", ec2_describe_subnets, NULL },
     { "DescribeNetworkInterfaces", ec2_describe_interfaces, NULL },
-    { "DescribeInstances", ec2_describe_instances, NULL },
-    { "DescribeAvailabilityZones", ec2_describe_zones, NULL },
     { "DescribeSecurityGroups", ec2_describe_groups, NULL },
     { "AuthorizeSecurityGroupIngress", ec2_authorize_ingress, "security-group" },
     { "AuthorizeSecurityGroupEgress", ec2_authorize_egress, "security-group" },

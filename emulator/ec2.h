@@ -89,8 +89,6 @@ bool ec2_describe_vpc_attribute(struct ec2_ask *ask);
 bool ec2_modify_vpc_attribute(struct ec2_ask *ask);
 bool ec2_describe_subnets(struct ec2_ask *ask);
 bool ec2_describe_interfaces(struct ec2_ask *ask);
-bool ec2_describe_instances(struct ec2_ask *ask);
-bool ec2_describe_zones(struct ec2_ask *ask);
 bool ec2_describe_groups(struct ec2_ask *ask);
 bool ec2_authorize_ingress(struct ec2_ask *ask);
 bool ec2_authorize_egress(struct ec2_ask *ask);

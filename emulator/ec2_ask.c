@@ -55,7 +55,6 @@ static const struct {
     { KIND_SUBNET, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist" },
     { KIND_SECURITY_GROUP, "InvalidGroup.NotFound", "The security group '%s' does not exist" },
     { KIND_INTERFACE, "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist" },
-    { KIND_MACHINE, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist" },
     { KIND_VPC_ENDPOINT, "InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist" },
 };
 // clang-format on

@@ -141,24 +141,6 @@ static bool add_metadata(struct evbuffer *out, const struct object *machine, con
     return add_listing(out, machine, folder);
 }
 
-static void add_document(struct evbuffer *out, const struct object *machine)
-{
-    const struct object *subnet = world_follow(machine, "subnet");
-    cJSON *document = cJSON_CreateObject();
-    cJSON_AddStringToObject(document, "accountId", "123456789012");
-    cJSON_AddStringToObject(
-        document, "availabilityZone", subnet ? object_text(subnet, "zone") : "");
-    cJSON_AddStringToObject(document, "instanceId", object_id(machine));
-    cJSON_AddStringToObject(document, "instanceType", "m6i.large");
-    cJSON_AddStringToObject(document, "privateIp", object_text(machine, "address"));
-    cJSON_AddStringToObject(document, "region", region_of(machine));
-    cJSON_AddStringToObject(document, "version", "2017-09-30");
-    char *text = cJSON_Print(document);
-    evbuffer_add_printf(out, "%s", text);
-    cJSON_free(text);
-    cJSON_Delete(document);
-}
-
 // ---- tokens -------------------------------------------------------------------------------------
 
 static const char *header(struct call *call, const char *name)
@@ -202,10 +184,6 @@ static bool is_known(const struct imds *imds, const char *token)
 static int answer_get(struct call *call, const struct object *machine, const char *path)
 {
     static const char metadata[] = "/latest/meta-data";
-    if (strcmp(path, "/latest/dynamic/instance-identity/document") == 0) {
-        add_document(call->body, machine);
-        return 200;
-    }
     if (strncmp(path, metadata, strlen(metadata)) != 0)
         return 404;
     path += strlen(metadata);

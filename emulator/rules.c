@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads, writes and applies the rules of security groups. The schema checks them with this, ec2.c's
-// parts add and remove them, and reach.c asks what they admit. Pure.
+// parts add and remove them, and vpc.c asks what they admit. Pure.
 #include "emulator/rules.h"
 
 #include "base/addr.h"

@@ -166,13 +166,13 @@ static const char *region_of_cluster(const struct world *world)
     return has_prefix ? region + strlen(prefix) : "";
 }
 
-static void explain_elsewhere(struct doctor *doctor, struct hop_view *out)
+static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
     const char *region = region_of_cluster(world);
     char option[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
-    hop_is(out, HOP_FAIL, "the endpoint is in %s, this machine in %s", doctor->endpoint->vpc_id,
-        world->vpc_id);
+    hop_is(
+        out, HOP_FAIL, "the endpoint is in %s, this machine in %s", doctor->endpoint->vpc_id, own);
     if (doctor_reaches(doctor)) {
         out->status = HOP_WARN;
         hop_why(out, "it can be reached nevertheless, by peering or a transit gateway");
@@ -188,7 +188,7 @@ static void explain_elsewhere(struct doctor *doctor, struct hop_view *out)
             region);
         return;
     }
-    snprintf(option, sizeof(option), "--vpc-id %s --apply", shell_word(world->vpc_id, word));
+    snprintf(option, sizeof(option), "--vpc-id %s --apply", shell_word(own, word));
     hop_tidblink(doctor, out, "setup", option);
 }
 
@@ -200,15 +200,15 @@ void hop_vpc(struct doctor *doctor, struct hop_view *out)
         return;
     }
     const char *theirs = doctor->endpoint->vpc_id;
-    bool is_known = world->plan->vpc_id || world->machine.seen;
-    hop_detail(out, "vpc_id", is_known ? world->vpc_id : NULL);
-    if (!theirs || !is_known)
+    const char *own = world_own_vpc(world);
+    hop_detail(out, "vpc_id", own);
+    if (!theirs || !own)
         hop_is(out, HOP_SKIP, "which VPC this machine is in is not known: %s",
             world->machine.why.text);
-    else if (strcmp(theirs, world->vpc_id) == 0)
-        hop_is(out, HOP_OK, "%s, as the endpoint", world->vpc_id);
+    else if (strcmp(theirs, own) == 0)
+        hop_is(out, HOP_OK, "%s, as the endpoint", own);
     else
-        explain_elsewhere(doctor, out);
+        explain_elsewhere(doctor, own, out);
 }
 
 // ---- DNS of VPC and endpoint --------------------------------------------------------------------

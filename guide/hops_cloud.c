@@ -221,8 +221,8 @@ static void explain_no_connection(struct doctor *doctor, struct hop_view *out)
     }
 }
 
-// What the console calls Edit is to delete it and to create it again; with it goes the endpoint in
-// AWS, which TiDB Cloud turns down when its connection is deleted.
+// What the console calls Edit is to delete it and to create it again; with it goes an endpoint that
+// AWS had accepted, which TiDB Cloud turns down when its connection is deleted.
 static void explain_failed(
     struct doctor *doctor, const struct endpoint *connection, struct hop_view *out)
 {

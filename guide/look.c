@@ -83,7 +83,8 @@ static void choose_port(struct world *world)
         world->port = world->cluster->port;
 }
 
-// "us-east-1" of "aws-us-east-1"; what is configured comes first.
+// "us-east-1" of "aws-us-east-1"; what is configured comes first, and this machine's is as good as
+// any when TiDB Cloud does not tell.
 static void choose_region(struct world *world)
 {
     static const char prefix[] = "aws-";
@@ -91,6 +92,8 @@ static void choose_region(struct world *world)
     const char *theirs = world->cluster ? world->cluster->region : NULL;
     if (!region && theirs && strncmp(theirs, prefix, strlen(prefix)) == 0)
         region = theirs + strlen(prefix);
+    if (!region && !world->cluster && world->machine.seen)
+        region = world->instance.region;
     copy_text(world->region, sizeof(world->region), region);
     world->ec2_options = world->plan->ec2;
     world->ec2_options.region = *world->region ? world->region : NULL;
@@ -263,24 +266,26 @@ static bool look_endpoints(struct world *world)
 {
     struct sight *sight = &world->endpoints;
     const char *service = world->group ? world->group->service_name : NULL;
-    if (!service) {
+    const char *id = world->plan->target->endpoint_id;
+    struct ec2_endpoint_list *list = &world->endpoint_list;
+    if (!service && !id) {
         set_unseen(sight, "TiDB Cloud does not tell the name of the private link service");
         return true;
     }
     return note(world, sight,
-        ec2_endpoints_of_service(world->ec2, service, NULL, &world->endpoint_list, &sight->why));
+        service ? ec2_endpoints_of_service(world->ec2, service, NULL, list, &sight->why)
+                : ec2_endpoint_of_id(world->ec2, id, list, &sight->why));
 }
 
 static void choose_vpc(struct world *world)
 {
-    const char *vpc_id = world->plan->vpc_id;
-    if (!vpc_id && world->machine.seen)
-        vpc_id = world->instance.vpc_id;
-    copy_text(world->vpc_id, sizeof(world->vpc_id), vpc_id);
-    world->endpoint = world_pick_endpoint(
-        &world->endpoint_list, world->group, world->plan->target->endpoint_id, world->vpc_id);
-    if (!vpc_id && world->endpoint)
-        copy_text(world->vpc_id, sizeof(world->vpc_id), world->endpoint->vpc_id);
+    const char *own = world_own_vpc(world);
+    const struct ec2_endpoint *endpoint = world_pick_endpoint(
+        &world->endpoint_list, world->group, world->plan->target->endpoint_id, own ? own : "");
+    world->endpoint = endpoint;
+    if (endpoint && endpoint->vpc_id && (!own || world_endpoint_lives(endpoint)))
+        own = endpoint->vpc_id;
+    copy_text(world->vpc_id, sizeof(world->vpc_id), own);
 }
 
 // Without a VPC there is nothing to ask about it.
@@ -380,15 +385,20 @@ static bool look_parts(struct world *world, unsigned parts)
 void world_look_aws(struct world *world, unsigned parts)
 {
     forget_aws(world, parts);
-    bool may_ask = open_ec2(world);
     if (!world->cluster || strcmp(world_provider(world->cluster), "aws") == 0)
         look_machine(world);
-    else
+    choose_region(world);
+    bool may_ask = open_ec2(world);
+    if (world->cluster && strcmp(world_provider(world->cluster), "aws") != 0)
         set_unseen(&world->machine, world->aws.why.text);
     if (!may_ask || !look_parts(world, parts))
         choose_vpc(world);
-    if (!world->aws.seen)
+    if (!world->aws.seen) {
+        if (*world->aws.why.text == '\0')
+            set_unseen(&world->aws, "neither the private link service, nor an endpoint, nor a VPC "
+                                    "is known: set endpoint-id or vpc-id");
         spread_reason(world);
+    }
     choose_connection(world);
     choose_port(world);
 }

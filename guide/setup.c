@@ -41,20 +41,23 @@ size_t setup_find(const char *key)
     return index;
 }
 
-// One that is configured and gone must not hide one that lives, nor one that is to be created.
-static void forget_gone(struct setup *setup)
+// One that is configured and gone must not hide one that lives, nor one that is to be created; nor
+// may one of another VPC than the one that was asked for.
+static void forget_configured(struct setup *setup)
 {
     struct control_target *target = setup->plan->target;
-    const char *written = setup->plan->place.endpoint_id;
+    const char *written = setup->plan->place.endpoint_id, *vpc_id = setup->plan->world.vpc_id;
     if (!target || !target->endpoint_id || !written || strcmp(written, target->endpoint_id) != 0 ||
         !setup_sees_aws(setup))
         return;
     const struct ec2_endpoint *endpoint =
         world_find_endpoint(&setup->world.endpoint_list, target->endpoint_id);
-    if (endpoint && world_endpoint_lives(endpoint))
+    if (endpoint && world_endpoint_lives(endpoint) &&
+        (!vpc_id || !endpoint->vpc_id || strcmp(endpoint->vpc_id, vpc_id) == 0))
         return;
     target->endpoint_id = NULL;
-    world_look_aws(&setup->world, WORLD_ENDPOINT_PARTS); // of the one that is ours instead
+    // Of the one that is ours instead, and its VPC.
+    world_look_aws(&setup->world, WORLD_VPC | WORLD_ATTRIBUTES | WORLD_ENDPOINT_PARTS);
 }
 
 static bool knows_service(const struct setup *setup)
@@ -66,7 +69,7 @@ static void look_aws(struct setup *setup, unsigned parts)
 {
     world_look_aws(&setup->world, parts);
     setup->saw_aws = setup->saw_aws || setup_sees_aws(setup);
-    forget_gone(setup);
+    forget_configured(setup);
 }
 
 void setup_begin(struct setup *setup)
@@ -74,7 +77,7 @@ void setup_begin(struct setup *setup)
     setup->token.lock_fd = -1;
     world_look(&setup->world, &setup->plan->world, setup->account);
     setup->saw_aws = setup_sees_aws(setup);
-    forget_gone(setup);
+    forget_configured(setup);
 }
 
 static void look_again(struct setup *setup, unsigned what)
@@ -82,7 +85,7 @@ static void look_again(struct setup *setup, unsigned what)
     bool knew_service = knows_service(setup);
     if (what & WORLD_CLOUD)
         world_look_cloud(&setup->world, setup->account);
-    if (!knew_service && knows_service(setup) && !setup->saw_aws)
+    if (!knew_service && knows_service(setup))
         what |= WORLD_AWS;
     if (what & WORLD_AWS)
         look_aws(setup, what & WORLD_AWS);

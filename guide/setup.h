@@ -48,6 +48,7 @@ struct step {
 struct setup_place {
     const char *name;        // of the file; NULL: there is none
     const char *endpoint_id; // what it says now; NULL: nothing
+    const char *hint; // where a person can write it, before "endpoint-id = …"; NULL: not told
     // Writes it, and makes endpoint_id say so. NULL: it cannot be written.
     bool (*write)(void *arg, const char *endpoint_id, struct err *err);
     void *arg;
@@ -56,13 +57,16 @@ struct setup_place {
 struct setup_plan {
     struct world_plan world;
     // The one of `world`, for who lets endpoint-id be forgotten: the file's own value, when AWS
-    // says that there is no such endpoint any more. NULL: it stays.
+    // says that there is no such endpoint any more, or that it is in another VPC than vpc_id.
+    // NULL: it stays.
     struct control_target *target;
     const struct resolver_options *resolver;
     const char *private_ip; // Azure's; NULL elsewhere
     struct setup_place place;
-    bool resume;        // a paused cluster may be resumed
-    uint64_t settle_ms; // how long name and connection may take once everything is Active
+    bool resume; // a paused cluster may be resumed
+    // How long name and connection may take once everything is Active: on an EC2 instance, and on a
+    // machine that does not tell where it is.
+    uint64_t settle_ms, settle_elsewhere_ms;
     uint64_t connect_ms, greeting_ms;
 };
 
@@ -72,10 +76,13 @@ struct setup {
     struct account *account;
     struct loop *loop; // for the probes
     struct world world;
-    struct token token;  // opened by the step that needs it
-    bool saw_aws;        // when it began
-    bool acts;           // it will take steps: opens the token
-    bool is_under_way;   // AWS says that an earlier creation with this token differs
+    struct token token; // opened by the step that needs it
+    bool saw_aws;       // when it began
+    bool acts;          // it will take steps: opens the token
+    bool is_under_way;  // AWS says that an earlier creation with this token differs
+    // Why the connection was not tested from here, for the end; "": it was, or that is not known
+    // yet.
+    char untested[STEP_TEXT_BYTES];
     uint64_t settled_ms; // when the name or the connection was first found missing; 0: not yet
 };
 

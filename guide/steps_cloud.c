@@ -142,9 +142,8 @@ static void look_at_connection(
         break;
     case ENDPOINT_FAILED:
         view_blocked(out, ERR_REFUSED,
-            "%.200s is FAILED: %.200s. What the console calls Edit is to delete it and to create "
-            "it "
-            "again: tidblink endpoint create %s",
+            "%.200s is FAILED: %.200s. Delete both sides with tidblink endpoint delete %s, then "
+            "run setup again",
             connection->endpoint_id, message, setup_alias(setup, alias));
         break;
     default:

@@ -146,6 +146,8 @@ bool setup_open_token(struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
     struct err err;
+    if (!world->group || !world->group->service_name)
+        return true; // then nothing is created either
     if (!setup->acts || setup->token.path || !setup_sees_aws(setup) || !*world->vpc_id ||
         token_open(&setup->token, setup->plan->world.control->state_dir, world->group->service_name,
             world->vpc_id, &err))

@@ -37,40 +37,58 @@ static bool is_elsewhere(const struct setup *setup)
            strcmp(endpoint->vpc_id, world->instance.vpc_id) != 0;
 }
 
+static void skip(struct setup *setup, struct step_view *out, const char *why)
+{
+    char alias[SHELL_WORD_BYTES];
+    if (!*setup->untested)
+        snprintf(setup->untested, sizeof(setup->untested), "%s", why);
+    view_is(out, STEP_SKIPPED,
+        "not from this machine (%.300s). On one in the VPC: tidblink doctor %.80s", why,
+        setup_alias(setup, alias));
+}
+
+// Names take their time to spread, so a first answer is none. A plan does not wait.
+static bool may_settle(struct setup *setup)
+{
+    bool knows_where = setup->world.machine.seen;
+    if (!knows_where && !setup->acts)
+        return false;
+    if (setup->settled_ms == 0)
+        setup->settled_ms = clock_ms();
+    return clock_ms() - setup->settled_ms <
+           (knows_where ? setup->plan->settle_ms : setup->plan->settle_elsewhere_ms);
+}
+
 // Not yet, or after a while: not at all. A machine that does not tell where it is may be outside
-// the VPC, where there is nothing to wait for.
+// the VPC, where that is no failure.
 static void not_yet(struct setup *setup, struct step_view *out, const struct err *err)
 {
     char alias[SHELL_WORD_BYTES];
-    setup_alias(setup, alias);
-    if (!setup->world.machine.seen) {
-        view_is(out, STEP_SKIPPED,
-            "not from this machine (%.300s). On one in the VPC: tidblink doctor %.80s", err->text,
-            alias);
-        return;
-    }
-    if (setup->settled_ms == 0)
-        setup->settled_ms = clock_ms();
-    if (clock_ms() - setup->settled_ms < setup->plan->settle_ms) {
+    if (may_settle(setup)) {
         view_is(out, STEP_WAIT, "%.500s", err->text);
         return;
     }
+    if (!setup->world.machine.seen) {
+        skip(setup, out, err->text);
+        return;
+    }
     view_blocked(out, err->code, "%.500s", err->text);
-    snprintf(out->command, sizeof(out->command), "tidblink doctor %s", alias);
+    snprintf(out->command, sizeof(out->command), "tidblink doctor %s", setup_alias(setup, alias));
 }
 
 // True when there is nothing to try.
 static bool settle_without_trying(struct setup *setup, struct step_view *out)
 {
-    if (!clouds_are_done(setup) || !*host_of(setup))
+    char why[ERR_TEXT_BYTES];
+    bool is_later = !clouds_are_done(setup) || !*host_of(setup);
+    if (is_later) {
         view_is(out, STEP_LATER, "follows the steps above");
-    else if (is_elsewhere(setup))
-        view_is(out, STEP_SKIPPED,
-            "this machine is in %.40s, the endpoint in %.40s: run tidblink doctor there",
+    } else if (is_elsewhere(setup)) {
+        snprintf(why, sizeof(why), "this machine is in %.60s, the endpoint in %.60s",
             setup->world.instance.vpc_id, setup_endpoint(setup)->vpc_id);
-    else
-        return false;
-    return true;
+        skip(setup, out, why);
+    }
+    return is_later || is_elsewhere(setup);
 }
 
 static bool resolve(struct setup *setup, struct addr_set **out, struct err *err)
@@ -112,6 +130,7 @@ static bool greet(
             continue;
         view_is(out, STEP_DONE, "%s greets, %.1f ms away: %.64s", addr_format(&addr, text),
             (double)answer.connect_us / 1000, answer.greeting.version);
+        setup->untested[0] = '\0';
         return true;
     }
     return false;
@@ -141,9 +160,12 @@ void step_configuration_look(struct setup *setup, struct step_view *out)
     if (!*id)
         view_is(out, STEP_LATER, "gets endpoint-id once there is an endpoint");
     else if (place->endpoint_id && strcmp(place->endpoint_id, id) == 0)
-        view_is(out, STEP_DONE, "%.200s has endpoint-id = %.400s", place->name, id);
+        view_is(out, STEP_DONE, "%.200s has endpoint-id = %.400s",
+            place->name ? place->name : "the file", id);
     else if (place->write)
         view_is(out, STEP_TODO, "%.200s gets endpoint-id = %.400s", place->name, id);
+    else if (place->hint)
+        view_is(out, STEP_SKIPPED, "%.300s, endpoint-id = %.300s", place->hint, id);
     else
         view_is(out, STEP_SKIPPED, "no file to write to; add to yours: endpoint-id = %.400s", id);
 }

@@ -185,6 +185,28 @@ static bool has_right_region(const struct setup *setup, struct step_view *out)
     return true;
 }
 
+// An endpoint that is named serves its own VPC, and no step may be taken in two of them.
+static bool has_right_vpc(const struct setup *setup, struct step_view *out)
+{
+    const struct world *world = &setup->world;
+    const struct ec2_endpoint *endpoint = setup_endpoint(setup);
+    const char *own = world_own_vpc(world), *alias = world->plan->target->alias;
+    char word[SHELL_WORD_BYTES];
+    if (!endpoint || !endpoint->vpc_id || !own || strcmp(endpoint->vpc_id, own) == 0)
+        return true;
+    if (world->plan->vpc_id)
+        view_blocked(out, ERR_OPTION,
+            "endpoint-id %.60s is in %.40s, and vpc-id is %.40s: leave out the one that is not "
+            "meant",
+            endpoint->id, endpoint->vpc_id, own);
+    else
+        view_blocked(out, ERR_OPTION,
+            "endpoint-id %.60s is in %.40s, and this machine in %.40s. For an endpoint here: "
+            "tidblink setup %s --vpc-id %.40s; to go on with that one: --vpc-id %.40s",
+            endpoint->id, endpoint->vpc_id, own, shell_word(alias, word), own, endpoint->vpc_id);
+    return false;
+}
+
 static bool is_unknown_vpc(const struct world *world)
 {
     return world->vpc.seen ? world->vpcs.count == 0
@@ -196,7 +218,7 @@ void step_vpc_look(struct setup *setup, struct step_view *out)
     const struct world *world = &setup->world;
     const struct ec2_endpoint *endpoint = setup_endpoint(setup);
     const char *named = setup->plan->world.target->endpoint_id;
-    if (!setup_applies(setup, out) || !has_right_region(setup, out) ||
+    if (!setup_applies(setup, out) || !has_right_region(setup, out) || !has_right_vpc(setup, out) ||
         !setup_open_token(setup, out))
         return;
     if (endpoint)

@@ -126,7 +126,10 @@ bool token_open(struct token *token, const char *state_dir, const char *service_
     if (!file_make_folder(state_dir, err))
         return err_prefix(err, "state-dir");
     token->path = note_path(state_dir, service_name, vpc_id);
-    return lock(token, err) && read_note(token, err);
+    if (lock(token, err) && read_note(token, err))
+        return true;
+    token_close(token);
+    return false;
 }
 
 void token_close(struct token *token)

@@ -17,15 +17,15 @@ struct err;
 enum { TOKEN_BYTES = 65, TOKEN_ID_BYTES = 64 };
 
 struct token {
-    char *path;
+    char *path; // NULL: not open
     int lock_fd;
     char client_token[TOKEN_BYTES];   // "": none was needed yet
     char endpoint_id[TOKEN_ID_BYTES]; // what the creation answered; "": not known
     int64_t asked;                    // wall clock of the first creation call with this token
 };
 
-// Reads the note if there is one. ERR_FILE: the directory is not usable, or another setup of the
-// same service and VPC is at work.
+// Reads the note if there is one. ERR_FILE: the directory or the note is not usable, or another
+// setup of the same service and VPC is at work; then nothing is open.
 bool token_open(struct token *token, const char *state_dir, const char *service_name,
     const char *vpc_id, struct err *err) MUST_CHECK;
 void token_close(struct token *token); // a zeroed one is allowed

@@ -98,6 +98,12 @@ static bool is_candidate(const struct ec2_endpoint *endpoint, const char *vpc_id
            (!*vpc_id || (endpoint->vpc_id && strcmp(endpoint->vpc_id, vpc_id) == 0));
 }
 
+// One that TiDB Cloud knows is worth more than one that we have made, and that more than any.
+static unsigned rank_of(const struct ec2_endpoint *endpoint, const struct node_group *group)
+{
+    return world_find_connection(group, endpoint->id) ? 3 : endpoint->tag ? 2 : 1;
+}
+
 const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *list,
     const struct node_group *group, const char *endpoint_id, const char *vpc_id)
 {
@@ -110,8 +116,7 @@ const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *l
         if (!is_candidate(candidate, vpc_id))
             continue;
         count++;
-        if (!found || (!world_find_connection(group, found->id) &&
-                          world_find_connection(group, candidate->id)))
+        if (!found || rank_of(candidate, group) > rank_of(found, group))
             found = candidate;
     }
     return *vpc_id || count == 1 ? found : NULL;
@@ -232,6 +237,12 @@ bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *to_groups, const char *cidr)
 {
     return any_admits(group->egress, group->egress_count, port, to_groups, cidr);
+}
+
+const char *world_own_vpc(const struct world *world)
+{
+    const char *machine = world->machine.seen ? world->instance.vpc_id : NULL;
+    return world->plan->vpc_id ? world->plan->vpc_id : machine;
 }
 
 bool world_is_here(const struct world *world)

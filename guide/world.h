@@ -55,7 +55,7 @@ struct world {
     struct ec2_options ec2_options; // the plan's with the region; of commands that are printed
     struct ec2 *ec2;                // NULL: no CLI, or not used yet
     char region[64];                // "us-east-1"; "": not known
-    char vpc_id[64]; // which VPC this is about: the plan's, this machine's, the endpoint's; ""
+    char vpc_id[64]; // which VPC this is about: that of `endpoint`, else world_own_vpc's; ""
     struct sight vpc, attributes, subnets, service, endpoints, groups, own_groups, interfaces;
     struct ec2_vpc_list vpcs;               // the one
     bool dns_support, dns_hostnames;        // of the VPC
@@ -102,7 +102,8 @@ bool world_endpoint_lives(const struct ec2_endpoint *endpoint);
 const struct ec2_endpoint *world_find_endpoint(
     const struct ec2_endpoint_list *list, const char *endpoint_id);
 // Ours: endpoint_id's, whatever its state and VPC; without one (NULL), one that lives in the VPC,
-// rather one that TiDB Cloud knows. vpc_id "": not known; then two that could be meant are none.
+// rather one that TiDB Cloud knows, or else one that has our tag. vpc_id "": not known; then two
+// that could be meant are none.
 const struct ec2_endpoint *world_pick_endpoint(const struct ec2_endpoint_list *list,
     const struct node_group *group, const char *endpoint_id, const char *vpc_id);
 // The private endpoint connection of this endpoint ID, or NULL, as for a group or ID of NULL.
@@ -115,6 +116,8 @@ bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *from_groups, const char *cidr);
 bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *to_groups, const char *cidr);
+// The VPC in which an endpoint is wanted: the plan's, else this machine's; NULL: not known.
+const char *world_own_vpc(const struct world *world);
 // Whether this machine is in the VPC that is looked at.
 bool world_is_here(const struct world *world);
 // The VPC's first address block, or NULL.

@@ -5,6 +5,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import pytest
+
+from aws_program import AwsError, AwsProgram
 from emulator import CLUSTER, GROUP, Emulator
 
 VPC = "vpc-0a1b2c3d4e5f60001"
@@ -24,6 +27,26 @@ def quick_cloud(**settings):
     cloud.settings(**{"acceptSeconds": 0, "deleteSeconds": 0, "availableSeconds": 0,
                       "deletingSeconds": 0, "requestsPerMinute": 100000, **settings})
     return cloud
+
+
+@pytest.fixture
+def cloud():
+    cloud = quick_cloud()
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture
+def aws(cloud, warm_aws):
+    return AwsProgram(cloud.aws, warm_aws.shim)
+
+
+def refused(aws, *arguments, code="InvalidParameter", service="ec2"):
+    """The text with which AWS refuses."""
+    with pytest.raises(AwsError) as refusal:
+        aws.ok(*arguments, service=service)
+    assert refusal.value.code == code, refusal.value
+    return refusal.value.text
 
 
 def ec2_post(url, action, **parameters):

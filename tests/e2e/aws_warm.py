@@ -26,7 +26,8 @@ from botocore import loaders  # what the CLI calls the copy that it uses
 PR_SET_PDEATHSIG = 1  # prctl(2)
 NOWHERE = "http://127.0.0.1:1"
 WARM_UP = (("ec2", "describe-vpcs"), ("ec2", "create-vpc-endpoint", "--vpc-id", "vpc-1"),
-           ("route53", "get-hosted-zone", "--id", "Z1"))
+           ("route53", "list-hosted-zones-by-vpc", "--vpc-id", "vpc-1", "--vpc-region",
+            "us-east-1"))
 MESSAGE_BYTES = 1 << 20
 DATA_PATH = os.path.join(os.path.dirname(awscli.__file__), "data")
 

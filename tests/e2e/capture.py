@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from built import tethered
+
 WAIT_SECONDS = 30
 
 
@@ -39,7 +41,8 @@ class Capture:
         # tshark leaves the capturing to dumpcap, which gives up root and must write here still.
         self.dir.chmod(0o777)
         self.process = subprocess.Popen(
-            ["tshark", "-i", "lo", "-f", self.filter, "-F", "pcap", "-w", self.file, "-q"],
+            tethered(["tshark", "-i", "lo", "-f", self.filter, "-F", "pcap", "-w", self.file,
+                      "-q"]),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self._mark()
         return self

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from built import tethered
+
 START_SECONDS = 20
 STOP_SECONDS = 10
 ATTEMPTS = 5  # another process may take the chosen port before the server binds it
@@ -81,8 +83,8 @@ class DnsServer:
 
     def _launch(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.dir,
-                                            stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(tethered(self.command()), stdout=log, stderr=log,
+                                            cwd=self.dir, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if answers(self.port):

@@ -71,9 +71,8 @@ def certificate(names, **options):
 
 
 def silent_server(scene):
-    sock = socket.socket(type=socket.SOCK_DGRAM)
+    sock = scene.more.enter_context(socket.socket(type=socket.SOCK_DGRAM))
     sock.bind(("127.0.0.1", 0))
-    scene.silent = sock  # stays open
     return f"127.0.0.1:{sock.getsockname()[1]}"
 
 

@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 from aws_program import aws_environment
-from built import built
+from built import built, tethered
+from claims import claim_network
 from emulator import CLUSTER, ENDPOINT, GROUP, HOST, PRIVATE_KEY, PUBLIC_KEY, Emulator
 from fake_tidb import FakeTidb
 
@@ -28,9 +29,9 @@ OTHER_SUBNET, OTHER_GROUP = "subnet-0a1b2c3d4e5f60009", "sg-0a1b2c3d4e5f60009"
 ENDPOINT_GROUP, OWN_GROUP = "sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"
 VPCE, MACHINE = "vpce-0a1b2c3d4e5f67890", "i-0a1b2c3d4e5f60001"
 SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f67890"
-# Loopback addresses that no other run of the tests has.
-NET = f"127.{100 + os.getpid() % 70}"
-FAR_NET = f"127.{180 + os.getpid() % 70}"
+# Loopback addresses that no other process of the tests has.
+NUMBER, CLAIM = claim_network(range(100, 170))
+NET, FAR_NET = f"127.{NUMBER}", f"127.{NUMBER + 80}"
 OTHER_ADDRESS = f"{FAR_NET}.1.10"
 IP_A, IP_D = f"{NET}.1.50", f"{NET}.4.50"
 DEADLINE_SECONDS = 60
@@ -130,6 +131,7 @@ class Scene:
         self.cloud = Emulator(scenario(self.server.port, 4000))
         self.file = self.dir / "tidblink.conf"
         self.options, self.cluster = {}, {}
+        self.more = contextlib.ExitStack()  # what a break has opened
 
     def __enter__(self):
         try:
@@ -144,6 +146,7 @@ class Scene:
         self.close()
 
     def close(self):
+        self.more.close()
         self.server.close()
         self.cloud.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -241,8 +244,9 @@ class Scene:
 @contextlib.contextmanager
 def running_proxy(scene):
     process = subprocess.Popen(
-        [built("app/tidblink"), "proxy", "--config", scene.file], env=scene.environment(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        tethered([built("app/tidblink"), "proxy", "--config", scene.file]),
+        env=scene.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE)
     try:
         scene.sh(f"tidblink wait --for active --max 20s --config {scene.file}")
         yield process

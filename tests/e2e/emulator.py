@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from api_client import ApiClient
-from built import ROOT, built
+from built import ROOT, built, tethered
 
 SCENARIOS = ROOT / "emulator" / "scenarios"
 START_SECONDS = STOP_SECONDS = 30
@@ -58,7 +58,7 @@ class Emulator:
             command += ["--ca-out", self.dir / "ca.pem"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command + self.options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                tethered(command + self.options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=log)
         line = self.process.stdout.readline()  # or nothing, when it ends
         assert line, f"the emulator did not start:\n{self.log_text()}"

@@ -20,7 +20,7 @@ import threading
 import time
 from pathlib import Path
 
-from built import built
+from built import built, tethered
 
 WAIT_SECONDS = 30
 ORDERS = {"cluster-id": "1379661944646413143", "endpoint-id": "vpce-0a1b2c3d4e5f67890"}
@@ -85,7 +85,8 @@ class Proxy:
         """Starts the program without waiting for anything."""
         self.options["state-dir"] and Path(self.options["state-dir"]).mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            [*self.wrapper, built("app/tidblink"), "proxy", "--config", self.write_config()],
+            [*self.wrapper,
+             *tethered([built("app/tidblink"), "proxy", "--config", self.write_config()])],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()

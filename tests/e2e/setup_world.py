@@ -9,21 +9,22 @@
         world.changes()                       # the requests that changed something
 
 The endpoints listen on loopback addresses that follow from their subnets, on the cluster's port;
-each world takes a free one. The program has an environment of its own, small because every call of
+each world has one of its own. The program has an environment of its own, small because every call of
 the AWS CLI copies it hundreds of times."""
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from built import built
+from built import built, tethered
+from claims import claimed_port
 from emulator import CLUSTER, GROUP, HOST, PRIVATE_KEY, PUBLIC_KEY, SCENARIOS, Emulator
 from servers import Greeter
 
@@ -34,6 +35,7 @@ SUBNET, UNSERVED, SECOND = (f"subnet-0a1b2c3d4e5f6000{n}" for n in (1, 2, 4))
 DEFAULT_GROUP, APP_GROUP = "sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"
 SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f67890"
 NOTE = f"setup-vpce-svc-0a1b2c3d4e5f67890-{VPC}.json"
+MACHINE = "i-0a1b2c3d4e5f60001"
 SECRET = "aws-example-secret"
 ADDRESSES = ("127.77.1.4", "127.77.2.4", "127.77.4.4", "127.77.1.5")
 LIVING = ("pendingAcceptance", "pending", "available")
@@ -42,24 +44,6 @@ CHANGES = re.compile(r"Create|Modify|Delete|Authorize|Revoke")
 SALES, SALES_GROUP = "1379661944646413144", "1916928318022840321"
 SALES_SERVICE = "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b2c3d4e5f67891"
 SALES_HOST = "privatelink-19169284.muznnz1umf3p.clusters.tidb-cloud.com"
-
-
-def free_port():
-    """One that is free on every address that an endpoint may get."""
-    while True:
-        with socket.create_server((ADDRESSES[0], 0)) as first:
-            port = first.getsockname()[1]
-            if all(is_free(address, port) for address in ADDRESSES[1:]):
-                return port
-
-
-def is_free(address, port):
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-        return True
 
 
 def squeezed(text):
@@ -84,17 +68,20 @@ class Done:
 
 
 class World:
-    def __init__(self, warm, edit=None, alias="orders", cluster=None, env=None, **options):
-        """`edit(scenario)` may change the world before it begins; options_with_underscores are of
-        the configuration file, `cluster` those of its section, both without what is None."""
-        self.warm, self.edit, self.alias = warm, edit, alias
+    def __init__(self, warm, edit=None, alias="orders", cluster=None, env=None, sales=False,
+                 **options):
+        """`edit(scenario)` may change the world before it begins; `sales`: there is one more
+        cluster; options_with_underscores are of the configuration file, `cluster` those of its
+        section, both without what is None."""
+        self.warm, self.edit, self.alias, self.sales = warm, edit, alias, sales
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-setup-"))
         self.config = self.dir / "tidblink.conf"
         self.state_dir = self.dir / "state"
         self.options = {name.replace("_", "-"): value for name, value in options.items()}
         self.cluster = {"cluster-id": CLUSTER, **(cluster or {})}
         self.more_env = env or {}
-        self.port = free_port()
+        self.claims = contextlib.ExitStack()
+        self.port = self.sales_port = None
         self.backend = self.cloud = self.env = None
         self.running = []
         self.seen = 0  # requests before the last mark()
@@ -110,6 +97,8 @@ class World:
         del service["then"], found["names"]
         service.update(state="ACTIVE", backend=f"127.0.0.1:{self.backend.port}")
         found["credentials"] = [{"accessKeyId": "AKIAEXAMPLE"}]
+        if self.sales:
+            add_sales(found, self.sales_port)
         if self.edit:
             self.edit(found)
         return found
@@ -129,6 +118,9 @@ class World:
         self.config.write_text(text)
 
     def __enter__(self):
+        self.port = self.claims.enter_context(claimed_port(ADDRESSES))
+        if self.sales:
+            self.sales_port = self.claims.enter_context(claimed_port(ADDRESSES))
         self.backend = Greeter().__enter__()
         self.cloud = Emulator(self.scenario()).start()
         self.write_config()
@@ -153,6 +145,7 @@ class World:
         try:
             self.cloud.stop()
         finally:
+            self.claims.close()
             shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- the program --------------------------------------------------------------------------
@@ -169,7 +162,7 @@ class World:
     def start(self, *words, env=None):
         """The same, not waited for: end it with finish()."""
         process = subprocess.Popen(
-            self.command(words), env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
+            tethered(self.command(words)), env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.dir)
         self.running.append(process)
         return process
@@ -310,4 +303,4 @@ def check_secrets(done):
 
 
 __all__ = [name for name in dir() if name.isupper()] + [
-    "Done", "World", "add_sales", "check_columns", "check_secrets", "free_port", "squeezed"]
+    "Done", "World", "check_columns", "check_secrets", "squeezed"]

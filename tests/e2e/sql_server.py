@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pymysql
 
+from built import tethered
+
 START_SECONDS = 60
 STOP_SECONDS = 30
 ATTEMPTS = 5  # another process may take the chosen port before the server binds it
@@ -130,7 +132,7 @@ class SqlServer:
         """Starts the server; True when it answers, False when it ended before that."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [*self._command(), *self.options], stdout=log, stderr=log, cwd=self.dir,
+                tethered([*self._command(), *self.options]), stdout=log, stderr=log, cwd=self.dir,
                 stdin=subprocess.DEVNULL, **self.identity)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:

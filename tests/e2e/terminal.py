@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 
+from built import tethered
 from setup_world import SECONDS, Done, squeezed
 
 
@@ -30,8 +31,8 @@ class Terminal:
         modes[3] &= ~termios.ECHO
         termios.tcsetattr(slave, termios.TCSANOW, modes)
         self.process = subprocess.Popen(
-            self.world.command(self.words), env=self.world.env, stdin=slave, stderr=slave,
-            stdout=subprocess.PIPE, cwd=self.world.dir, start_new_session=True)
+            tethered(self.world.command(self.words)), env=self.world.env, stdin=slave,
+            stderr=slave, stdout=subprocess.PIPE, cwd=self.world.dir, start_new_session=True)
         os.close(slave)
         return self
 

@@ -13,7 +13,7 @@ import pytest
 
 from built import built
 from doctor_scene import HOPS, SECONDS, VPCE, running_proxy, wait_until_fine
-from emulator import CLUSTER, ENDPOINT
+from emulator import CLUSTER, ENDPOINT, HOST
 
 # ---- the running proxy --------------------------------------------------------------------------
 
@@ -159,3 +159,27 @@ def test_its_options_are_part_of_the_commands(scene):
     assert report["cluster"]["fix"] == (
         "tidblink setup orders --resume --apply '--aws-profile=some one' "
         f"--config={scene.file}")
+
+
+# ---- without a key ------------------------------------------------------------------------------
+
+def test_aws_is_looked_at_without_an_api_key(scene):
+    """With endpoint-id nobody has to tell the service's name."""
+    for part in "public", "private":
+        (scene.dir / f"{part}.key").unlink()
+    scene.set(api_public_key_file=None, api_private_key_file=None, region=None)
+    scene.set_cluster(endpoint_id=VPCE, host=HOST, port=4000)
+    report = scene.doctor()
+    assert report["aws"]["saw"] == "answers, region us-east-1"  # this machine's
+    for hop in ("endpoint", "endpoint-state", "vpc", "vpc-dns", "private-dns", "subnets",
+                "ingress", "egress", "name", "tcp", "greeting"):
+        assert report.status(hop) == "ok", report.text()
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", privateDns=False)
+    report = scene.doctor()
+    assert report["private-dns"]["fix"].startswith("aws ec2 modify-vpc-endpoint "), report.text()
+
+
+def test_nothing_to_ask_aws_about(scene):
+    scene.set(api_public_key_file=None, api_private_key_file=None)
+    scene.cloud.fault("hang", match="imds ")
+    assert "set endpoint-id or vpc-id" in scene.doctor()["aws"]["saw"]

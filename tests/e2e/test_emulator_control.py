@@ -46,7 +46,8 @@ def test_add_change_remove(cloud):
     ("PATCH", f"endpoints/{ENDPOINT}", {"state": "ACTIV"},
      '$.state: expected one of PENDING, ACTIVE, DELETING, FAILED, DISCOVERED, found "ACTIV"'),
     ("PATCH", f"endpoints/{ENDPOINT}", {"stat": 1},
-     "$.stat: no such field; expected one of id, group, endpointId, state, message, host, port, then"),
+     "$.stat: no such field; expected one of id, group, endpointId, state, message, "
+     "privateIpAddress, host, port, then"),
     ("PATCH", f"endpoints/{ENDPOINT}", {"id": "1"}, "$.id: cannot be changed"),
     ("PATCH", f"endpoints/{ENDPOINT}", {"port": 1.5},
      "$.port: expected a whole number from 1 to 65535, found 1.5"),

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from aws_program import AwsProgram, plain_aws
+from aws_program import plain_aws
 from aws_scenes import (
-    APP_GROUP, DEFAULT_GROUP, MACHINE, SUBNET_D, addresses_of, connect, create, quick_cloud)
+    APP_GROUP, DEFAULT_GROUP, MACHINE, SUBNET_D, addresses_of, aws, connect, create, quick_cloud)
+from claims import claimed_port
 from emulator import CLUSTER, GROUP
 
 pytestmark = pytest.mark.skipif(not plain_aws(), reason="there is no aws program")
@@ -56,9 +57,8 @@ def echo():
 
 @pytest.fixture
 def port():
-    """One that is free on any loopback address now; the emulated ones have it to themselves."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    with claimed_port(["127.77.1.4", "127.77.4.4"]) as port:
+        yield port
 
 
 @pytest.fixture
@@ -68,11 +68,6 @@ def cloud(echo, port):
     cloud.patch(f"services/{GROUP}", backend=echo.address)
     yield cloud
     cloud.stop()
-
-
-@pytest.fixture
-def aws(cloud, warm_aws):
-    return AwsProgram(cloud.aws, warm_aws.shim)
 
 
 def dial(host, port, seconds=SOON_SECONDS):

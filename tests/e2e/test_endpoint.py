@@ -121,6 +121,21 @@ def test_create_repairs_what_has_failed(world):
     assert connection["id"] != old["id"] and connection["state"] in ("PENDING", "ACTIVE")
 
 
+def test_create_of_one_that_had_been_accepted(world):
+    """TiDB Cloud turns its endpoint down with the deletion, and AWS does not take it back."""
+    endpoint = world.add_endpoint(state="available")
+    register(world, endpoint, state="FAILED", message="no answer")
+    done = world.run("endpoint", "create")
+    assert done.code == 3, done
+    assert f"the connection of {endpoint['id']} is deleted, and AWS says rejected: it cannot be " \
+           "registered again" in done.err
+    assert f"tidblink endpoint delete orders --endpoint-id {endpoint['id']}" in done.err
+    assert world.run("endpoint", "delete", "orders", "--endpoint-id", endpoint["id"],
+                     "--yes").code == 0
+    assert world.run("setup", "--apply").code == 0
+    assert world.check_ready()["id"] != endpoint["id"]
+
+
 def test_create_that_was_broken_off_between_its_halves(world):
     world.cloud.settings(deleteSeconds=60)
     endpoint = world.add_endpoint()

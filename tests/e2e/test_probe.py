@@ -103,8 +103,10 @@ def test_old_tls(pair, tls):
         assert seen["key"] == ("" if tls[0] == "1.2" else "tls")
 
 
-@pytest.mark.parametrize("place,what", [("greeted", ""), ("hello", "tls"), ("tls-half", "tls")])
-@pytest.mark.parametrize("how", ["hang", "cut", "reset"])
+# Not a reset right behind the greeting: it takes with it what the probe has not read yet.
+@pytest.mark.parametrize("place,what,how", [
+    ("greeted", "", "hang"), ("greeted", "", "cut"),
+    *((place, "tls", how) for place in ("hello", "tls-half") for how in ("hang", "cut", "reset"))])
 def test_a_server_that_stops(tidb, pair, place, what, how):
     tidb.plan = Plan(at={place: how})
     plain = place == "greeted"
@@ -122,12 +124,20 @@ def test_a_refusal_is_passed_on(tidb):
 
 @pytest.mark.parametrize("plan", [
     Plan(garbage=b"HTTP/1.1 400 Bad Request\r\n\r\n"), Plan(at={"accepted": "hang"}),
-    Plan(at={"accepted": "cut"}), Plan(at={"accepted": "reset"}), Plan(at={"greeting-half": "cut"}),
-    Plan(garbage=b"\xff" * 100_000)], ids=["http", "silent", "cut", "reset", "half", "noise"])
+    Plan(at={"accepted": "cut"}), Plan(at={"greeting-half": "cut"}),
+    Plan(garbage=b"\xff" * 100_000)], ids=["http", "silent", "cut", "half", "noise"])
 def test_what_is_no_mysql_server(tidb, plan):
     tidb.plan = plan
     seen = probe(f"127.0.0.1:{tidb.port}")
     assert (seen["key"], seen["connected"], seen["greeted"]) == ("greeting", "1", "0")
+
+
+def test_a_reset_instead_of_a_greeting(tidb):
+    """On a busy machine it is there before the probe knows that it is connected."""
+    tidb.plan = Plan(at={"accepted": "reset"})
+    seen = probe(f"127.0.0.1:{tidb.port}")
+    assert (seen["key"], seen["connected"], seen["greeted"]) in (
+        ("greeting", "1", "0"), ("dial", "0", "0"))
 
 
 def test_a_greeting_in_pieces(tidb):

@@ -8,8 +8,7 @@ import pytest
 from emulator import CLUSTER, HOST, PRIVATE_KEY
 from servers import TIDB
 from setup_world import (APP_GROUP, DEFAULT_GROUP, SALES, SALES_GROUP, SALES_HOST, SALES_SERVICE,
-                         SECOND, SERVICE, SUBNET, VPC, World, add_sales, check_columns,
-                         check_secrets, free_port, squeezed)
+                         SERVICE, SUBNET, VPC, World, check_columns, check_secrets, squeezed)
 
 STEPS = ["cluster", "service", "vpc", "attributes", "endpoint", "group", "connection", "accepted",
          "dns", "name", "test", "configuration"]
@@ -158,6 +157,56 @@ def test_cluster_without_a_section_gets_one(warm_aws, word):
         assert added.split() == ["[cluster", f"{word}]", "endpoint-id", "=", endpoint["id"]]
 
 
+@pytest.mark.parametrize("word", [CLUSTER, "orders"])
+def test_section_of_another_name_that_has_the_cluster_s_id_is_its_section(warm_aws, word):
+    """A second one would have a proxy serve the cluster twice."""
+    with World(warm_aws, alias="shop") as world:
+        before = world.config.read_text()
+        done = world.run("setup", word, "--apply")
+        assert done.code == 0, done
+        endpoint = world.check_ready()
+        assert world.config.read_text() == f"{before}endpoint-id = {endpoint['id']}\n"
+        # What it says of the endpoint counts as well.
+        assert f"has endpoint-id = {endpoint['id']}" in world.run("setup", word).text
+        assert world.run("endpoint", "delete", word, "--yes").code == 0
+        assert world.config.read_text() == before
+
+
+def test_section_of_the_cluster_but_of_another_group_is_left_alone(warm_aws):
+    with World(warm_aws, alias="shop", cluster={"group": "reports"}) as world:
+        before = world.config.read_text()
+        assert world.run("setup", CLUSTER, "--apply").code == 0
+        added = world.config.read_text().removeprefix(before)
+        assert added.split()[:2] == ["[cluster", f"{CLUSTER}]"]
+
+
+@pytest.mark.parametrize("edit", [
+    ("[cluster orders]", "[cluster  orders]"), ("[cluster orders]", "\t[ cluster\torders ] # ours")])
+def test_section_is_found_as_the_reader_reads_it(world, edit):
+    world.config.write_text(world.config.read_text().replace(*edit))
+    before = world.config.read_text()
+    assert world.run("setup", "--apply").code == 0
+    endpoint = world.check_ready()
+    assert world.config.read_text() == f"{before}endpoint-id = {endpoint['id']}\n"
+    assert world.run("setup").code == 0
+
+
+@pytest.mark.parametrize("name", ["Orders #1", "a ;b", "a]b"])
+def test_name_that_no_section_can_have(warm_aws, name):
+    """The file stays as it is, and readable."""
+    def rename(found):
+        found["clusters"][0]["displayName"] = name
+    with World(warm_aws, edit=rename, alias=None) as world:
+        before = world.config.read_text()
+        done = world.run("setup", name, "--apply")
+        assert done.code == 0, done
+        endpoint = world.check_ready()
+        assert world.config.read_text() == before
+        assert f'no section can be called "{name}"; add to your file, under a plain name: ' \
+               f"[cluster NAME], cluster-id = {CLUSTER}, endpoint-id = {endpoint['id']}" in done.text
+        assert world.run("setup", name).code == 0
+
+
 def test_without_a_file_the_line_to_write_is_told(warm_aws):
     with World(warm_aws, alias=None) as world:
         text = world.config.read_text()
@@ -172,8 +221,7 @@ def test_without_a_file_the_line_to_write_is_told(warm_aws):
 # ---- several clusters ---------------------------------------------------------------------------
 
 def test_several_clusters_in_one_run(warm_aws):
-    port = free_port()
-    with World(warm_aws, edit=lambda found: add_sales(found, port)) as world:
+    with World(warm_aws, sales=True) as world:
         with world.config.open("a") as config:
             config.write(f"[cluster sales]\ncluster-id = {SALES}\n")
         world.cloud.settings(acceptSeconds=1.0)
@@ -182,7 +230,7 @@ def test_several_clusters_in_one_run(warm_aws):
         assert len(world.endpoints()) == len(world.endpoints(SALES_GROUP)) == 1
         orders, sales = world.endpoints()[0], world.endpoints(SALES_GROUP)[0]
         assert orders["privateDns"] and sales["privateDns"]
-        assert len(world.ingress()) == len(world.ingress(port)) == 1
+        assert len(world.ingress()) == len(world.ingress(world.sales_port)) == 1
         assert f"{HOST} is 127.77.1.4" in done.text and f"{SALES_HOST} is 127.77.1.5" in done.text
         assert "orders is ready" in done.text and "sales is ready" in done.text
         assert world.config.read_text().count("endpoint-id = ") == 2
@@ -199,8 +247,7 @@ def test_several_clusters_in_one_run(warm_aws):
 
 
 def test_one_cluster_that_cannot_go_on_does_not_hold_up_the_other(warm_aws):
-    port = free_port()
-    with World(warm_aws, edit=lambda found: add_sales(found, port)) as world:
+    with World(warm_aws, sales=True) as world:
         world.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
         done = world.run("setup", CLUSTER, SALES, "--apply")
         assert done.code == 3
@@ -289,7 +336,14 @@ def test_console_knows_the_endpoint(world):
 def test_console_of_a_cluster_that_is_not_there(world):
     world.cloud.remove(f"clusters/{CLUSTER}")
     done = world.run("setup", "--console")
-    assert "is not found" in done.text + done.err
+    assert done.code == 2 and "is not found" in done.text
+    assert done.err.startswith("tidblink setup: cluster: ") and CLUSTER in done.err
+
+
+def test_console_of_a_cluster_that_is_blocked(world):
+    world.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
+    done = world.run("setup", "--console")
+    assert done.code == 3 and "cluster: PAUSED (Paused)" in done.err
 
 
 def test_apply_and_console_do_not_go_together(world):

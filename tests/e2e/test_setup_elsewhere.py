@@ -47,6 +47,8 @@ def test_without_the_cli_every_command_is_printed(world, program, why):
                   'tidblink endpoint wait orders --endpoint-id "$VPCE"',
                   '--vpc-endpoint-id "$VPCE" --private-dns-enabled']:
         assert words in text
+    assert "Run the commands of what is by hand or skipped yourself; the same command with --apply " \
+           "takes the other steps." in plan.text
     done = world.run("setup", "--apply")
     assert done.code == 3 and world.changes() == []
     assert "Run the command where it can, then setup again with --endpoint-id" in done.err
@@ -85,6 +87,9 @@ def test_tidb_cloud_s_half_without_the_cli(world):
     assert world.changes()[0] == "POST privateEndpointConnections"
     world.check_ready()
     assert world.configured_id() == endpoint["id"]
+    # Whether the security group lets it in was not looked at.
+    plan = world.run("setup").text
+    assert "Nothing is left to do." not in plan and "What is left is for you to run" in plan
 
 
 # ---- Google Cloud and Azure ---------------------------------------------------------------------

@@ -4,8 +4,8 @@ attributes, and a machine that is somewhere else."""
 import pytest
 
 from emulator import HOST
-from setup_world import (APP_GROUP, DEFAULT_GROUP, GROUP, OTHER_VPC, SECOND, SUBNET, UNSERVED, VPC,
-                         World, check_columns)
+from setup_world import (APP_GROUP, DEFAULT_GROUP, GROUP, MACHINE, OTHER_VPC, SECOND, SUBNET,
+                         UNSERVED, VPC, World, check_columns)
 
 TWIN = "subnet-0a1b2c3d4e5f60011"  # in the zone of SUBNET
 FAR = {"id": OTHER_VPC, "cidr": "127.78.0.0/16", "name": "far"}
@@ -128,8 +128,11 @@ def test_another_vpc_than_the_instance_s(warm_aws):
         assert world.cloud.get(f"securityGroups/{FAR_GROUP['id']}")["ingress"] == \
             [f"tcp {world.port} from 127.78.0.0/16"]
         assert done.steps()[10] == done.steps()[11] == "skip"
-        assert f"this machine is in {VPC}, the endpoint in {OTHER_VPC}: run tidblink doctor" \
-            in done.text
+        where = f"this machine is in {VPC}, the endpoint in {OTHER_VPC}"
+        assert f"not from this machine ({where}). On one in the VPC: tidblink doctor orders" in done.text
+        assert "orders is ready" not in done.text
+        assert f"orders is set up; not tested from here: {where}. Where the application runs: " \
+               "tidblink doctor orders Connection strings" in done.text
 
 
 # ---- a machine that is not in AWS ---------------------------------------------------------------
@@ -155,6 +158,9 @@ def test_machine_that_is_no_instance(warm_aws):
         assert "11. connection test: not from this machine (the name does not resolve)" \
             in done.text
         assert "On one in the VPC: tidblink doctor orders" in done.text
+        assert "wait 10. private host name: DNS server" in done.text  # names take time to spread
+        assert "orders is ready" not in done.text and "orders is set up; not tested from here: DNS " in done.text
+        check_columns(done)
         assert world.ingress() == [f"tcp {world.port} from 127.77.0.0/16"]
         world.check_ready()
         world.mark()
@@ -162,10 +168,63 @@ def test_machine_that_is_no_instance(warm_aws):
         assert world.changes() == []
 
 
+def test_machine_that_is_no_instance_and_sees_the_name_after_a_while(warm_aws):
+    """A container in the VPC: it does not know where it is, and the name spreads slowly."""
+    with World(warm_aws, edit=not_on_ec2, poll_interval_changing="500ms") as world:
+        world.cloud.add("names", name=HOST, answer="NXDOMAIN")
+        process = world.start("setup", "--apply", "--vpc-id", VPC, "--subnet-ids", SUBNET)
+        world.read_until(process, "wait 10. private host name: DNS server")
+        world.cloud.remove(f"names/{HOST}")
+        done = world.finish(process)
+        assert done.code == 0, done
+        assert done.steps()[10] == done.steps()[11] == "ok" and "orders is ready" in done.text
+
+
 def test_metadata_service_that_does_not_answer(world):
     """A container whose packets do not reach it: two seconds, and not an instance."""
     world.cloud.fault("hang", match="imds ")
     assert "which VPC?" in refused(world)
+
+
+# ---- an endpoint of another VPC -----------------------------------------------------------------
+
+def move_away(world):
+    world.cloud.add("vpcs", **FAR)
+    world.cloud.add("subnets", **FAR_SUBNET)
+    world.cloud.add("securityGroups", **FAR_GROUP)
+    world.cloud.patch(f"instance/{MACHINE}", vpc=OTHER_VPC, subnet=FAR_SUBNET["id"],
+                      address="127.78.1.10", securityGroups=[FAR_GROUP["id"]])
+
+
+def test_configured_endpoint_of_another_vpc(world):
+    """No step may be taken in two VPCs: whoever runs it says which."""
+    assert world.run("setup", "--apply").code == 0
+    first = world.check_ready()
+    move_away(world)
+    world.mark()
+    text = refused(world)
+    assert f"endpoint-id {first['id']} is in {VPC}, and this machine in {OTHER_VPC}. For an " \
+           f"endpoint here: tidblink setup orders --vpc-id {OTHER_VPC}; to go on with that " \
+           f"one: --vpc-id {VPC}" in text
+    assert world.run("setup", "--apply", "--vpc-id", VPC).code == 0
+    assert len(world.endpoints()) == 1 and world.configured_id() == first["id"]
+    world.mark()
+    done = world.run("setup", "--apply", "--vpc-id", OTHER_VPC)
+    assert done.code == 0, done
+    (second,) = [e for e in world.endpoints() if e["vpc"] == OTHER_VPC]
+    assert second["privateDns"] and world.configured_id() == second["id"]
+    assert world.cloud.get(f"vpcs/{OTHER_VPC}")["dnsHostnames"] is True
+    assert len(world.connections()) == 2
+
+
+def test_endpoint_and_vpc_that_do_not_fit(world):
+    assert world.run("setup", "--apply").code == 0
+    first = world.check_ready()
+    move_away(world)
+    world.write_config()  # without the endpoint-id
+    world.mark()
+    text = refused(world, "--vpc-id", OTHER_VPC, "orders", "--endpoint-id", first["id"])
+    assert f"endpoint-id {first['id']} is in {VPC}, and vpc-id is {OTHER_VPC}: leave out" in text
 
 
 # ---- the region ---------------------------------------------------------------------------------

@@ -4,22 +4,20 @@ with the answers."""
 import pytest
 
 from emulator import CLUSTER
-from setup_world import (GROUP, OTHER_VPC, SALES, SECOND, SUBNET, UNSERVED, VPC, World, add_sales,
-                         free_port)
+from setup_world import GROUP, OTHER_VPC, SALES, SECOND, SUBNET, UNSERVED, VPC, World
 from terminal import Terminal
 
 QUESTION_CLUSTER, QUESTION_VPC = "Which cluster?", "Which VPC?"
 QUESTION_SUBNET = "Which subnet? (several: --subnet-ids)"
 
 
-def two_clusters_off_ec2(found):
-    add_sales(found, free_port())
+def off_ec2(found):
     found["instance"] = []
     found["vpcs"].append({"id": OTHER_VPC, "cidr": "127.78.0.0/16", "name": "far"})
 
 
 def test_cluster_vpc_and_subnet_are_asked_for(warm_aws):
-    with World(warm_aws, edit=two_clusters_off_ec2, alias=None) as world:
+    with World(warm_aws, sales=True, edit=off_ec2, alias=None) as world:
         with Terminal(world, "setup", "--apply") as terminal:
             asked = terminal.read_until(QUESTION_CLUSTER)
             assert "NUMBER CLUSTER ID REGION STATE" in asked
@@ -46,7 +44,7 @@ def test_cluster_vpc_and_subnet_are_asked_for(warm_aws):
 
 @pytest.mark.parametrize("answer", ["0", "4", "two", "", "-1", "1 2"])
 def test_answer_that_is_none(warm_aws, answer):
-    with World(warm_aws, edit=two_clusters_off_ec2, alias=None) as world:
+    with World(warm_aws, sales=True, edit=off_ec2, alias=None) as world:
         with Terminal(world, "setup", "--apply") as terminal:
             terminal.read_until(QUESTION_CLUSTER)
             terminal.answer(answer)
@@ -57,7 +55,7 @@ def test_answer_that_is_none(warm_aws, answer):
 
 
 def test_end_of_input_is_no_answer(warm_aws):
-    with World(warm_aws, edit=two_clusters_off_ec2, alias=None) as world:
+    with World(warm_aws, sales=True, edit=off_ec2, alias=None) as world:
         with Terminal(world, "setup") as terminal:
             terminal.read_until(QUESTION_CLUSTER)
             terminal.press("\x04")
@@ -66,7 +64,7 @@ def test_end_of_input_is_no_answer(warm_aws):
 
 
 def test_subnet_that_is_not_served_is_refused_after_all(warm_aws):
-    with World(warm_aws, edit=two_clusters_off_ec2) as world:
+    with World(warm_aws, sales=True, edit=off_ec2) as world:
         with Terminal(world, "setup", "--apply", "--vpc-id", VPC) as terminal:
             terminal.read_until(QUESTION_SUBNET)
             terminal.answer("2")
@@ -76,7 +74,7 @@ def test_subnet_that_is_not_served_is_refused_after_all(warm_aws):
 
 
 def test_plan_asks_too(warm_aws):
-    with World(warm_aws, edit=two_clusters_off_ec2) as world:
+    with World(warm_aws, sales=True, edit=off_ec2) as world:
         with Terminal(world, "setup") as terminal:
             terminal.read_until(QUESTION_VPC)
             terminal.answer("1")
@@ -94,7 +92,7 @@ def test_nothing_is_asked_that_is_known(warm_aws):
         with Terminal(world, "setup") as terminal:
             assert terminal.finish().code == 0
         assert "Which" not in terminal.text
-    with World(warm_aws, edit=two_clusters_off_ec2) as world:
+    with World(warm_aws, sales=True, edit=off_ec2) as world:
         with Terminal(world, "setup", "--json") as terminal:
             assert terminal.finish().code == 2
         assert "Which" not in terminal.text

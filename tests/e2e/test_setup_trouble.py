@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from setup_world import NOTE, SUBNET, VPC, World, check_columns, check_secrets, squeezed
+from terminal import Terminal
 
 POST = "POST /v1beta1/clusters"
 RIGHTS = ["DescribeVpcEndpoints", "DescribeVpcs", "DescribeSubnets", "ModifyVpcAttribute",
@@ -326,6 +327,28 @@ def test_second_setup_at_the_same_time(world):
     world.kill(first)
     assert world.run("setup", "--apply").code == 0
     world.check_ready()
+
+
+@pytest.mark.parametrize("note", ["in use", "damaged"])
+def test_note_counts_at_a_terminal_too(world, note):
+    """There, the step that needs it is looked at before anything is asked."""
+    if note == "in use":
+        world.cloud.fault("hang", match="aws CreateVpcEndpoint", count=1)
+        first = world.start("setup", "--apply")
+        world.wait_struck()
+    else:
+        world.state_dir.mkdir()
+        (world.state_dir / NOTE).write_text("{broken")
+    world.mark()
+    with Terminal(world, "setup", "--apply") as terminal:
+        done = terminal.finish()
+    assert done.code == 1 and world.changes() == [], done
+    if note == "in use":
+        assert "another tidblink is setting up this cluster in this VPC" in terminal.text
+        world.kill(first)
+    else:
+        assert "then remove the file" in terminal.text
+        assert (world.state_dir / NOTE).read_text() == "{broken"
 
 
 # ---- signals ------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ static void on_wait(void *arg, uint64_t pause_ms, const struct err *why)
     if (scene->pause_count == SCENE_STEPS)
         return;
     scene->pauses_ms[scene->pause_count] = pause_ms;
+    scene->served_when_paused[scene->pause_count] = scene->served;
     snprintf(scene->why[scene->pause_count++], ERR_TEXT_BYTES, "%s", why->text);
 }
 

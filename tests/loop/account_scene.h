@@ -11,6 +11,8 @@
 
 #include "cloud.h"
 
+#include <stdatomic.h>
+
 enum { SCENE_STEPS = 12 };
 
 struct scene {
@@ -21,8 +23,9 @@ struct scene {
     struct control_options options;
     // the cloud: one reply after the other, 418 when there are no more
     struct cloud_reply replies[SCENE_STEPS];
-    size_t reply_count, served;
-    char asked[4096]; // "METHOD path body\n" of every request
+    size_t reply_count;
+    atomic_size_t served; // the account's thread looks as well
+    char asked[4096];     // "METHOD path body\n" of every request
     // the account, and what its calls gave
     struct account *account;
     struct err err;
@@ -35,6 +38,7 @@ struct scene {
     // pauses that were told
     uint64_t pauses_ms[SCENE_STEPS];
     char why[SCENE_STEPS][ERR_TEXT_BYTES];
+    size_t served_when_paused[SCENE_STEPS]; // requests, and nothing else runs then
     size_t pause_count;
 };
 

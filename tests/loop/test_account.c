@@ -206,7 +206,8 @@ static void test_resume(void **state)
     scene_call(scene, resume);
     assert_true(scene->done);
     assert_string_equal(scene->asked, POST_RESUME GET_13);
-    assert_int_equal(scene->pause_count, 0);
+    assert_int_equal(scene->pause_count, 1);
+    assert_int_equal(scene->served_when_paused[0], 1);
     // Lost on the way there.
     scene_begin(scene);
     scene_lost_reply(scene);

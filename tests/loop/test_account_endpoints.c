@@ -76,8 +76,40 @@ static void test_answer_lost(void **state)
         assert_true(scene->done);
         assert_string_equal(scene->asked, POST LIST);
         assert_string_equal(scene->endpoint.connection_id, "900");
-        assert_int_equal(scene->pause_count, 0);
+        // One that may be under way still is given time; of the other there is an answer.
+        assert_int_equal(scene->pause_count, losses[i] == NULL ? 1 : 0);
     }
+}
+
+// The answer is larger than we take: it was done all the same.
+static void test_answer_too_large(void **state)
+{
+    struct scene *scene = *state;
+    enum { LARGE = 9 << 20 };
+    char *large = malloc(LARGE);
+    assert_non_null(large);
+    memset(large, ' ', LARGE);
+    scene->options.api_timeout_ms = 20000; // for what is large
+    scene_reply(scene, 200, large)->len = LARGE;
+    scene_reply(scene, 200, CONNECTIONS(CONNECTION("900", "vpce-1", "PENDING")));
+    scene_call(scene, create);
+    assert_true(scene->done);
+    assert_string_equal(scene->asked, POST LIST);
+    assert_string_equal(scene->endpoint.connection_id, "900");
+    free(large);
+}
+
+// Under way when its answer was lost: a look at once would not have seen it, and sent it again.
+static void test_late_arrival(void **state)
+{
+    struct scene *scene = *state;
+    scene_lost_reply(scene);
+    scene_reply(scene, 200, CONNECTIONS(CONNECTION("900", "vpce-1", "PENDING")));
+    scene_call(scene, create);
+    assert_true(scene->done);
+    assert_int_equal(scene->pauses_ms[0], 1000);
+    assert_non_null(strstr(scene->why[0], "no answer"));
+    assert_int_equal(scene->served_when_paused[0], 1); // before the look
 }
 
 // A gateway's 5xx says nothing about what has been done: not blindly again.
@@ -232,6 +264,16 @@ static void test_delete(void **state)
     assert_true(scene->done);
 }
 
+static void test_deleted_in_between(void **state)
+{
+    struct scene *scene = *state;
+    scene_reply(scene, 400, "{}");
+    scene_reply(scene, 404, "{}");
+    scene_call(scene, delete);
+    assert_true(scene->done);
+    assert_string_equal(scene->asked, DELETE "GET " PATH "/900\n");
+}
+
 static void test_delete_refused(void **state)
 {
     struct scene *scene = *state;
@@ -259,6 +301,8 @@ int main(void)
         ENDPOINT_TEST(test_create),
         ENDPOINT_TEST(test_create_on_azure),
         ENDPOINT_TEST(test_answer_lost),
+        ENDPOINT_TEST(test_answer_too_large),
+        ENDPOINT_TEST(test_late_arrival),
         ENDPOINT_TEST(test_sent_again_when_it_was_not_done),
         ENDPOINT_TEST(test_lost_twice_and_done_all_the_same),
         ENDPOINT_TEST(test_nobody_can_tell),
@@ -267,6 +311,7 @@ int main(void)
         ENDPOINT_TEST(test_no_right_to_it),
         ENDPOINT_TEST(test_rate_limit_of_a_post),
         ENDPOINT_TEST(test_delete),
+        ENDPOINT_TEST(test_deleted_in_between),
         ENDPOINT_TEST(test_delete_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,9 @@ static void test_wrong_key(void **state)
         assert_null(strstr(fixture->err.text, "wrong"));
     }
     assert_int_equal(cloud_served(fixture->cloud), 0);
+    // A clock that is wrong is refused too: the answer says what time it is there.
+    assert_true(api_line(fixture->api).server_clock > 1700000000);
+    assert_true(api_line(fixture->api).own_clock > 1700000000);
 }
 
 struct status_case {
@@ -354,6 +357,11 @@ static void test_huge_answer(void **state)
     ask(fixture, "/clusters");
     assert_int_equal(fixture->err.code, ERR_API_ANSWER);
     assert_non_null(strstr(fixture->err.text, "larger than 100000 bytes"));
+    assert_int_equal(fixture->status, 200); // it was done
+    fixture->reply.status = 503;
+    ask(fixture, "/clusters");
+    assert_int_equal(fixture->err.code, ERR_API_UNREACHABLE);
+    fixture->reply.status = 200;
     fixture->reply.len = 100000;
     ask(fixture, "/clusters");
     assert_int_equal(fixture->err.code, ERR_NONE);

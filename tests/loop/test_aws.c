@@ -4,18 +4,15 @@
 // questions, every failure means "not asked", the answer is cached.
 #include "base/err.h"
 #include "base/loop.h"
-#include "base/net.h"
 #include "control/aws.h"
 
-#include <event2/buffer.h>
-#include <event2/http.h>
+#include "aws_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -24,75 +21,20 @@ enum { WAIT_MS = 20000, SETTLE_MS = 300 };
 
 struct fixture {
     struct loop *loop;
-    struct evhttp *metadata;
-    char url[64];
-    char cli[128], output[128], calls[128], directory[64];
-    int metadata_status;
-    bool stop_when_asked;
-    unsigned metadata_requests, answers;
+    struct fake_metadata metadata;
+    struct fake_cli cli;
+    unsigned answers;
     struct aws *aws;
     struct timer deadline;
 };
-
-static void on_metadata(struct evhttp_request *request, void *arg)
-{
-    struct fixture *fixture = arg;
-    const char *path = evhttp_request_get_uri(request);
-    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-    const char *token = evhttp_find_header(headers, "X-aws-ec2-metadata-token");
-    bool has_token = token != NULL && strcmp(token, "tok") == 0;
-    const char *body = NULL;
-    fixture->metadata_requests++;
-    if (fixture->stop_when_asked)
-        loop_stop(fixture->loop);
-    if (strcmp(path, "/latest/api/token") == 0 &&
-        evhttp_request_get_command(request) == EVHTTP_REQ_PUT &&
-        evhttp_find_header(headers, "X-aws-ec2-metadata-token-ttl-seconds") != NULL)
-        body = "tok";
-    else if (has_token && strcmp(path, "/latest/meta-data/mac") == 0)
-        body = "0e:49:61:0f:c3:11";
-    else if (has_token &&
-             strcmp(path, "/latest/meta-data/network/interfaces/macs/0e:49:61:0f:c3:11/vpc-id") ==
-                 0)
-        body = "vpc-7";
-    struct evbuffer *out = evbuffer_new();
-    evbuffer_add_printf(out, "%s", body != NULL ? body : "");
-    evhttp_send_reply(request, body != NULL ? fixture->metadata_status : 404, "Test", out);
-    evbuffer_free(out);
-}
-
-static void write_file(const char *path, const char *text, unsigned mode)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    assert_int_equal(chmod(path, mode), 0);
-}
 
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     struct err err;
-    char script[512];
     fixture->loop = loop_new("test", &err);
-    fixture->metadata_status = 200;
-    fixture->metadata = evhttp_new(loop_base(fixture->loop));
-    evhttp_set_allowed_methods(fixture->metadata, EVHTTP_REQ_GET | EVHTTP_REQ_PUT);
-    evhttp_set_gencb(fixture->metadata, on_metadata, fixture);
-    struct evhttp_bound_socket *bound =
-        evhttp_bind_socket_with_handle(fixture->metadata, "127.0.0.1", 0);
-    struct addr addr = { .len = sizeof(addr.in4) };
-    getsockname(evhttp_bound_socket_get_fd(bound), &addr.any, &addr.len);
-    snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%u", addr_port(&addr));
-    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/tidblink-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->cli, sizeof(fixture->cli), "%s/aws", fixture->directory);
-    snprintf(fixture->output, sizeof(fixture->output), "%s/output", fixture->directory);
-    snprintf(fixture->calls, sizeof(fixture->calls), "%s/calls", fixture->directory);
-    snprintf(script, sizeof(script), "#!/bin/sh\necho \"$*\" >> %s\n. %s\n", fixture->calls,
-        fixture->output);
-    write_file(fixture->cli, script, 0700);
+    fake_metadata_start(&fixture->metadata, fixture->loop);
+    fake_cli_init(&fixture->cli);
     *state = fixture;
     return 0;
 }
@@ -101,12 +43,9 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     aws_free(fixture->aws);
-    evhttp_free(fixture->metadata);
+    fake_metadata_stop(&fixture->metadata);
     loop_free(fixture->loop);
-    unlink(fixture->cli);
-    unlink(fixture->output);
-    unlink(fixture->calls);
-    rmdir(fixture->directory);
+    fake_cli_done(&fixture->cli);
     free(fixture);
     return 0;
 }
@@ -132,14 +71,13 @@ static void run_for(struct fixture *fixture, uint64_t ms)
     timer_stop(&fixture->deadline);
 }
 
-// What the CLI does is a piece of shell.
 static void start(struct fixture *fixture, const char *cli_does, const char *vpc_id)
 {
     struct err err;
     struct aws_options options = {
-        .cli = fixture->cli, .vpc_id = vpc_id, .metadata_url = fixture->url
+        .cli = fixture->cli.program, .vpc_id = vpc_id, .metadata_url = fixture->metadata.url
     };
-    write_file(fixture->output, cli_does, 0600);
+    fake_cli_does(&fixture->cli, cli_does);
     fixture->aws = aws_new(fixture->loop, &options, on_answer, fixture, &err);
     assert_non_null(fixture->aws);
 }
@@ -173,17 +111,6 @@ static struct verdict_choice choice_of(const struct fixture *fixture)
     return choice;
 }
 
-static size_t count_calls(const struct fixture *fixture, char *last, size_t size)
-{
-    size_t count = 0;
-    FILE *file = fopen(fixture->calls, "r");
-    while (file != NULL && fgets(last, (int)size, file) != NULL)
-        count++;
-    if (file != NULL)
-        fclose(file);
-    return count;
-}
-
 static const char two_endpoints[] =
     "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\",\"State\":\"available\"},"
     "{\"VpcEndpointId\":\"vpce-2\",\"State\":\"Deleted\"},"
@@ -192,7 +119,6 @@ static const char two_endpoints[] =
 static void test_right_question(void **state)
 {
     struct fixture *fixture = *state;
-    char call[512] = "";
     start(fixture, two_endpoints, NULL);
     assert_null(choice_of(fixture).ours);
     ask(fixture, SERVICE, "aws-us-east-1");
@@ -203,57 +129,55 @@ static void test_right_question(void **state)
     assert_int_equal(choice.ours_count, 2);
     assert_string_equal(choice.ours[0], "vpce-1");
     assert_string_equal(choice.ours[1], "vpce-3");
-    assert_int_equal(fixture->metadata_requests, 3);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
-    assert_string_equal(call,
+    assert_int_equal(fixture->metadata.requests, 3);
+    assert_int_equal(fake_cli_count(&fixture->cli), 1);
+    assert_string_equal(fake_cli_said(&fixture->cli),
         "ec2 describe-vpc-endpoints --region us-east-1 --filters "
-        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --output json\n");
+        "Name=service-name,Values=" SERVICE " Name=vpc-id,Values=vpc-7 --output json");
     // Cached: asking again asks nobody.
     ask(fixture, SERVICE, "aws-us-east-1");
     run_for(fixture, SETTLE_MS);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
+    assert_int_equal(fake_cli_count(&fixture->cli), 1);
     // Another service: the VPC is known.
     ask(fixture, "other", NULL);
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->answers, 2);
-    assert_int_equal(fixture->metadata_requests, 3);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 2);
-    assert_null(strstr(call, "--region"));
+    assert_int_equal(fixture->metadata.requests, 3);
+    assert_int_equal(fake_cli_count(&fixture->cli), 2);
+    assert_null(strstr(fake_cli_said(&fixture->cli), "--region"));
 }
 
 static void test_configured_vpc(void **state)
 {
     struct fixture *fixture = *state;
-    char call[512] = "";
     start(fixture, "echo '{\"VpcEndpoints\":[]}'", "vpc-8");
     ask(fixture, SERVICE, NULL);
     run_for(fixture, WAIT_MS);
-    assert_int_equal(fixture->metadata_requests, 0);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
-    assert_non_null(strstr(call, "Values=vpc-8"));
+    assert_int_equal(fixture->metadata.requests, 0);
+    assert_int_equal(fake_cli_count(&fixture->cli), 1);
+    assert_non_null(strstr(fake_cli_said(&fixture->cli), "Values=vpc-8"));
     assert_int_equal(choice_of(fixture).ours_count, 0);
 }
 
 static void test_how_the_cli_is_called(void **state)
 {
     struct fixture *fixture = *state;
-    char call[512] = "";
     struct err err;
-    struct aws_options options = { .cli = fixture->cli,
+    struct aws_options options = { .cli = fixture->cli.program,
         .profile = "prod",
         .region = "eu-west-1",
         .endpoint_url = "https://ec2.example",
         .vpc_id = "vpc-8" };
-    write_file(fixture->output, two_endpoints, 0600);
+    fake_cli_does(&fixture->cli, two_endpoints);
     fixture->aws = aws_new(fixture->loop, &options, on_answer, fixture, &err);
     ask(fixture, SERVICE, "aws-us-east-1"); // the configured region outweighs the cluster's
     run_for(fixture, WAIT_MS);
     assert_int_equal(choice_of(fixture).ours_count, 2);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 1);
-    assert_string_equal(call,
+    assert_int_equal(fake_cli_count(&fixture->cli), 1);
+    assert_string_equal(fake_cli_said(&fixture->cli),
         "ec2 describe-vpc-endpoints --region eu-west-1 --profile prod --endpoint-url "
         "https://ec2.example --filters Name=service-name,Values=" SERVICE
-        " Name=vpc-id,Values=vpc-8 --output json\n");
+        " Name=vpc-id,Values=vpc-8 --output json");
 }
 
 static void test_failures_mean_not_asked(void **state)
@@ -262,18 +186,17 @@ static void test_failures_mean_not_asked(void **state)
         "echo nonsense", "echo '{\"VpcEndpoints\":[{}]}'", "echo '{\"VpcEndpoints\":7}'",
         "kill -9 $$" };
     struct fixture *fixture = *state;
-    char call[512];
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         start(fixture, failures[i], "vpc-8");
         ask(fixture, SERVICE, NULL);
-        for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) <= i;
+        for (uint64_t waited = 0; waited < WAIT_MS && fake_cli_count(&fixture->cli) <= i;
              waited += 50)
             run_for(fixture, 50);
         run_for(fixture, SETTLE_MS);
         assert_null(choice_of(fixture).ours);
         ask(fixture, SERVICE, NULL); // not again before the cache would have run out
         run_for(fixture, SETTLE_MS);
-        assert_int_equal(count_calls(fixture, call, sizeof(call)), i + 1);
+        assert_int_equal(fake_cli_count(&fixture->cli), i + 1);
         aws_free(fixture->aws);
         fixture->aws = NULL;
     }
@@ -285,11 +208,10 @@ static const char one_endpoint[] =
 
 static void wait_for_calls(struct fixture *fixture, size_t count)
 {
-    char call[512];
-    for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) < count;
+    for (uint64_t waited = 0; waited < WAIT_MS && fake_cli_count(&fixture->cli) < count;
          waited += 50)
         run_for(fixture, 50);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), count);
+    assert_int_equal(fake_cli_count(&fixture->cli), count);
 }
 
 static void test_new_endpoint_outdates_the_answer(void **state)
@@ -299,7 +221,7 @@ static void test_new_endpoint_outdates_the_answer(void **state)
     ask_listing(fixture, 1);
     run_for(fixture, WAIT_MS);
     assert_int_equal(choice_of(fixture).ours_count, 1);
-    write_file(fixture->output, two_endpoints, 0600);
+    fake_cli_does(&fixture->cli, two_endpoints);
     ask_listing(fixture, 2);
     assert_null(choice_of(fixture).ours); // at once: the set decides until AWS has answered
     run_for(fixture, WAIT_MS);
@@ -319,12 +241,12 @@ static void test_new_endpoint_while_asking(void **state)
     char slow[512];
     // The exit keeps the shell from reading on in what the file has become.
     snprintf(slow, sizeof(slow), "while ! grep -q '[v]pce-2' %s; do sleep 0.05; done\n%sexit 0\n",
-        fixture->output, one_endpoint);
+        fixture->cli.script, one_endpoint);
     start(fixture, slow, "vpc-8");
     ask_listing(fixture, 1);
     wait_for_calls(fixture, 1);
     ask_listing(fixture, 2);
-    write_file(fixture->output, two_endpoints, 0600); // lets the first child go
+    fake_cli_does(&fixture->cli, two_endpoints); // lets the first child go
     run_for(fixture, WAIT_MS);
     assert_int_equal(fixture->answers, 1);
     assert_int_equal(choice_of(fixture).ours_count, 2);
@@ -337,7 +259,7 @@ static void test_failure_drops_the_answer(void **state)
     start(fixture, one_endpoint, "vpc-8");
     ask_listing(fixture, 1);
     run_for(fixture, WAIT_MS);
-    write_file(fixture->output, "exit 253", 0600);
+    fake_cli_does(&fixture->cli, "exit 253");
     ask_listing(fixture, 2);
     wait_for_calls(fixture, 2);
     run_for(fixture, SETTLE_MS);
@@ -350,13 +272,12 @@ static void test_failure_drops_the_answer(void **state)
 static void test_no_metadata_service(void **state)
 {
     struct fixture *fixture = *state;
-    char call[512];
-    fixture->metadata_status = 403;
+    fixture->metadata.token_status = 403;
     start(fixture, two_endpoints, NULL);
     ask(fixture, SERVICE, NULL);
     run_for(fixture, SETTLE_MS);
-    assert_int_equal(fixture->metadata_requests, 1);
-    assert_int_equal(count_calls(fixture, call, sizeof(call)), 0);
+    assert_int_equal(fixture->metadata.requests, 1);
+    assert_int_equal(fake_cli_count(&fixture->cli), 0);
     assert_null(choice_of(fixture).ours);
 }
 
@@ -379,18 +300,16 @@ static void test_no_cli(void **state)
 static void test_free_while_asking(void **state)
 {
     struct fixture *fixture = *state;
-    char call[512];
     start(fixture, "sleep 100", "vpc-8");
     ask(fixture, SERVICE, NULL);
-    for (uint64_t waited = 0; waited < WAIT_MS && count_calls(fixture, call, sizeof(call)) == 0;
-         waited += 50)
+    for (uint64_t waited = 0; waited < WAIT_MS && fake_cli_count(&fixture->cli) == 0; waited += 50)
         run_for(fixture, 50);
     aws_free(fixture->aws);
     start(fixture, two_endpoints, NULL); // while the metadata service is asked
     ask(fixture, SERVICE, NULL);
-    fixture->stop_when_asked = true;
+    fixture->metadata.stop_when_asked = true;
     run_for(fixture, WAIT_MS);
-    assert_int_equal(fixture->metadata_requests, 1);
+    assert_int_equal(fixture->metadata.requests, 1);
     aws_free(fixture->aws);
     fixture->aws = NULL;
     run_for(fixture, SETTLE_MS);

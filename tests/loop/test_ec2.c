@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "control/ec2.h"
 
+#include "aws_fixture.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,35 +26,17 @@
 enum { WAIT_MS = 20000 };
 
 struct fixture {
-    char directory[64], cli[128], script[128], calls[128];
-    char said[2048]; // the last call's arguments
+    struct fake_cli cli;
     struct ec2_options options;
     struct ec2 *ec2;
     struct err err;
 };
 
-static void write_file(const char *path, const char *text, unsigned mode)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    assert_int_equal(chmod(path, mode), 0);
-}
-
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    char wrapper[512];
-    snprintf(fixture->directory, sizeof(fixture->directory), "/tmp/tidblink-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
-    snprintf(fixture->cli, sizeof(fixture->cli), "%s/aws", fixture->directory);
-    snprintf(fixture->script, sizeof(fixture->script), "%s/script", fixture->directory);
-    snprintf(fixture->calls, sizeof(fixture->calls), "%s/calls", fixture->directory);
-    snprintf(wrapper, sizeof(wrapper), "#!/bin/sh\necho \"$*\" >> %s\n. %s\n", fixture->calls,
-        fixture->script);
-    write_file(fixture->cli, wrapper, 0700);
-    fixture->options = (struct ec2_options){ .cli = fixture->cli, .timeout_ms = WAIT_MS };
+    fake_cli_init(&fixture->cli);
+    fixture->options = (struct ec2_options){ .cli = fixture->cli.program, .timeout_ms = WAIT_MS };
     fixture->ec2 = ec2_open(&fixture->options, &fixture->err);
     assert_non_null(fixture->ec2);
     *state = fixture;
@@ -64,30 +47,9 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     ec2_close(fixture->ec2);
-    unlink(fixture->cli);
-    unlink(fixture->script);
-    unlink(fixture->calls);
-    rmdir(fixture->directory);
+    fake_cli_done(&fixture->cli);
     free(fixture);
     return 0;
-}
-
-// From now on the CLI is this piece of shell.
-static void cli_does(struct fixture *fixture, const char *shell)
-{
-    write_file(fixture->script, shell, 0600);
-    unlink(fixture->calls);
-}
-
-static const char *said(struct fixture *fixture)
-{
-    FILE *file = fopen(fixture->calls, "r");
-    fixture->said[0] = '\0';
-    while (file != NULL && fgets(fixture->said, sizeof(fixture->said), file) != NULL)
-        fixture->said[strcspn(fixture->said, "\n")] = '\0';
-    if (file != NULL)
-        fclose(file);
-    return fixture->said;
 }
 
 static bool run_delete(struct fixture *fixture)
@@ -107,19 +69,22 @@ static void test_vpcs(void **state)
     struct fixture *fixture = *state;
     struct ec2_vpc_list list;
     bool on = false;
-    cli_does(fixture, "echo '{\"Vpcs\":[{\"VpcId\":\"vpc-1\",\"CidrBlock\":\"10.0.0.0/16\"}]}'");
+    fake_cli_does(
+        &fixture->cli, "echo '{\"Vpcs\":[{\"VpcId\":\"vpc-1\",\"CidrBlock\":\"10.0.0.0/16\"}]}'");
     assert_true(ec2_vpcs(fixture->ec2, "vpc-1", &list, &fixture->err));
-    assert_string_equal(said(fixture), "ec2 describe-vpcs --vpc-ids vpc-1 --output json");
+    assert_string_equal(
+        fake_cli_said(&fixture->cli), "ec2 describe-vpcs --vpc-ids vpc-1 --output json");
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0].cidrs.items[0], "10.0.0.0/16");
     ec2_vpc_list_done(&list);
     assert_true(ec2_vpcs(fixture->ec2, NULL, &list, &fixture->err));
-    assert_string_equal(said(fixture), "ec2 describe-vpcs --output json");
+    assert_string_equal(fake_cli_said(&fixture->cli), "ec2 describe-vpcs --output json");
     ec2_vpc_list_done(&list);
-    cli_does(fixture, "echo '{\"VpcId\":\"vpc-1\",\"EnableDnsHostnames\":{\"Value\":true}}'");
+    fake_cli_does(
+        &fixture->cli, "echo '{\"VpcId\":\"vpc-1\",\"EnableDnsHostnames\":{\"Value\":true}}'");
     assert_true(ec2_vpc_attribute(fixture->ec2, "vpc-1", "enableDnsHostnames", &on, &fixture->err));
     assert_true(on);
-    assert_string_equal(said(fixture),
+    assert_string_equal(fake_cli_said(&fixture->cli),
         "ec2 describe-vpc-attribute --vpc-id vpc-1 --attribute enableDnsHostnames --output json");
 }
 
@@ -129,24 +94,24 @@ static void test_services_and_endpoints(void **state)
     struct ec2_service_list services;
     struct ec2_endpoint_list endpoints;
     struct ec2_subnet_list subnets;
-    cli_does(fixture, "echo '{\"ServiceDetails\":[{\"ServiceName\":\"svc\","
-                      "\"AcceptanceRequired\":true}]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"ServiceDetails\":[{\"ServiceName\":\"svc\","
+                                 "\"AcceptanceRequired\":true}]}'");
     assert_true(ec2_endpoint_service(fixture->ec2, "svc", &services, &fixture->err));
-    assert_string_equal(
-        said(fixture), "ec2 describe-vpc-endpoint-services --service-names svc --output json");
+    assert_string_equal(fake_cli_said(&fixture->cli),
+        "ec2 describe-vpc-endpoint-services --service-names svc --output json");
     assert_true(services.items[0].acceptance_required);
     ec2_service_list_done(&services);
-    cli_does(fixture, "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\"}]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"VpcEndpoints\":[{\"VpcEndpointId\":\"vpce-1\"}]}'");
     assert_true(ec2_endpoints_of_service(fixture->ec2, "svc", "vpc-1", &endpoints, &fixture->err));
-    assert_string_equal(said(fixture),
+    assert_string_equal(fake_cli_said(&fixture->cli),
         "ec2 describe-vpc-endpoints --filters Name=service-name,Values=svc "
         "Name=vpc-id,Values=vpc-1 --output json");
     assert_string_equal(endpoints.items[0].id, "vpce-1");
     ec2_endpoint_list_done(&endpoints);
-    cli_does(fixture, "echo '{\"Subnets\":[{\"SubnetId\":\"subnet-1\"}]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Subnets\":[{\"SubnetId\":\"subnet-1\"}]}'");
     assert_true(ec2_subnets_of_vpc(fixture->ec2, "vpc-1", &subnets, &fixture->err));
-    assert_string_equal(
-        said(fixture), "ec2 describe-subnets --filters Name=vpc-id,Values=vpc-1 --output json");
+    assert_string_equal(fake_cli_said(&fixture->cli),
+        "ec2 describe-subnets --filters Name=vpc-id,Values=vpc-1 --output json");
     ec2_subnet_list_done(&subnets);
 }
 
@@ -158,18 +123,20 @@ static void test_by_ids(void **state)
     struct option_list none = { 0 };
     char *texts[] = { (char *)(uintptr_t) "a-1", (char *)(uintptr_t) "--debug" };
     struct option_list two = { texts, 2 };
-    cli_does(fixture, "echo '{\"SecurityGroups\":[{\"GroupId\":\"a-1\"}],\"NetworkInterfaces\":[{"
-                      "\"NetworkInterfaceId\":\"a-1\"}]}'");
+    fake_cli_does(&fixture->cli,
+        "echo '{\"SecurityGroups\":[{\"GroupId\":\"a-1\"}],\"NetworkInterfaces\":[{"
+        "\"NetworkInterfaceId\":\"a-1\"}]}'");
     assert_true(ec2_security_groups(fixture->ec2, &none, &groups, &fixture->err));
     assert_true(ec2_interfaces(fixture->ec2, &none, &interfaces, &fixture->err));
-    assert_string_equal(said(fixture), ""); // nobody needs all of the account
+    assert_string_equal(fake_cli_said(&fixture->cli), ""); // nobody needs all of the account
     assert_int_equal(groups.count + interfaces.count, 0);
     assert_true(ec2_security_groups(fixture->ec2, &two, &groups, &fixture->err));
-    assert_string_equal(
-        said(fixture), "ec2 describe-security-groups --group-ids a-1 ?--debug --output json");
+    assert_string_equal(fake_cli_said(&fixture->cli),
+        "ec2 describe-security-groups --group-ids a-1 ?--debug --output json");
     assert_true(ec2_interfaces(fixture->ec2, &two, &interfaces, &fixture->err));
-    assert_string_equal(said(fixture), "ec2 describe-network-interfaces "
-                                       "--network-interface-ids a-1 ?--debug --output json");
+    assert_string_equal(fake_cli_said(&fixture->cli),
+        "ec2 describe-network-interfaces "
+        "--network-interface-ids a-1 ?--debug --output json");
     ec2_security_group_list_done(&groups);
     ec2_interface_list_done(&interfaces);
 }
@@ -181,7 +148,7 @@ static void test_answers_that_cannot_be_read(void **state)
         "echo '{\"Subnets\":[{\"SubnetId\":\"a\"},{}]}'" };
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         struct ec2_subnet_list subnets;
-        cli_does(fixture, answers[i]);
+        fake_cli_does(&fixture->cli, answers[i]);
         assert_false(ec2_subnets_of_vpc(fixture->ec2, "vpc-1", &subnets, &fixture->err));
         assert_int_equal(fixture->err.code, ERR_AWS);
         assert_non_null(strstr(fixture->err.text, "the answer of aws ec2 describe-subnets: "));
@@ -203,13 +170,13 @@ static void test_create(void **state)
         .vpc_id = "vpc-1", .service_name = "svc", .subnet_ids = &subnets, .client_token = "t"
     };
     ec2_create_endpoint(&command, &fixture->options, &plan);
-    cli_does(fixture, "echo '{\"VpcEndpoint\":{\"VpcEndpointId\":\"vpce-1\",\"State\":"
-                      "\"pendingAcceptance\"},\"ClientToken\":\"t\"}'");
+    fake_cli_does(&fixture->cli, "echo '{\"VpcEndpoint\":{\"VpcEndpointId\":\"vpce-1\",\"State\":"
+                                 "\"pendingAcceptance\"},\"ClientToken\":\"t\"}'");
     assert_true(ec2_create(fixture->ec2, &command, &endpoint, &fixture->err));
     assert_string_equal(endpoint.id, "vpce-1");
     assert_string_equal(endpoint.state, "pendingAcceptance");
     ec2_endpoint_done(&endpoint);
-    cli_does(fixture, "echo '{}'");
+    fake_cli_does(&fixture->cli, "echo '{}'");
     assert_false(ec2_create(fixture->ec2, &command, &endpoint, &fixture->err));
     assert_null(endpoint.id);
     ec2_command_done(&command);
@@ -219,27 +186,33 @@ static void test_create(void **state)
 static void test_refusals_inside_of_success(void **state)
 {
     struct fixture *fixture = *state;
-    cli_does(fixture, "echo '{\"Unsuccessful\":[]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Unsuccessful\":[]}'");
     assert_true(run_delete(fixture));
-    cli_does(fixture, "true");
+    fake_cli_does(&fixture->cli, "true");
     assert_true(run_delete(fixture));
-    cli_does(fixture, "echo '{\"Unsuccessful\":[{\"Error\":{\"Code\":"
-                      "\"InvalidVpcEndpointId.NotFound\",\"Message\":\"no such\"},"
-                      "\"ResourceId\":\"vpce-1\"}]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Unsuccessful\":[{\"Error\":{\"Code\":"
+                                 "\"InvalidVpcEndpointId.NotFound\",\"Message\":\"no such\"},"
+                                 "\"ResourceId\":\"vpce-1\"}]}'");
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS);
     assert_string_equal(ec2_error_code(fixture->ec2), "InvalidVpcEndpointId.NotFound");
     assert_non_null(strstr(fixture->err.text, "no such"));
-    cli_does(fixture, "echo '{\"Unsuccessful\":[{\"Error\":{\"Code\":"
-                      "\"UnauthorizedOperation\"}}]}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Unsuccessful\":[{\"Error\":{\"Code\":"
+                                 "\"UnauthorizedOperation\"}}]}'");
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS_DENIED);
     assert_non_null(strstr(fixture->err.text, "ec2:DeleteVpcEndpoints"));
-    cli_does(fixture, "echo '{\"Return\":false}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Return\":false}'");
     assert_false(run_delete(fixture));
     assert_string_equal(ec2_error_code(fixture->ec2), "");
-    cli_does(fixture, "echo '{\"Return\":true}'");
+    fake_cli_does(&fixture->cli, "echo '{\"Return\":true}'");
     assert_true(run_delete(fixture));
+    fake_cli_does(&fixture->cli, "echo '{\"Unsuccessful\":\"vpce-1\"}'");
+    assert_false(run_delete(fixture));
+    assert_int_equal(fixture->err.code, ERR_AWS);
+    assert_string_equal(fixture->err.text,
+        "aws ec2 delete-vpc-endpoints: the answer cannot be read: Unsuccessful: expected an array, "
+        "got a string");
 }
 
 // ---- failures -----------------------------------------------------------------------------------
@@ -247,20 +220,21 @@ static void test_refusals_inside_of_success(void **state)
 static void test_failures(void **state)
 {
     struct fixture *fixture = *state;
-    cli_does(fixture, "printf '\\nAn error occurred (UnauthorizedOperation) when calling the "
-                      "DeleteVpcEndpoints operation: You are not authorized.\\n' >&2; exit 254");
+    fake_cli_does(&fixture->cli,
+        "printf '\\nAn error occurred (UnauthorizedOperation) when calling the "
+        "DeleteVpcEndpoints operation: You are not authorized.\\n' >&2; exit 254");
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS_DENIED);
     assert_string_equal(fixture->err.text,
         "aws ec2 delete-vpc-endpoints: UnauthorizedOperation: You are not authorized; these "
         "credentials need the IAM action ec2:DeleteVpcEndpoints");
     assert_string_equal(ec2_error_code(fixture->ec2), "UnauthorizedOperation");
-    cli_does(fixture, "exit 3");
+    fake_cli_does(&fixture->cli, "exit 3");
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS);
     assert_non_null(strstr(fixture->err.text, "exit code 3"));
     assert_string_equal(ec2_error_code(fixture->ec2), "");
-    cli_does(fixture, "kill -9 $$");
+    fake_cli_does(&fixture->cli, "kill -9 $$");
     assert_false(run_delete(fixture));
     assert_non_null(strstr(fixture->err.text, "exit code 137"));
 }
@@ -270,12 +244,21 @@ static void test_secrets_stay_secret(void **state)
     struct fixture *fixture = *state;
     setenv("AWS_SECRET_ACCESS_KEY", "top/secret+key", 1);
     setenv("AWS_SESSION_TOKEN", "session-4711", 1);
-    cli_does(fixture, "echo \"helper failed: $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN\" >&2\n"
-                      "exit 1");
+    fake_cli_does(&fixture->cli,
+        "echo \"helper failed: $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN\" >&2\n"
+        "exit 1");
     assert_false(run_delete(fixture));
-    assert_non_null(strstr(fixture->err.text, "helper failed: **************"));
+    assert_non_null(strstr(fixture->err.text, "helper failed: *** ***"));
     assert_null(strstr(fixture->err.text, "secret"));
     assert_null(strstr(fixture->err.text, "4711"));
+    // Where the message is cut, in the middle of the key, and where its beginning is cut off.
+    fake_cli_does(&fixture->cli, "printf '%0255d%s' 0 \"$AWS_SECRET_ACCESS_KEY\" >&2\nexit 1");
+    assert_false(run_delete(fixture));
+    assert_null(strstr(fixture->err.text, "top"));
+    fake_cli_does(&fixture->cli, "printf '%s%04084d' \"$AWS_SECRET_ACCESS_KEY\" 0 >&2\nexit 1");
+    assert_false(run_delete(fixture));
+    assert_non_null(strstr(fixture->err.text, "***000"));
+    assert_null(strstr(fixture->err.text, "secret"));
     unsetenv("AWS_SECRET_ACCESS_KEY");
     unsetenv("AWS_SESSION_TOKEN");
 }
@@ -287,8 +270,8 @@ static void test_environment(void **state)
     setenv("AWS_CLI_ERROR_FORMAT", "json", 1);
     setenv("TIDBCLOUD_PRIVATE_KEY", "hidden", 1);
     setenv("AWS_EXAMPLE", "kept", 1);
-    cli_does(fixture, "echo \"<$AWS_PAGER><$AWS_CLI_ERROR_FORMAT><$AWS_CLI_AUTO_PROMPT>"
-                      "<$TIDBCLOUD_PRIVATE_KEY><$AWS_EXAMPLE>\" >&2; exit 1");
+    fake_cli_does(&fixture->cli, "echo \"<$AWS_PAGER><$AWS_CLI_ERROR_FORMAT><$AWS_CLI_AUTO_PROMPT>"
+                                 "<$TIDBCLOUD_PRIVATE_KEY><$AWS_EXAMPLE>\" >&2; exit 1");
     assert_false(run_delete(fixture));
     assert_non_null(strstr(fixture->err.text, "<><legacy><off><><kept>"));
     unsetenv("AWS_PAGER");
@@ -301,7 +284,7 @@ static void test_no_answer_in_time(void **state)
 {
     struct fixture *fixture = *state;
     fixture->options.timeout_ms = 200;
-    cli_does(fixture, "sleep 100");
+    fake_cli_does(&fixture->cli, "sleep 100");
     uint64_t before_ms = clock_ms();
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_CHILD);
@@ -323,7 +306,7 @@ static void test_no_cli(void **state)
     struct ec2 *ec2 = ec2_open(&in_path, &fixture->err);
     assert_non_null(ec2);
     ec2_close(ec2);
-    unlink(fixture->cli); // went away in between
+    unlink(fixture->cli.program); // went away in between
     assert_false(run_delete(fixture));
     assert_int_equal(fixture->err.code, ERR_AWS);
 }
@@ -391,14 +374,14 @@ static void test_dies_with_us(void **state)
     struct fixture *fixture = *state;
     char pid_path[160];
     char script[256];
-    snprintf(pid_path, sizeof(pid_path), "%s/pid", fixture->directory);
+    snprintf(pid_path, sizeof(pid_path), "%s/pid", fixture->cli.directory);
     snprintf(script, sizeof(script), "echo $$ > %s\nexec sleep 100\n", pid_path);
     static const int signals[] = { SIGKILL, SIGTERM };
     for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-        cli_does(fixture, script);
+        fake_cli_does(&fixture->cli, script);
         unlink(pid_path);
         char self[] = "/proc/self/exe";
-        char *const argv[] = { self, fixture->cli, NULL };
+        char *const argv[] = { self, fixture->cli.program, NULL };
         pid_t parent;
         assert_int_equal(posix_spawn(&parent, self, NULL, NULL, argv, environ), 0);
         pid_t cli = wait_for_pid(pid_path);

@@ -48,6 +48,44 @@ static void test_how_the_cli_is_called(void **unused)
     expect(&command, "aws|ec2|describe-vpcs|--vpc-ids|vpc-1|?--debug|");
 }
 
+// Each of these the CLI would take for something else than a value.
+static void test_values_stay_values(void **unused)
+{
+    static const char *const values[] = { "--debug", "-", "file:///etc/shadow", "fileb://x",
+        "http://169.254.169.254/", "https://x", "FILE://x" };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct ec2_command command;
+        char expected[128];
+        ec2_delete_endpoint(&command, &plain, values[i]);
+        snprintf(expected, sizeof(expected), "aws|ec2|delete-vpc-endpoints|--vpc-endpoint-ids|?%s",
+            values[i]);
+        expect(&command, expected);
+    }
+    struct ec2_command command;
+    ec2_delete_endpoint(&command, &plain, "vpce-1://x");
+    expect(&command, "aws|ec2|delete-vpc-endpoints|--vpc-endpoint-ids|vpce-1://x");
+}
+
+// Nor can one leave its place in a word of more than one.
+static void test_values_inside_of_words(void **unused)
+{
+    struct ec2_command command;
+    const struct ec2_options west = { .cli = "aws", .region = "us-west-2,x" };
+    ec2_describe_subnets(&command, &plain, "vpc-1,Values@=file:///etc/shadow");
+    expect(&command, "aws|ec2|describe-subnets|--filters|"
+                     "Name=vpc-id,Values=vpc-1_Values@_file:///etc/shadow");
+    ec2_describe_endpoints(&command, &plain, "*", "vpc-?");
+    expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|Name=service-name,Values=_|"
+                     "Name=vpc-id,Values=vpc-_");
+    ec2_leave_zone(&command, &west, "Z1", "vpc-1,VPCId=vpc-2");
+    expect(&command, "aws|route53|disassociate-vpc-from-hosted-zone|--region|us-west-2,x|"
+                     "--hosted-zone-id|Z1|--vpc|VPCRegion=us-west-2_x,VPCId=vpc-1_VPCId_vpc-2");
+    ec2_allow_ingress(&command, &plain, "sg-1", 4000, NULL, "::/0}],x=[{");
+    expect(&command, "aws|ec2|authorize-security-group-ingress|--group-id|sg-1|--ip-permissions|"
+                     "IpProtocol=tcp,FromPort=4000,ToPort=4000,"
+                     "Ipv6Ranges=[{CidrIpv6=::/0___x___}]");
+}
+
 static void test_create(void **unused)
 {
     struct ec2_command command;
@@ -96,18 +134,9 @@ static void test_what_a_tag_may_not_hold(void **unused)
 static void test_changes(void **unused)
 {
     struct ec2_command command;
-    char *groups[] = { (char *)(uintptr_t) "sg-1", (char *)(uintptr_t) "sg-2" };
-    const struct option_list two = { groups, 2 };
-    const struct option_list one = { groups, 1 };
     ec2_enable_private_dns(&command, &plain, "vpce-1");
     expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
                      "--private-dns-enabled");
-    ec2_set_endpoint_groups(&command, &plain, "vpce-1", &two, &one);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
-                     "--add-security-group-ids|sg-1|sg-2|--remove-security-group-ids|sg-1");
-    ec2_set_endpoint_groups(&command, &plain, "vpce-1", &one, NULL);
-    expect(&command, "aws|ec2|modify-vpc-endpoint|--vpc-endpoint-id|vpce-1|"
-                     "--add-security-group-ids|sg-1");
     ec2_delete_endpoint(&command, &plain, "vpce-1");
     expect(&command, "aws|ec2|delete-vpc-endpoints|--vpc-endpoint-ids|vpce-1");
     ec2_enable_vpc_attribute(&command, &plain, "vpc-1", "enableDnsSupport");
@@ -117,6 +146,9 @@ static void test_changes(void **unused)
     ec2_describe_endpoints(&command, &plain, "svc", NULL);
     expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|"
                      "Name=service-name,Values=svc");
+    ec2_describe_endpoint(&command, &plain, "vpce-1");
+    expect(&command, "aws|ec2|describe-vpc-endpoints|--filters|"
+                     "Name=vpc-endpoint-id,Values=vpce-1");
 }
 
 static void test_permissions(void **unused)
@@ -301,6 +333,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_how_the_cli_is_called),
+        cmocka_unit_test(test_values_stay_values),
+        cmocka_unit_test(test_values_inside_of_words),
         cmocka_unit_test(test_create),
         cmocka_unit_test(test_what_a_tag_may_not_hold),
         cmocka_unit_test(test_changes),

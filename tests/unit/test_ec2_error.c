@@ -153,6 +153,16 @@ static void test_rights(void **unused)
             ERR_AWS_DENIED, "ForbiddenException",
             "ForbiddenException: No access; these credentials need the IAM action "
             "sso:GetRoleCredentials" },
+        { "\\nAn error occurred (AccessDenied) when calling the ListHostedZonesByVPC operation: "
+          "no\\n",
+            ERR_AWS_DENIED, "AccessDenied",
+            "AccessDenied: no; these credentials need the IAM action "
+            "route53:ListHostedZonesByVPC" },
+        { "\\nAn error occurred (AccessDenied) when calling the "
+          "DisassociateVPCFromHostedZone operation: no\\n",
+            ERR_AWS_DENIED, "AccessDenied",
+            "AccessDenied: no; these credentials need the IAM action "
+            "route53:DisassociateVPCFromHostedZone" },
     };
     expect(samples, ARRAY_LEN(samples), &nobody);
 }

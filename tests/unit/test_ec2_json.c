@@ -269,26 +269,35 @@ static void test_was_done(void **unused)
     static const struct {
         const char *text;
         bool done;
-        const char *code;
+        const char *code, *message;
     } cases[] = {
-        { "", true, NULL },
-        { "no JSON", true, NULL },
-        { "{\"Return\": true}", true, NULL },
-        { "{\"Return\": false}", false, NULL },
-        { "{\"Return\": 1}", false, NULL },
-        { "{\"Unsuccessful\": []}", true, NULL },
-        { "{\"Unsuccessful\": [{\"Error\": {\"Code\": \"A\", \"Message\": \"b\"}}]}", false, "A" },
-        { "{\"Unsuccessful\": [{}]}", false, NULL },
-        { "{\"Unsuccessful\": [7]}", false, NULL },
+        { "", true, NULL, NULL },
+        { "no JSON", true, NULL, NULL },
+        { "{\"Return\": true}", true, NULL, NULL },
+        { "{\"Return\": null, \"Unsuccessful\": null}", true, NULL, NULL },
+        { "{\"Return\": false}", false, NULL, NULL },
+        { "{\"Return\": 1}", false, NULL,
+            "the answer cannot be read: Return: expected true or false, got a number" },
+        { "{\"Return\": true, \"Unsuccessful\": {\"Error\": {}}}", false, NULL,
+            "the answer cannot be read: Unsuccessful: expected an array, got an object" },
+        { "{\"Unsuccessful\": []}", true, NULL, NULL },
+        { "{\"Unsuccessful\": [{\"Error\": {\"Code\": \"A\", \"Message\": \"b\"}}]}", false, "A",
+            "b" },
+        { "{\"Unsuccessful\": [{\"Error\": {\"Code\": \"A\", \"Message\": 7}}]}", false, "A",
+            "the answer cannot be read: Unsuccessful[0].Error.Message: expected a string, got a "
+            "number" },
+        { "{\"Unsuccessful\": [{}]}", false, NULL, NULL },
+        { "{\"Unsuccessful\": [7]}", false, NULL,
+            "the answer cannot be read: Unsuccessful[0]: expected an object, got a number" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char *code;
         char *message;
         assert_int_equal(ec2_json_was_done(cases[i].text, strlen(cases[i].text), &code, &message),
             cases[i].done);
-        assert_true((code == NULL) == (cases[i].code == NULL));
-        if (code != NULL)
-            assert_string_equal(code, cases[i].code);
+        assert_string_equal(code != NULL ? code : "", cases[i].code != NULL ? cases[i].code : "");
+        assert_string_equal(
+            message != NULL ? message : "", cases[i].message != NULL ? cases[i].message : "");
         free(code);
         free(message);
     }

@@ -89,6 +89,39 @@ static void test_a_value_is_taken_out(void **state)
     check("a = 1\n", NULL, "a = 1\n");
 }
 
+// What the reader takes for the section is the section.
+static void test_a_section_as_the_reader_sees_it(void **state)
+{
+    (void)state;
+    check("[cluster  orders]\n", "v", "[cluster  orders]\nendpoint-id = v\n");
+    check(
+        "\xEF\xBB\xBF[cluster\torders]\n", "v", "\xEF\xBB\xBF[cluster\torders]\nendpoint-id = v\n");
+    check("[cluster orders]\r\nlisten = x\r\n", "v",
+        "[cluster orders]\r\nlisten = x\r\nendpoint-id = v\n");
+    check("[cluster orders] ; [cluster b]\nendpoint-id \t= w\n", "v",
+        "[cluster orders] ; [cluster b]\nendpoint-id = v\n");
+}
+
+static void test_a_file_that_would_not_be_read_stays(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "cluster Orders #1", "cluster a ;b", "cluster a]b",
+        "cluster [a", "cluster  a", "cluster a\n[cluster b" };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct err err = { 0 };
+        put("a = 1\n[cluster Orders]\n");
+        assert_false(option_section_fits(names[i]));
+        assert_false(option_file_set(path, names[i], "endpoint-id", "v", &err));
+        assert_int_equal(err.code, ERR_OPTION);
+        assert_non_null(strstr(err.text, "left as it is"));
+        char *text = file_read(path, 1 << 20, NULL, &err);
+        assert_string_equal(text, "a = 1\n[cluster Orders]\n");
+        free(text);
+    }
+    assert_true(option_section_fits("cluster Orders#1"));
+    assert_true(option_section_fits("cluster two words"));
+}
+
 static void test_mode_and_link_stay(void **state)
 {
     (void)state;
@@ -135,6 +168,8 @@ int main(void)
         cmocka_unit_test(test_a_comment_is_no_value),
         cmocka_unit_test(test_a_missing_section_is_added),
         cmocka_unit_test(test_a_value_is_taken_out),
+        cmocka_unit_test(test_a_section_as_the_reader_sees_it),
+        cmocka_unit_test(test_a_file_that_would_not_be_read_stays),
         cmocka_unit_test(test_mode_and_link_stay),
         cmocka_unit_test(test_a_file_that_is_not_there),
     };

@@ -50,6 +50,30 @@ static void test_clean_text_can_be_shown(void **state)
     }
 }
 
+static void test_secrets_are_hidden(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        { "a top/secret b top/secret", "top/secret", "a *** b ***" },
+        { "top/secrettop/secret", "top/secret", "******" },
+        { "top/secre", "top/secret", "top/secre" },
+        { "p/secret it ends with", "top/secret", "*** it ends with" }, // its head was cut off
+        { "/secret it ends with", "top/secret", "/secret it ends with" },
+        { "a short", "short", "a short" },
+        { "nothing", "", "nothing" },
+        { "", "top/secret", "" },
+        { "********", "********", "***" }, // what stands for a secret is not taken for one
+        { "*** ****************", "********", "*** ******" },
+        { "a***b***c", "a***b***c", "***" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = strdup(cases[i][0]); // of exact size, so that ASan sees a write behind the end
+        text_hide(text, cases[i][1]);
+        assert_string_equal(text, cases[i][2]);
+        free(text);
+    }
+}
+
 static void test_a_word_for_a_shell(void **state)
 {
     (void)state;
@@ -83,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_well_formed_sequences),
         cmocka_unit_test(test_clean_text_can_be_shown),
+        cmocka_unit_test(test_secrets_are_hidden),
         cmocka_unit_test(test_a_word_for_a_shell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

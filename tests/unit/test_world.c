@@ -197,6 +197,21 @@ static void test_the_one_that_tidb_cloud_knows_comes_first(void **state)
     assert_string_equal(picked(endpoints, 2, NULL, NULL, "vpc-here"), "vpce-1");
 }
 
+static void test_then_the_one_that_was_made_by_us(void **state)
+{
+    static char orders[] = "orders";
+    struct endpoint known = { .endpoint_id = vpce_3 };
+    const struct node_group group = { .endpoints = &known, .endpoint_count = 1 };
+    struct ec2_endpoint endpoints[] = {
+        { .id = vpce_1, .vpc_id = here, .state = available },
+        { .id = vpce_2, .vpc_id = here, .state = pending, .tag = orders },
+        { .id = vpce_3, .vpc_id = here, .state = available },
+    };
+    (void)state;
+    assert_string_equal(picked(endpoints, 3, NULL, NULL, "vpc-here"), "vpce-2");
+    assert_string_equal(picked(endpoints, 3, &group, NULL, "vpc-here"), "vpce-3");
+}
+
 static void test_without_a_vpc_only_the_only_one(void **state)
 {
     struct ec2_endpoint endpoints[] = {
@@ -280,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_the_endpoint_of_endpoint_id),
         cmocka_unit_test(test_the_living_one_of_the_vpc),
         cmocka_unit_test(test_the_one_that_tidb_cloud_knows_comes_first),
+        cmocka_unit_test(test_then_the_one_that_was_made_by_us),
         cmocka_unit_test(test_without_a_vpc_only_the_only_one),
         cmocka_unit_test(test_zones),
         cmocka_unit_test(test_zones_that_aws_tells),
