@@ -84,11 +84,13 @@ void hop_tidblink(
     hop_command(view, text);
 }
 
-// As far as TiDB Cloud shows; of an endpoint that it does not show nothing can go through it.
+// As far as TiDB Cloud shows: through an endpoint that it does not know goes nothing.
 static bool may_carry(const struct doctor *doctor, const char *endpoint_id)
 {
-    const struct endpoint *connection = world_find_connection(doctor->world.group, endpoint_id);
-    return connection && verdict_row_endpoint(connection->state.value)->action == VERDICT_ALLOW;
+    const struct node_group *group = doctor->world.group;
+    const struct endpoint *connection = world_find_connection(group, endpoint_id);
+    return !group ||
+           (connection && verdict_row_endpoint(connection->state.value)->action == VERDICT_ALLOW);
 }
 
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)

@@ -50,11 +50,8 @@ void hop_aws(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_WARN, "answers no longer: %s", why->text);
     else if (why->code == ERR_AWS_CREDENTIALS)
         tell_credentials(doctor, out);
-    else if (*why->text)
+    else
         hop_is(out, HOP_SKIP, "AWS is not looked at: %s", why->text);
-    else // nobody was asked, as there was nothing to ask about
-        hop_is(out, HOP_SKIP, "AWS is not looked at: %s, and which VPC is meant is not known",
-            world->endpoints.why.text);
 }
 
 // ---- the endpoint -------------------------------------------------------------------------------
@@ -70,7 +67,7 @@ static const char *meant_id(const struct world *world)
 
 // AWS shows nobody the endpoints of another account, so not to be shown is not to be gone: what
 // carries connections, or may, is never to be deleted for it without a look.
-static void explain_absence(struct doctor *doctor, const char *id, struct hop_view *out)
+static void explain_unseen(struct doctor *doctor, const char *id, struct hop_view *out)
 {
     char whose[EC2_TEXT_BYTES];
     struct hop_view commands = { 0 };
@@ -121,7 +118,7 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
     doctor->endpoint = world_find_endpoint(&world->endpoint_list, id);
     if (!doctor->endpoint || is_text(doctor->endpoint->state, "deleted")) {
         doctor->endpoint = NULL;
-        explain_absence(doctor, id, out);
+        explain_unseen(doctor, id, out);
         return;
     }
     hop_detail(out, "vpc_id", doctor->endpoint->vpc_id);
