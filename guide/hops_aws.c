@@ -4,6 +4,7 @@
 // the VPC of this machine, its private DNS is on. All commands are the AWS CLI's own.
 // Source: docs.aws.amazon.com/vpc/latest/privatelink, "Access an AWS service using an interface VPC
 // endpoint", "Manage DNS names".
+#include "control/verdict_row.h"
 #include "guide/doctor.h"
 #include "guide/shell.h"
 
@@ -126,6 +127,23 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
         out, HOP_OK, "%s in %s", id, doctor->endpoint->vpc_id ? doctor->endpoint->vpc_id : "a VPC");
 }
 
+static void explain_not_accepted(struct doctor *doctor, struct hop_view *out)
+{
+    const struct endpoint *connection =
+        world_find_connection(doctor->world.group, doctor->endpoint->id);
+    struct hop_view wait = { 0 };
+    if (!connection || verdict_row_endpoint(connection->state.value)->action != VERDICT_ALLOW) {
+        hop_why(out, "TiDB Cloud has not accepted it");
+        hop_tidblink(doctor, out, "endpoint create", "");
+        hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+        return;
+    }
+    hop_why(out, "TiDB Cloud shows it as %s, so that AWS should follow within minutes",
+        connection->state.text);
+    hop_tidblink(doctor, &wait, "endpoint wait", "");
+    hop_advise(out, "wait, and look again: %s; if it stays so, ask TiDB Cloud support", wait.fix);
+}
+
 void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
 {
     const struct ec2_endpoint *endpoint = doctor->endpoint;
@@ -140,9 +158,7 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
         return;
     out->status = HOP_FAIL;
     if (is_text(state, "pendingAcceptance")) {
-        hop_why(out, "TiDB Cloud has not accepted it");
-        hop_tidblink(doctor, out, "endpoint create", "");
-        hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+        explain_not_accepted(doctor, out);
     } else if (is_text(state, "pending")) {
         hop_why(out, "AWS is making it; usually a minute or two");
         hop_tidblink(doctor, out, "endpoint wait", "");

@@ -137,6 +137,11 @@ def deleted_in_aws(scene):
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE", message="")
 
 
+def accepted_in_one_cloud(scene):
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE")
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", state="pendingAcceptance", privateDns=False)
+
+
 def make_another(scene):
     scene.sh(f"tidblink endpoint delete orders --endpoint-id {VPCE} --yes --config={scene.file}")
     scene.sh(f"tidblink setup orders --apply --config={scene.file}")
@@ -291,6 +296,10 @@ BREAKS = {
         "endpoint-state", patch(f"vpcEndpoints/{VPCE}", state="rejected"),
         rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --config\S+ && "
         r"tidblink setup orders --apply ", saw="rejected", answer="yes"),
+    "endpoint that AWS has not seen accepted": Break(
+        "endpoint-state", accepted_in_one_cloud,
+        r"wait, and look again: tidblink endpoint wait orders .*; .*ask TiDB Cloud support$",
+        patch(f"vpcEndpoints/{VPCE}", state="available", privateDns=True), saw="pendingAcceptance"),
     "this machine in another VPC": Break(
         "vpc", in_another_vpc, rf"^tidblink setup orders --vpc-id {OTHER_VPC} --apply ",
         saw=rf"the endpoint is in {VPC}, this machine in {OTHER_VPC}"),
