@@ -326,6 +326,12 @@ BREAKS = {
     "security group lets nothing in": Break(
         "ingress", patch(f"securityGroups/{ENDPOINT_GROUP}", ingress=["tcp 22 from 0.0.0.0/0"]),
         rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
+    "security group lets in what a list holds": Break(
+        "tcp", both(patch(f"securityGroups/{ENDPOINT_GROUP}",
+                          ingress=["tcp 4000 from pl-0a1b2c3d4e5f60001"]), interfaces("silent")),
+        "aws ec2 describe-network-acls",
+        both(interfaces(""), patch(f"securityGroups/{ENDPOINT_GROUP}",
+                                   ingress=[f"tcp 4000 from {OWN_GROUP}"])), saw="no answer"),
     "security group lets nothing out": Break(
         "egress", patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"]),
         rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),

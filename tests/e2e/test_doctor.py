@@ -213,6 +213,18 @@ def test_a_dns_server_that_is_not_there(scene_without_cli):
     assert "no DNS server listens" in name["why"] and "nothing came back" not in name["why"]
 
 
+def test_what_a_prefix_list_holds_is_not_known(scene):
+    BREAKS["security group lets in what a list holds"].do(scene)
+    report = scene.doctor()
+    ingress = report["ingress"]
+    assert (report.first, ingress["status"]) == ("tcp", "warn"), report.text()
+    assert "from the prefix list pl-0a1b2c3d4e5f60001" in ingress["saw"]
+    assert "is not known" in ingress["why"]
+    assert re.search("aws ec2 get-managed-prefix-list-entries .*pl-0a1b2c3d4e5f60001$",
+                     ingress["fix"])
+    assert "a prefix list in the endpoint's security groups" in report["tcp"]["why"]
+
+
 def test_a_laptop_knows_no_vpc(scene):
     """Which is no VPC without an endpoint: of two endpoints none is known to be ours."""
     scene.cloud.remove(f"instance/{MACHINE}")
