@@ -161,6 +161,31 @@ def test_its_options_are_part_of_the_commands(scene):
         f"--config={scene.file}")
 
 
+def test_options_that_are_too_long_for_commands(scene_without_cli):
+    """No command is printed with half of an option, or without one."""
+    scene = scene_without_cli
+    done = scene.text("orders", "--aws-profile", "a b " * 300)
+    assert done.returncode == 2
+    assert "--aws-profile: the options are too long for the commands" in done.stderr
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service")
+    for size in 12, 920:
+        hop = scene.doctor("--aws-profile", "a b " * (size // 4))["connection"]
+        fix = hop["fix"]
+        assert hop["fix_is_command"] == (size == 12)
+        assert fix.count("--config=") == 2 if size == 12 else fix.endswith("too long to be printed")
+
+
+def test_a_name_that_is_too_long_for_commands(scene_without_cli):
+    """Without its cluster a command would go to another one."""
+    scene = scene_without_cli
+    scene.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
+    done = scene.text(f"{CLUSTER}/{'o' * 1300}", "--json")
+    [cluster] = [hop for hop in json.loads(done.stdout)["clusters"][0]["hops"]
+                 if hop["hop"] == "cluster"]
+    assert (cluster["status"], cluster["fix_is_command"]) == ("fail", False), done.stdout
+    assert "too long to be printed" in cluster["fix"]
+
+
 # ---- without a key ------------------------------------------------------------------------------
 
 def test_aws_is_looked_at_without_an_api_key(scene):
