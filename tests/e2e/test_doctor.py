@@ -53,6 +53,7 @@ def test_all_is_well(scene):
                             "because_of", "details"}
     assert report["name"]["details"]["host"] == HOST
     assert report["tls"]["details"]["protocol"] == "TLSv1.3"
+    assert "350 s" in report["idle"]["saw"] and "'wait_timeout'" in report["idle"]["saw"]
     done = scene.text("orders")
     assert done.stdout.splitlines()[0] == "orders"
     assert done.stdout.splitlines()[-1] == "Nothing to fix."
