@@ -143,12 +143,27 @@ static const char *proxy_variable(void)
     return NULL;
 }
 
+// What TLS says of a certificate that this machine's clock puts outside its time, as OpenSSL has
+// it.
+static bool is_of_clock(const char *text)
+{
+    return strstr(text, "certificate is not yet valid") || strstr(text, "certificate has expired");
+}
+
 static void explain_silence(const struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
     const char *variable = proxy_variable();
     char url[SHELL_WORD_BYTES], ca[SHELL_WORD_BYTES];
     hop_is(out, HOP_FAIL, "%s", doctor->world.api.why.text);
+    if (is_of_clock(doctor->world.api.why.text)) {
+        char now[CLOCK_TEXT_BYTES];
+        hop_why(out, "this machine's clock says %s; a wrong one makes any certificate invalid",
+            clock_format(clock_wall_s(), now));
+        hop_advise(out, "check this machine's clock (date -u); if it is wrong: timedatectl set-ntp "
+                        "true");
+        return;
+    }
     if (strstr(doctor->world.api.why.text, "certificate"))
         hop_why(out, "TLS does not trust it: a proxy that opens TLS (api-ca names its CA), an old "
                      "package ca-certificates, or a wrong clock");

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each hop of doctor is broken, what it must say then, and what is done by hand where that is
 no command. Used by test_doctor.py."""
+import contextlib
 import os
 import socket
+import ssl
+import threading
 from dataclasses import dataclass
 from typing import Callable
 
@@ -78,6 +81,21 @@ def silent_server(scene):
 
 def own_server(scene):
     return "%s:%d" % scene.cloud.dns
+
+
+def expired_api(scene):
+    """As it looks when this machine's clock is ahead."""
+    pair = scene.authority.server(scene.dir, ["127.0.0.1"], valid=certs.EXPIRED)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    listener = scene.more.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+    def serve():
+        while listener.fileno() != -1:
+            with contextlib.suppress(OSError), listener.accept()[0] as sock:
+                context.wrap_socket(sock, server_side=True).close()
+    threading.Thread(target=serve, daemon=True).start()
+    scene.set(api_url="https://127.0.0.1:%d" % listener.getsockname()[1], api_ca=pair.ca)
 
 
 def broken_state_file(scene):
@@ -218,6 +236,10 @@ BREAKS = {
     "API of another CA": Break(
         "api", lambda scene: scene.set(api_ca=scene.pair.ca), "curl -v",
         lambda scene: scene.set(api_ca=scene.cloud.ca), saw="not trusted"),
+    "API of a certificate that has expired": Break(
+        "api", expired_api, "check this machine's clock .*timedatectl set-ntp true$",
+        lambda scene: scene.set(api_url=scene.cloud.api_url, api_ca=scene.cloud.ca),
+        saw="certificate has expired"),
     "no state file": Break(
         "api", lambda scene: scene.set(state_source=f"file:{scene.dir}/none.json"),
         "tidblink that writes it", option(state_source=None), saw=r"none\.json: No such file"),
