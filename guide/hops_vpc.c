@@ -122,24 +122,13 @@ static bool is_disproved(struct doctor *doctor, struct hop_view *out)
     return true;
 }
 
-static const char *first_list(const struct world *world)
-{
-    for (size_t i = 0; i < world->group_list.count; i++) {
-        const struct ec2_security_group *group = &world->group_list.items[i];
-        for (size_t k = 0; k < group->ingress_count; k++)
-            if (group->ingress[k].prefix_lists.count > 0)
-                return group->ingress[k].prefix_lists.items[0];
-    }
-    return "";
-}
-
 // Only a prefix list may let this machine in.
-static void explain_list(struct doctor *doctor, const char *who, struct hop_view *out)
+static void explain_list(
+    struct doctor *doctor, const char *list, const char *who, struct hop_view *out)
 {
     struct ec2_command command;
     char text[EC2_TEXT_BYTES];
     const struct world *world = &doctor->world;
-    const char *list = first_list(world);
     hop_saw_more(out, " let%s port %u in from the prefix list %s",
         world->group_list.count == 1 ? "s" : "", world->port, list);
     if (doctor_reaches(doctor))
@@ -167,8 +156,9 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
     }
     hop_detail_number(out, "port", world->port);
     list_groups(&world->group_list, out);
-    if (world_lets_in_by_list(world)) {
-        explain_list(doctor, by_group ? "this machine" : peer, out);
+    const char *list = world_ingress_list(world);
+    if (list) {
+        explain_list(doctor, list, by_group ? "this machine" : peer, out);
         return;
     }
     if (world_lets_in(world)) {

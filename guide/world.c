@@ -278,7 +278,14 @@ bool world_lets_in(const struct world *world)
     return lets_in(world, true);
 }
 
-bool world_lets_in_by_list(const struct world *world)
+const char *world_ingress_list(const struct world *world)
 {
-    return lets_in(world, true) && !lets_in(world, false);
+    for (size_t i = 0; !lets_in(world, false) && i < world->group_list.count; i++) {
+        const struct ec2_security_group *group = &world->group_list.items[i];
+        for (size_t k = 0; k < group->ingress_count; k++)
+            if (covers_port(&group->ingress[k], world->port) &&
+                group->ingress[k].prefix_lists.count > 0)
+                return group->ingress[k].prefix_lists.items[0];
+    }
+    return NULL;
 }

@@ -350,7 +350,8 @@ BREAKS = {
         rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
     "security group lets in what a list holds": Break(
         "tcp", both(patch(f"securityGroups/{ENDPOINT_GROUP}",
-                          ingress=["tcp 4000 from pl-0a1b2c3d4e5f60001"]), interfaces("silent")),
+                          ingress=["tcp 443 from pl-0a1b2c3d4e5f60002",
+                                   "tcp 4000 from pl-0a1b2c3d4e5f60001"]), interfaces("silent")),
         "aws ec2 describe-network-acls",
         both(interfaces(""), patch(f"securityGroups/{ENDPOINT_GROUP}",
                                    ingress=[f"tcp 4000 from {OWN_GROUP}"])), saw="no answer"),

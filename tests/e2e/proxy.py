@@ -61,6 +61,7 @@ class Proxy:
         self.options.update(options or {})
         self.env = {**os.environ, **(env or {})}
         self.wrapper = list(wrapper)
+        self.tether = tethered
         self.process = None
         self.lines = []
         self.grew = threading.Condition()
@@ -86,7 +87,7 @@ class Proxy:
         self.options["state-dir"] and Path(self.options["state-dir"]).mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [*self.wrapper,
-             *tethered([built("app/tidblink"), "proxy", "--config", self.write_config()])],
+             *self.tether([built("app/tidblink"), "proxy", "--config", self.write_config()])],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()
