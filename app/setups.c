@@ -4,6 +4,7 @@
 #include "app/setups.h"
 
 #include "app/table.h"
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/loop.h"
 
@@ -109,6 +110,14 @@ static void begin_all(struct setups *setups, const struct setups_wish *wish)
     }
 }
 
+static bool check_private_ip(const char *text, struct err *err)
+{
+    struct addr addr;
+    return !text || addr_from_ip(text, 0, &addr) ||
+           err_set(err, ERR_USAGE, "--private-ip: \"%.60s\" is not valid: expected an IP address",
+               text);
+}
+
 bool setups_open(struct setups *setups, const struct settings *settings,
     const struct setups_wish *wish, struct err *err)
 {
@@ -120,6 +129,8 @@ bool setups_open(struct setups *setups, const struct settings *settings,
         return err_set(err, ERR_OPTION,
             "state-source is %s: only the control API itself can register an endpoint",
             settings->control.state_source);
+    if (!check_private_ip(wish->private_ip, err))
+        return false;
     setups->targets = calloc(setups->count, sizeof(*setups->targets));
     setups->plans = calloc(setups->count, sizeof(*setups->plans));
     setups->setups = calloc(setups->count, sizeof(*setups->setups));

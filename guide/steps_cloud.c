@@ -116,13 +116,14 @@ void step_service_look(struct setup *setup, struct step_view *out)
 static void own_command(struct setup *setup, const char *verb, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
-    char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
+    char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES], address[SHELL_WORD_BYTES];
     const char *ip = setup->plan->private_ip;
     const char *shown = *id                   ? shell_word(id, word)
                         : setup_is_aws(setup) ? "\"" SHELL_ENDPOINT "\""
                                               : elsewhere_endpoint_word(setup, word);
-    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%.64s",
-        verb, setup_alias(setup, alias), shown, ip ? " --private-ip " : "", ip ? ip : "");
+    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%s",
+        verb, setup_alias(setup, alias), shown, ip ? " --private-ip " : "",
+        ip ? shell_word(ip, address) : "");
 }
 
 static void look_at_connection(

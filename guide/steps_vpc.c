@@ -139,7 +139,7 @@ struct option_list setup_subnets(struct setup *setup)
 static void tell_subnets(const struct setup *setup, const char *vpc_id,
     const struct option_list *ids, struct step_view *out)
 {
-    view_is(out, STEP_DONE, "%.40s:", vpc_id);
+    view_is(out, STEP_DONE, "%.40s:", vpc_id ? vpc_id : "in a VPC that is not told");
     for (size_t i = 0; i < ids->count; i++) {
         const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
         add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],

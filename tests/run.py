@@ -28,6 +28,8 @@ LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
 STOP_SECONDS = 30
 
+# A shell's background job ignores it, and so would all that is started here and stopped by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("CI") == "true":
     for options in SETUP.values():
         options.append("-Dwerror=true")  # not in meson.build: other compilers warn of other things
