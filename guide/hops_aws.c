@@ -171,18 +171,10 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
 
 // ---- where this machine is ----------------------------------------------------------------------
 
-static const char *region_of_cluster(const struct world *world)
-{
-    static const char prefix[] = "aws-";
-    const char *region = world->cluster ? world->cluster->region : NULL;
-    bool has_prefix = region && strncmp(region, prefix, strlen(prefix)) == 0;
-    return has_prefix ? region + strlen(prefix) : "";
-}
-
 static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
-    const char *region = region_of_cluster(world);
+    const char *region = world->cluster ? model_aws_region(world->cluster->region) : NULL;
     char option[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
     hop_is(
         out, HOP_FAIL, "the endpoint is in %s, this machine in %s", doctor->endpoint->vpc_id, own);
@@ -192,7 +184,7 @@ static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop
         return;
     }
     hop_why(out, "an endpoint serves its own VPC");
-    if (world->machine.seen && !world->plan->vpc_id && world->instance.region && *region &&
+    if (world->machine.seen && !world->plan->vpc_id && world->instance.region && region &&
         strcmp(world->instance.region, region) != 0) {
         hop_saw_more(out, " (%s, the cluster in %s)", world->instance.region, region);
         hop_advise(out,

@@ -120,7 +120,8 @@ static void look_at_other_cloud(struct setup *setup, struct step_view *out)
 static void look_without_aws(struct setup *setup, struct step_view *out)
 {
     const char *named = setup->plan->world.target->endpoint_id;
-    const struct endpoint *shown = setup->world.connection;
+    const struct endpoint *connection = setup->world.connection;
+    const char *shown = connection ? connection->endpoint_id : NULL;
     const struct err *why = setup_no_aws(setup);
     if (named) {
         view_is(out, STEP_DONE, "%.60s (not looked at)", named);
@@ -130,7 +131,7 @@ static void look_without_aws(struct setup *setup, struct step_view *out)
         view_is(out, STEP_MANUAL,
             "AWS cannot be asked from here (%.400s). TiDB Cloud shows %.60s: if it is one of this "
             "VPC, setup again with --endpoint-id",
-            why->text, shown->endpoint_id);
+            why->text, shown);
     else
         view_is(out, STEP_MANUAL,
             "AWS cannot be asked from here (%.400s). Run the command where it can, then setup "

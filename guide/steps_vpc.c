@@ -167,22 +167,21 @@ static void look_at_subnets(struct setup *setup, struct step_view *out)
 static bool has_right_region(const struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
-    const char *theirs = world->cluster->region ? world->cluster->region : "";
+    const char *theirs = model_aws_region(world->cluster->region);
     const char *mine =
         setup->plan->world.vpc_id || !world->machine.seen ? NULL : world->instance.region;
-    const char *plain = strncmp(theirs, "aws-", 4) == 0 ? theirs + 4 : theirs;
-    if (*plain && strcmp(world->region, plain) != 0) {
+    if (theirs && strcmp(world->region, theirs) != 0) {
         view_blocked(out, ERR_OPTION,
             "--region is %.40s and the cluster is in %.40s: a private endpoint must be in the "
             "cluster's region. Leave --region out",
-            world->region, plain);
+            world->region, theirs);
         return false;
     }
-    if (mine && *plain && strcmp(mine, plain) != 0) {
+    if (mine && theirs && strcmp(mine, theirs) != 0) {
         view_blocked(out, ERR_OPTION,
             "this machine is in %.40s and the cluster in %.40s: a private endpoint must be in the "
             "cluster's region. Name a VPC there: --vpc-id, --subnet-ids",
-            mine, plain);
+            mine, theirs);
         return false;
     }
     return true;
