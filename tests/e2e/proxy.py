@@ -4,7 +4,7 @@
     with Proxy(cloud, {"orders": {"cluster-id": "1379661944646413143"}}) as proxy:
         proxy.wait_log(r"verdict .*state=ACTIVE")
         pymysql.connect(host="127.0.0.1", port=proxy.port("orders"), …)
-        proxy.metric("tidblink_connections_open")
+        proxy.metric("tidblink_connections_max")
 """
 import contextlib
 import http.client
@@ -245,6 +245,13 @@ class Proxy:
         deadline = time.monotonic() + seconds
         while (seen := self.metrics().get(name)) <= value:
             assert time.monotonic() < deadline, f"{name} is {seen}, not above {value}"
+            time.sleep(0.01)
+
+    def wait_no_connections(self, seconds=WAIT_SECONDS):
+        """Until the last one has given its place back, which is after its line in the log."""
+        deadline = time.monotonic() + seconds
+        while seen := self.status()["connections"]["open"]:
+            assert time.monotonic() < deadline, f"{seen} connections are still open"
             time.sleep(0.01)
 
     def descriptors(self):
