@@ -222,6 +222,13 @@ class Proxy:
             assert time.monotonic() < deadline, f"the status of {alias} is {found}, not {fields}"
             time.sleep(0.01)
 
+    def wait_open(self, count, seconds=WAIT_SECONDS):
+        """What max-connections is held against; an end is counted after it is logged."""
+        deadline = time.monotonic() + seconds
+        while (seen := self.status()["connections"]["open"]) != count:
+            assert time.monotonic() < deadline, f"{seen} connections are open, not {count}"
+            time.sleep(0.01)
+
     def metrics(self):
         code, text = self.admin("/metrics")
         assert code == 200, text
