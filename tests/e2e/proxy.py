@@ -222,6 +222,13 @@ class Proxy:
             assert time.monotonic() < deadline, f"the status of {alias} is {found}, not {fields}"
             time.sleep(0.01)
 
+    def wait_open(self, count, seconds=WAIT_SECONDS):
+        """What max-connections is held against; an end is counted after it is logged."""
+        deadline = time.monotonic() + seconds
+        while (seen := self.status()["connections"]["open"]) != count:
+            assert time.monotonic() < deadline, f"{seen} connections are open, not {count}"
+            time.sleep(0.01)
+
     def metrics(self):
         code, text = self.admin("/metrics")
         assert code == 200, text
@@ -245,13 +252,6 @@ class Proxy:
         deadline = time.monotonic() + seconds
         while (seen := self.metrics().get(name)) <= value:
             assert time.monotonic() < deadline, f"{name} is {seen}, not above {value}"
-            time.sleep(0.01)
-
-    def wait_no_connections(self, seconds=WAIT_SECONDS):
-        """Until the last one has given its place back, which is after its line in the log."""
-        deadline = time.monotonic() + seconds
-        while seen := self.status()["connections"]["open"]:
-            assert time.monotonic() < deadline, f"{seen} connections are still open"
             time.sleep(0.01)
 
     def descriptors(self):
