@@ -95,10 +95,10 @@ void hop_tidblink(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after)
 {
     char text[EC2_TEXT_BYTES], alias[SHELL_WORD_BYTES];
-    shell_word(alias_of(doctor), alias);
+    bool fits = text_shell_word(alias_of(doctor), alias, sizeof(alias)) < sizeof(alias);
     int len = snprintf(text, sizeof(text), "tidblink %s %s%s%s%s", before, alias, *after ? " " : "",
         after, doctor->plan->arguments);
-    if (!*alias || len >= (int)sizeof(text))
+    if (!fits || len >= (int)sizeof(text))
         refuse_command(view);
     else
         hop_command(view, text);
@@ -116,12 +116,12 @@ static bool may_carry(const struct doctor *doctor, const char *endpoint_id)
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)
 {
     char after[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
-    snprintf(after, sizeof(after), "--endpoint-id %s%s", shell_word(endpoint_id, word),
-        may_carry(doctor, endpoint_id) ? "" : " --yes");
-    if (!*word) {
+    if (text_shell_word(endpoint_id, word, sizeof(word)) >= sizeof(word)) {
         refuse_command(view);
         return;
     }
+    snprintf(after, sizeof(after), "--endpoint-id %s%s", word,
+        may_carry(doctor, endpoint_id) ? "" : " --yes");
     hop_tidblink(doctor, view, "endpoint delete", after);
     hop_tidblink(doctor, view, "setup", "--apply");
 }
