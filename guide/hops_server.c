@@ -245,8 +245,9 @@ static void judge_expiry(const struct probe_certificate *certificate, struct hop
     if (!certificate->not_after || left_s > EXPIRY_WARN_S)
         return;
     out->status = left_s < EXPIRY_FAIL_S ? HOP_FAIL : HOP_WARN;
-    hop_why(out, "the certificate ends in %lld days, and TiDB Cloud has not renewed it",
-        (long long)(left_s / 86400));
+    char left[CLOCK_TEXT_BYTES];
+    hop_why(out, "the certificate ends in %s, and TiDB Cloud has not renewed it",
+        clock_age(left_s > 0 ? left_s : 0, left));
     if (out->status == HOP_WARN)
         return;
     hop_advise(out, "check this machine's clock (date -u); if it is right, ask TiDB Cloud support");

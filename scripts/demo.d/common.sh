@@ -74,10 +74,10 @@ free_port() { # one that the kernel just gave away and got back
 }
 # Its certificate comes from an authority of its own, as with TiDB Cloud, and names the private host.
 host=$(sed -n 's/.*"dnsName": *"\(privatelink-[^"]*\)".*/\1/p' emulator/scenarios/demo.json | head -n 1)
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=demo cluster CA' -keyout "$dir/cluster-ca.key" \
+openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj '/CN=demo cluster CA' -keyout "$dir/cluster-ca.key" \
     -out "$dir/cluster-ca.pem" 2>"$dir/openssl.log"
 openssl req -newkey rsa:2048 -nodes -subj '/CN=cluster' -keyout "$dir/cluster.key" -out "$dir/cluster.csr" 2>>"$dir/openssl.log"
-openssl x509 -req -in "$dir/cluster.csr" -CA "$dir/cluster-ca.pem" -CAkey "$dir/cluster-ca.key" -CAcreateserial -days 2 \
+openssl x509 -req -in "$dir/cluster.csr" -CA "$dir/cluster-ca.pem" -CAkey "$dir/cluster-ca.key" -CAcreateserial -days 90 \
     -extfile <(echo "subjectAltName=DNS:$host") -out "$dir/cluster.pem" 2>>"$dir/openssl.log"
 [ ${#account[@]} = 0 ] || chown "$user" "$dir/cluster.key"
 db_port=$(free_port)
