@@ -128,7 +128,7 @@ static bool decode_percent(struct decoding *decoding)
     return true;
 }
 
-static bool decode_again(struct decoding *decoding, decode_fn *first, decode_fn *second)
+bool decode_again(struct decoding *decoding, decode_fn *first, decode_fn *second)
 {
     struct buf once;
     buf_init(&once, SIZE_MAX / 2);
@@ -147,6 +147,30 @@ static bool decode_again(struct decoding *decoding, decode_fn *first, decode_fn 
 static bool decode_percent_twice(struct decoding *decoding)
 {
     return decode_again(decoding, decode_percent, decode_percent);
+}
+
+// Characters up to U+00FF to the bytes of their numbers.
+static bool to_latin(struct decoding *decoding)
+{
+    while (decode_left(decoding)) {
+        unsigned char lead = (unsigned char)*decoding->at;
+        char byte = (char)lead;
+        if (lead >= 0x80) {
+            if (lead > 0xc3 || decode_left(decoding) < 2)
+                return false;
+            byte = (char)((lead & 3) << 6 | (decoding->at[1] & 0x3f));
+            decoding->at++;
+        }
+        decoding->at++;
+        if (!decode_put(decoding, &byte, 1))
+            return false;
+    }
+    return true;
+}
+
+static bool decode_percent_latin(struct decoding *decoding)
+{
+    return decode_again(decoding, decode_percent, to_latin);
 }
 
 // Python's configparser: a % that is not doubled must start a name in brackets.
@@ -228,8 +252,10 @@ static bool decode_shell(struct decoding *decoding)
 static decode_fn *const decoders[ENCODINGS] = {
     [ENCODING_RAW]           = decode_raw,
     [ENCODING_LINE]          = decode_line,
+    [ENCODING_PLAIN]         = decode_raw,
     [ENCODING_PERCENT]       = decode_percent,
     [ENCODING_PERCENT_TWICE] = decode_percent_twice,
+    [ENCODING_PERCENT_LATIN] = decode_percent_latin,
     [ENCODING_PERCENT_INI]   = decode_percent_ini,
     [ENCODING_FILE_URL]      = decode_percent_twice,
     [ENCODING_BASE64]        = decode_base64,
@@ -242,6 +268,7 @@ static decode_fn *const decoders[ENCODINGS] = {
     [ENCODING_OCTAL]         = decode_octal,
     [ENCODING_PYTHON]        = decode_python,
     [ENCODING_PYTHON_BYTES]  = decode_python_bytes,
+    [ENCODING_PYTHON_LATIN]  = decode_python_latin,
     [ENCODING_SINGLE]        = decode_single,
     [ENCODING_SINGLE_PART]   = decode_single_part,
     [ENCODING_PDO]           = decode_pdo,
@@ -255,6 +282,7 @@ static decode_fn *const decoders[ENCODINGS] = {
     [ENCODING_PROPERTIES]    = decode_properties,
     [ENCODING_HCL]           = decode_hcl,
     [ENCODING_SYSTEMD]       = decode_systemd,
+    [ENCODING_SYSTEMD_PART]  = decode_systemd_part,
     [ENCODING_DOTENV]        = decode_dotenv,
     [ENCODING_DOTENV_EXPAND] = decode_dotenv_expand,
     [ENCODING_DOTENV_PHP]    = decode_dotenv_php,

@@ -126,14 +126,33 @@ bool decode_python(struct decoding *decoding)
     return read_literal(decoding, escape_python, NULL, is_no_control);
 }
 
-bool decode_python_bytes(struct decoding *decoding)
+// A literal that turns itself into bytes, which every client sends as they are, if `call` follows;
+// else a str, which these clients send as Latin-1: only ASCII is the same in both.
+static bool read_called(struct decoding *decoding, const char *call)
 {
+    size_t before = buf_len(decoding->out);
     if (!decode_python(decoding))
         return false;
-    const char *call = ".encode()";
-    if (decode_left(decoding) >= strlen(call) && !memcmp(decoding->at, call, strlen(call)))
+    if (decode_left(decoding) >= strlen(call) && !memcmp(decoding->at, call, strlen(call))) {
         decoding->at += strlen(call);
+        return true;
+    }
+    const char *value = buf_head(decoding->out);
+    for (size_t i = before; i < buf_len(decoding->out); i++) {
+        if ((unsigned char)value[i] >= 0x80)
+            return false;
+    }
     return true;
+}
+
+bool decode_python_bytes(struct decoding *decoding)
+{
+    return read_called(decoding, ".encode()");
+}
+
+bool decode_python_latin(struct decoding *decoding)
+{
+    return read_called(decoding, ".encode().decode(\"latin1\")");
 }
 
 // In single quotes of PHP, Perl and Ruby a backslash is one unless a quote or another one follows.
@@ -163,24 +182,25 @@ bool decode_single(struct decoding *decoding)
     return decode_take(decoding, "'") && read_single(decoding) && decode_take(decoding, "'");
 }
 
-// Of what PHP has read, PDO's value ends at a semicolon that is not doubled.
+// A value of PDO's DSN inside of the literal: it ends at a semicolon that is not doubled.
 bool decode_pdo(struct decoding *decoding)
 {
-    struct buf literal;
-    buf_init(&literal, SIZE_MAX / 2);
-    struct decoding outer = { decoding->at, decoding->end, &literal };
-    bool ok = read_single(&outer);
-    if (ok && !buf_is_empty(&literal)) {
-        struct decoding inner = { buf_head(&literal), buf_head(&literal) + buf_len(&literal),
-            decoding->out };
-        while (ok && decode_left(&inner)) {
-            ok = decode_take(&inner, ";;") ? decode_put(&inner, ";", 1)
-                                           : *inner.at != ';' && decode_keep(&inner, 1);
-        }
+    while (decode_left(decoding) && *decoding->at != '\'') {
+        bool ok;
+        if (decode_take(decoding, ";;"))
+            ok = decode_put(decoding, ";", 1);
+        else if (*decoding->at == ';')
+            return true;
+        else if (decode_take(decoding, "\\\\"))
+            ok = decode_put(decoding, "\\", 1);
+        else if (decode_take(decoding, "\\'"))
+            ok = decode_put(decoding, "'", 1);
+        else
+            ok = decode_keep(decoding, 1);
+        if (!ok)
+            return false;
     }
-    decoding->at = outer.at;
-    buf_done(&literal);
-    return ok;
+    return true;
 }
 
 // hcl, scan_tokens.rl: ${ and %{ start a template, doubled they are themselves.

@@ -65,23 +65,19 @@ bool decode_dotenv(struct decoding *decoding)
     return is_at_end(decoding);
 }
 
+static bool unescape_dollar(struct decoding *decoding)
+{
+    bool ok = true;
+    while (ok && decode_left(decoding)) {
+        ok = decode_take(decoding, "\\$") ? decode_put(decoding, "$", 1)
+                                          : *decoding->at != '$' && decode_keep(decoding, 1);
+    }
+    return ok;
+}
+
 bool decode_dotenv_expand(struct decoding *decoding)
 {
-    struct buf value;
-    buf_init(&value, SIZE_MAX / 2);
-    struct decoding outer = { decoding->at, decoding->end, &value };
-    bool ok = decode_dotenv(&outer);
-    if (ok && !buf_is_empty(&value)) {
-        struct decoding inner = { buf_head(&value), buf_head(&value) + buf_len(&value),
-            decoding->out };
-        while (ok && decode_left(&inner)) {
-            ok = decode_take(&inner, "\\$") ? decode_put(&inner, "$", 1)
-                                            : *inner.at != '$' && decode_keep(&inner, 1);
-        }
-    }
-    decoding->at = outer.at;
-    buf_done(&value);
-    return ok;
+    return decode_again(decoding, decode_dotenv, unescape_dollar);
 }
 
 // EntryParser's states; Lines joins lines where it sees =" without a closing quote.

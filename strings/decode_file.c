@@ -122,23 +122,19 @@ bool decode_yaml(struct decoding *decoding)
     return true;
 }
 
+static bool halve_dollar(struct decoding *decoding)
+{
+    bool ok = true;
+    while (ok && decode_left(decoding)) {
+        ok = decode_take(decoding, "$$") ? decode_put(decoding, "$", 1)
+                                         : *decoding->at != '$' && decode_keep(decoding, 1);
+    }
+    return ok;
+}
+
 bool decode_yaml_dollar(struct decoding *decoding)
 {
-    struct buf scalar;
-    buf_init(&scalar, SIZE_MAX / 2);
-    struct decoding outer = { decoding->at, decoding->end, &scalar };
-    bool ok = decode_yaml(&outer);
-    if (ok && !buf_is_empty(&scalar)) {
-        struct decoding inner = { buf_head(&scalar), buf_head(&scalar) + buf_len(&scalar),
-            decoding->out };
-        while (ok && decode_left(&inner)) {
-            ok = decode_take(&inner, "$$") ? decode_put(&inner, "$", 1)
-                                           : *inner.at != '$' && decode_keep(&inner, 1);
-        }
-    }
-    decoding->at = outer.at;
-    buf_done(&scalar);
-    return ok;
+    return decode_again(decoding, decode_yaml, halve_dollar);
 }
 
 // \uXXXX, in pairs beyond 16 bits; a file in Latin-1 or UTF-8, so nothing but ASCII is sure.
@@ -185,4 +181,20 @@ bool decode_systemd(struct decoding *decoding)
             return false;
     }
     return decode_take(decoding, "\"");
+}
+
+// The quotes' escapes first, the specifiers after that.
+bool decode_systemd_part(struct decoding *decoding)
+{
+    while (decode_left(decoding) && *decoding->at != '"') {
+        bool is_pair = decode_left(decoding) > 1 && strchr("\\%", *decoding->at);
+        if (is_pair && *decoding->at == '%' && decoding->at[1] != '%')
+            return false;
+        if (is_pair && *decoding->at == '\\' && !strchr("\\\"", decoding->at[1]))
+            return false;
+        decoding->at += is_pair;
+        if (!decode_keep(decoding, 1))
+            return false;
+    }
+    return true;
 }

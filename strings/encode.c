@@ -93,6 +93,18 @@ static bool encode_line(const char *text, struct buf *out, struct err *err)
     return encode_put_text(out, text, err);
 }
 
+static bool encode_plain(const char *text, struct buf *out, struct err *err)
+{
+    for (const char *at = text; *at; at++) {
+        if (!encode_is_alnum((unsigned char)*at) && !strchr("-._", *at))
+            return err_set(err, ERR_USAGE,
+                "this client does not decode that part of its URL: only A-Z a-z 0-9 - . _ can "
+                "stand "
+                "there");
+    }
+    return encode_put_text(out, text, err);
+}
+
 // Encodes more than RFC 3986 section 2.3 asks for ('~' too): the set that WHATWG URL, Python's
 // unquote, Java's URLDecoder, PHP's rawurldecode and Go's QueryUnescape all read back alike.
 static bool percent(const char *text, const char *plain, struct buf *out, struct err *err)
@@ -135,6 +147,19 @@ static bool percent_twice(const char *text, const char *plain, struct buf *out, 
 static bool encode_percent_twice(const char *text, struct buf *out, struct err *err)
 {
     return percent_twice(text, "-._", out, err);
+}
+
+// PyMySQL sends a password as Latin-1: each byte of the UTF-8 becomes the character of its number.
+static bool encode_percent_latin(const char *text, struct buf *out, struct err *err)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        char point[] = { (char)(byte < 0x80 ? byte : 0xc0 | byte >> 6),
+            (char)(byte < 0x80 ? 0 : 0x80 | (byte & 0x3f)), 0 };
+        if (!percent(point, "-._", out, err))
+            return false;
+    }
+    return true;
 }
 
 // Decoded twice by the client: once as a query value, once as a URL (RFC 8089). A plain path looks
@@ -214,8 +239,10 @@ struct encoding_row {
 static const struct encoding_row encodings[ENCODINGS] = {
     [ENCODING_RAW]           = { "raw",          "",   encode_raw,           "as it is" },
     [ENCODING_LINE]          = { "line",         "",   encode_line,          "as it is" },
+    [ENCODING_PLAIN]         = { "plain",        "",   encode_plain,         "as it is" },
     [ENCODING_PERCENT]       = { "percent",      "",   encode_percent,       PERCENT_ADVICE },
     [ENCODING_PERCENT_TWICE] = { "percenttwice", "",   encode_percent_twice, PERCENT_ADVICE ", twice" },
+    [ENCODING_PERCENT_LATIN] = { "percentlatin", "",   encode_percent_latin, PERCENT_ADVICE "; if it is not ASCII, its UTF-8 taken for Latin-1 first" },
     [ENCODING_PERCENT_INI]   = { "percentini",   "",   encode_percent_ini,   PERCENT_ADVICE ", then every % doubled" },
     [ENCODING_FILE_URL]      = { "fileurl",      "",   encode_file_url,      PERCENT_ADVICE ", twice" },
     [ENCODING_BASE64]        = { "base",         "",   encode_base64,        "in Base64 (printf %s … | base64 -w0)" },
@@ -228,6 +255,7 @@ static const struct encoding_row encodings[ENCODINGS] = {
     [ENCODING_OCTAL]         = { "octal",        "\"", encode_octal,         LITERAL_ADVICE },
     [ENCODING_PYTHON]        = { "python",       "\"", encode_python,        LITERAL_ADVICE },
     [ENCODING_PYTHON_BYTES]  = { "pybytes",      "\"", encode_python_bytes,  LITERAL_ADVICE "; if it is not ASCII, with .encode() behind the quotes" },
+    [ENCODING_PYTHON_LATIN]  = { "pylatin",      "\"", encode_python_latin,  LITERAL_ADVICE "; if it is not ASCII, with .encode().decode(\"latin1\") behind the quotes" },
     [ENCODING_SINGLE]        = { "single",       "'",  encode_single,        "with every \\ and ' written as \\\\ and \\'" },
     [ENCODING_SINGLE_PART]   = { "singlepart",   "",   encode_single_part,   "with every \\ and ' written as \\\\ and \\'" },
     [ENCODING_PDO]           = { "pdo",          "",   encode_pdo,           "with every \\ and ' written as \\\\ and \\', and every ; doubled" },
@@ -241,6 +269,7 @@ static const struct encoding_row encodings[ENCODINGS] = {
     [ENCODING_PROPERTIES]    = { "properties",   "",   encode_properties,    "with every \\ doubled, and what is not ASCII as \\uXXXX" },
     [ENCODING_HCL]           = { "hcl",          "\"", encode_hcl,           LITERAL_ADVICE ", ${ and %{ as $${ and %%{" },
     [ENCODING_SYSTEMD]       = { "systemd",      "\"", encode_systemd,       "with a \\ before every \\, \", ` and $" },
+    [ENCODING_SYSTEMD_PART]  = { "systemdpart",  "",   encode_systemd_part,  "with a \\ before every \\ and \", and every % doubled" },
     [ENCODING_DOTENV]        = { "dotenv",       "'",  encode_dotenv,        "as it is if it holds no '; else in \" or `, whichever it does not hold" },
     [ENCODING_DOTENV_EXPAND] = { "dotenvexpand", "'",  encode_dotenv_expand, "with a \\ before every $; if it holds a ' in \" or `, whichever it does not hold" },
     [ENCODING_DOTENV_PHP]    = { "dotenvphp",    "\"", encode_dotenv_php,    "with a \\ before every \\, \" and $" },

@@ -14,10 +14,12 @@
 enum string_encoding {
     ENCODING_RAW =
         0, // as it is: the format has no escapes, and the row's limits say what it cannot carry
-    ENCODING_LINE, // as it is, on a line of its own: no control characters
+    ENCODING_LINE,  // as it is, on a line of its own: no control characters
+    ENCODING_PLAIN, // a part of a URL that the client does not decode: letters, digits, - . _
 
     ENCODING_PERCENT, // any URL or query value: decoded alike by every percent-decoder we know
     ENCODING_PERCENT_TWICE, // for a client that decodes twice
+    ENCODING_PERCENT_LATIN, // for a client that sends what it decoded as Latin-1
     ENCODING_PERCENT_INI,   // in a file of Python's configparser, which wants every % doubled
     ENCODING_FILE_URL,      // a path in a file: URL that is itself a query value
     ENCODING_BASE64,        // RFC 4648, with padding
@@ -32,6 +34,7 @@ enum string_encoding {
     ENCODING_OCTAL,        // a string literal of C, C++ or Java
     ENCODING_PYTHON,       // a string literal of Python
     ENCODING_PYTHON_BYTES, // likewise, and turned into UTF-8 bytes when it is not ASCII
+    ENCODING_PYTHON_LATIN, // likewise for a client that sends a str as Latin-1
     ENCODING_SINGLE,       // a literal in single quotes of PHP, Perl or Ruby
     ENCODING_SINGLE_PART,  // a part of such a literal
     ENCODING_PDO,          // a part of such a literal, the value being one of a DSN of PDO
@@ -46,6 +49,7 @@ enum string_encoding {
     ENCODING_PROPERTIES,    // the value in a Java .properties file
     ENCODING_HCL,           // a string of Terraform
     ENCODING_SYSTEMD,       // the value in systemd's EnvironmentFile
+    ENCODING_SYSTEMD_PART,  // a part of the double quotes of systemd's Environment=
     ENCODING_DOTENV,        // the value in a .env file of Node's dotenv
     ENCODING_DOTENV_EXPAND, // likewise when dotenv-expand reads it after that
     ENCODING_DOTENV_PHP,    // phpdotenv, as Laravel uses it

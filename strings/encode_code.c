@@ -104,6 +104,12 @@ bool encode_python_bytes(const char *text, struct buf *out, struct err *err)
            (encode_is_ascii(text) || encode_put_text(out, ".encode()", err));
 }
 
+bool encode_python_latin(const char *text, struct buf *out, struct err *err)
+{
+    return encode_python(text, out, err) &&
+           (encode_is_ascii(text) || encode_put_text(out, ".encode().decode(\"latin1\")", err));
+}
+
 // PHP, Perl and Ruby agree: \\ and \' only, every other backslash is one.
 bool encode_single(const char *text, struct buf *out, struct err *err)
 {

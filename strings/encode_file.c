@@ -175,3 +175,17 @@ bool encode_systemd(const char *text, struct buf *out, struct err *err)
         return err_set(err, ERR_USAGE, "systemd takes no control characters in a variable");
     return encode_put_quoted(out, text, "\"", "\"\\`$", '\\', err);
 }
+
+// systemd.syntax(7), Quoting, and the specifiers of systemd.unit(5).
+bool encode_systemd_part(const char *text, struct buf *out, struct err *err)
+{
+    if (encode_has_control(text))
+        return err_set(err, ERR_USAGE, "systemd takes no control characters in a variable");
+    for (; *text; text++) {
+        const char escape = *text == '%' ? '%' : '\\';
+        if ((strchr("\\\"%", *text) && !encode_put(out, &escape, 1, err)) ||
+            !encode_put(out, text, 1, err))
+            return false;
+    }
+    return true;
+}

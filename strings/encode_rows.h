@@ -13,9 +13,10 @@
 typedef bool encode_fn(const char *text, struct buf *out, struct err *err);
 
 encode_fn encode_json, encode_dollar, encode_braces, encode_octal, encode_python,
-    encode_python_bytes, encode_single, encode_single_part, encode_pdo;
+    encode_python_bytes, encode_python_latin, encode_single, encode_single_part, encode_pdo;
 encode_fn encode_sql, encode_powershell, encode_option, encode_ado, encode_odbc, encode_xml,
-    encode_yaml, encode_yaml_dollar, encode_properties, encode_hcl, encode_systemd;
+    encode_yaml, encode_yaml_dollar, encode_properties, encode_hcl, encode_systemd,
+    encode_systemd_part;
 encode_fn encode_dotenv, encode_dotenv_expand, encode_dotenv_php, encode_dotenv_python;
 
 bool encode_put(struct buf *out, const char *bytes, size_t len, struct err *err) MUST_CHECK;

@@ -18,12 +18,14 @@ enum { ROUNDS = 4000, TEXT_BYTES = 160 };
 
 // How a value ends in its format: with its own quote or the line, with a quote that belongs to the
 // shape, or with the text.
-enum ending { BY_ITSELF = 0, AT_QUOTE, AT_TAG, WITH_TEXT };
+enum ending { BY_ITSELF = 0, AT_QUOTE, AT_DOUBLE, AT_TAG, WITH_TEXT };
 
 static const enum ending endings[ENCODINGS] = {
     [ENCODING_RAW] = WITH_TEXT,
+    [ENCODING_PLAIN] = WITH_TEXT,
     [ENCODING_PERCENT] = WITH_TEXT,
     [ENCODING_PERCENT_TWICE] = WITH_TEXT,
+    [ENCODING_PERCENT_LATIN] = WITH_TEXT,
     [ENCODING_PERCENT_INI] = WITH_TEXT,
     [ENCODING_FILE_URL] = WITH_TEXT,
     [ENCODING_BASE64] = WITH_TEXT,
@@ -31,11 +33,13 @@ static const enum ending endings[ENCODINGS] = {
     [ENCODING_SINGLE_PART] = AT_QUOTE,
     [ENCODING_PDO] = AT_QUOTE,
     [ENCODING_XML] = AT_TAG,
+    [ENCODING_SYSTEMD_PART] = AT_DOUBLE,
 };
 
 static const char *const behind[] = {
     [BY_ITSELF] = "\nNEXT='\"`x\\'\"`'\n",
     [AT_QUOTE] = "' '\n",
+    [AT_DOUBLE] = "\" \"\n",
     [AT_TAG] = "</x>",
     [WITH_TEXT] = "",
 };
@@ -63,7 +67,7 @@ static const char *name_of(enum string_encoding encoding)
 
 static void check_read(enum string_encoding encoding, const char *text, const char *encoded)
 {
-    char file[TEXT_BYTES * 40];
+    char file[TEXT_BYTES * 40]; // no encoding makes more of a byte
     struct buf read;
     size_t used = 0, len = strlen(encoded);
     snprintf(file, sizeof(file), "%s%s", encoded, behind[endings[encoding]]);
@@ -112,7 +116,7 @@ static void test_random_text_comes_back(void **state)
             carried += check_text((enum string_encoding)encoding, text);
         }
         // A property of nothing proves nothing.
-        if (carried < ROUNDS / 4)
+        if (encoding != ENCODING_PLAIN && carried < ROUNDS / 4)
             fail_msg(
                 "%s carried %zu of %d", name_of((enum string_encoding)encoding), carried, ROUNDS);
     }
@@ -132,7 +136,8 @@ static void test_the_golden_password_is_carried(void **state)
 {
     (void)state;
     for (int encoding = 0; encoding < ENCODINGS; encoding++) {
-        bool cannot = encoding == ENCODING_DOTENV || encoding == ENCODING_DOTENV_EXPAND;
+        bool cannot = encoding == ENCODING_DOTENV || encoding == ENCODING_DOTENV_EXPAND ||
+                      encoding == ENCODING_PLAIN;
         assert_int_equal(check_text((enum string_encoding)encoding, GOLDEN_PASSWORD), !cannot);
     }
 }
@@ -141,15 +146,16 @@ static const struct {
     enum string_encoding encoding;
     const char *text;
 } wrong[] = { { ENCODING_PERCENT, "a@b" }, { ENCODING_PERCENT, "%4" },
-    { ENCODING_PERCENT_INI, "%41" }, { ENCODING_SHELL, "$x" }, { ENCODING_SHELL, "'x" },
+    { ENCODING_PERCENT_INI, "%41" }, { ENCODING_PERCENT_LATIN, "%E2%82%AC" },
+    { ENCODING_PYTHON_BYTES, "\"é\"" }, { ENCODING_SHELL, "$x" }, { ENCODING_SHELL, "'x" },
     { ENCODING_JSON, "\"\\x41\"" }, { ENCODING_JSON, "\"\n\"" }, { ENCODING_DOLLAR, "\"a$b\"" },
     { ENCODING_BRACES, "\"#{x}\"" }, { ENCODING_OCTAL, "\"\\1\"" }, { ENCODING_SINGLE, "'x" },
-    { ENCODING_PDO, "a;b" }, { ENCODING_HCL, "\"${x}\"" }, { ENCODING_YAML, "true" },
-    { ENCODING_YAML_DOLLAR, "'$x'" }, { ENCODING_PROPERTIES, "é" }, { ENCODING_XML, "a&b" },
-    { ENCODING_DOTENV, "a#b" }, { ENCODING_DOTENV, "\"a\\nb\"" },
-    { ENCODING_DOTENV_EXPAND, "'a$b'" }, { ENCODING_DOTENV_PHP, "\"a$b\"" },
-    { ENCODING_DOTENV_PHP, "'a=\"b'" }, { ENCODING_DOTENV_PYTHON, "'${x}'" },
-    { ENCODING_BASE64, "YQ" }, { ENCODING_ODBC, "{a" }, { ENCODING_OPTION, "\"a" } };
+    { ENCODING_HCL, "\"${x}\"" }, { ENCODING_YAML, "true" }, { ENCODING_YAML_DOLLAR, "'$x'" },
+    { ENCODING_PROPERTIES, "é" }, { ENCODING_XML, "a&b" }, { ENCODING_DOTENV, "a#b" },
+    { ENCODING_DOTENV, "\"a\\nb\"" }, { ENCODING_DOTENV_EXPAND, "'a$b'" },
+    { ENCODING_DOTENV_PHP, "\"a$b\"" }, { ENCODING_DOTENV_PHP, "'a=\"b'" },
+    { ENCODING_DOTENV_PYTHON, "'${x}'" }, { ENCODING_BASE64, "YQ" }, { ENCODING_ODBC, "{a" },
+    { ENCODING_OPTION, "\"a" } };
 
 static void test_what_clients_would_misread_is_refused(void **state)
 {

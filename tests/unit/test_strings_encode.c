@@ -40,7 +40,11 @@ static const struct {
     { ENCODING_PYTHON, "a\"b\\c'\n\x7fé\u2028", "\"a\\\"b\\\\c'\\x0a\\x7fé\u2028\"" },
     { ENCODING_PYTHON_BYTES, "plain", "\"plain\"" },
     { ENCODING_PYTHON_BYTES, "é", "\"é\".encode()" },
+    { ENCODING_PLAIN, "my-db_1", "my-db_1" },
+    { ENCODING_PLAIN, "my db", NULL },
     { ENCODING_PERCENT_TWICE, "a b", "a%2520b" },
+    { ENCODING_PERCENT_LATIN, "a@é", "a%40%C3%83%C2%A9" },
+    { ENCODING_PYTHON_LATIN, "é", "\"é\".encode().decode(\"latin1\")" },
     { ENCODING_PERCENT_INI, "a@b", "a%%40b" },
     { ENCODING_BASE64, "any carnal pleas", "YW55IGNhcm5hbCBwbGVhcw==" },
     { ENCODING_SHELL_PART, "it's", "it'\\''s" },
@@ -68,6 +72,7 @@ static const struct {
     { ENCODING_HCL, "a${b}%{c}$d$${", "\"a$${b}%%{c}$d\\u0024$${\"" },
     { ENCODING_SYSTEMD, "a\"b\\c$d`e'%", "\"a\\\"b\\\\c\\$d\\`e'%\"" },
     { ENCODING_SYSTEMD, "a\nb", NULL },
+    { ENCODING_SYSTEMD_PART, "a%b\"c\\$", "a%%b\\\"c\\\\$" },
     { ENCODING_DOTENV, "plain", "plain" },
     { ENCODING_DOTENV, "a#b\"", "'a#b\"'" },
     { ENCODING_DOTENV, "it's", "\"it's\"" },
@@ -112,7 +117,8 @@ static void test_running_out_of_room_is_an_error(void **state)
             struct buf out;
             struct err err;
             buf_init(&out, limit);
-            assert_false(encode_text((enum string_encoding)encoding, "a'b\"é", &out, &err));
+            assert_false(encode_text((enum string_encoding)encoding,
+                encoding == ENCODING_PLAIN ? "abc" : "a'b\"é", &out, &err));
             assert_int_equal(err.code, ERR_MEMORY);
             buf_done(&out);
         }

