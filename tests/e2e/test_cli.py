@@ -249,8 +249,8 @@ def test_dsn_list_and_all():
     result = run("dsn", "a", "--client", "all", "--user", "app", "--database", "shop", "--json")
     rows = json.loads(result.stdout)
     assert [row["client"] for row in rows] == listed
-    # TiCDC's URI has no database.
-    assert [row["client"] for row in rows if "shop" not in row["text"]] == ["ticdc"]
+    # Theirs name no database.
+    assert [row["client"] for row in rows if "shop" not in row["text"]] == ["lightning", "ticdc"]
     lines = run("dsn", "--list").stdout.splitlines()
     assert len(lines) == len(listed) + 1
     assert max(map(len, lines)) <= 80
