@@ -67,7 +67,7 @@ bool decode_dotenv(struct decoding *decoding)
 
 static bool unescape_dollar(struct decoding *decoding)
 {
-    bool ok = true;
+    bool ok = !memmem(decoding->at, decode_left(decoding), "$(", 2); // a command
     while (ok && decode_left(decoding)) {
         ok = decode_take(decoding, "\\$") ? decode_put(decoding, "$", 1)
                                           : *decoding->at != '$' && decode_keep(decoding, 1);

@@ -43,13 +43,15 @@ bool encode_dotenv(const char *text, struct buf *out, struct err *err)
 }
 
 // motdotla/dotenv-expand: \$ is a dollar sign in all its versions; before 11 it handles what stands
-// before a dollar sign in ways of its own, so no backslash may stand there.
+// before a dollar sign in ways of its own, so no backslash may stand there; version 1000 runs the
+// command in $(…) whatever stands before it.
 bool encode_dotenv_expand(const char *text, struct buf *out, struct err *err)
 {
     struct buf once;
-    if (strstr(text, "\\$") || strstr(text, "$$"))
+    if (strstr(text, "\\$") || strstr(text, "$$") || strstr(text, "$("))
         return err_set(err, ERR_USAGE,
-            "dotenv-expand's versions differ in what they make of \\$ and $$: keep it in a secret "
+            "dotenv-expand's versions differ in what they make of \\$, $$ and $(: keep it in a "
+            "secret "
             "file");
     // In double quotes dotenv does nothing to \$.
     if (strchr(text, '$') && strchr(text, '\'') && strchr(text, '`') && !strchr(text, '\\') &&

@@ -81,6 +81,7 @@ static const struct {
     { ENCODING_DOTENV, "a#\\", NULL },
     { ENCODING_DOTENV_EXPAND, "a$b#", "'a\\$b#'" },
     { ENCODING_DOTENV_EXPAND, "a\\$b", NULL },
+    { ENCODING_DOTENV_EXPAND, "$(id)", NULL },
     { ENCODING_DOTENV_PHP, "a$b#c", "'a$b#c'" },
     { ENCODING_DOTENV_PHP, "it's $x", "\"it's \\$x\"" },
     { ENCODING_DOTENV_PHP, "TRUE", NULL },
