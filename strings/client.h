@@ -49,7 +49,7 @@ enum string_kind {
 enum string_proof {
     STRING_UNPROVEN = 0,
     STRING_GUI,    // nor can one: it takes its values in a window
-    STRING_PROVEN, // tests/e2e/test_strings_drivers.py or tests/drivers/strings
+    STRING_PROVEN, // tests/drivers/strings, tests/e2e/test_strings_drivers.py
     STRING_PROOFS
 };
 

@@ -109,6 +109,7 @@ static const struct string_client clients[] = {
         .name = "MySQL option file (my.cnf)",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OPTION,
         .tcp = "[client]\n"
                "host=$raw(host)\n"

@@ -74,6 +74,7 @@ static const struct string_client clients[] = {
         .name = "MySQL Connector/J",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "jdbc:mysql://$authority/$?database{$database$}?user=$user&password=$password$tls",
         .no_socket = NO_SOCKET,
@@ -95,6 +96,7 @@ static const struct string_client clients[] = {
         .name = "MariaDB Connector/J",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_RAW,
         .tcp = "jdbc:mariadb://$authority/$?database{$database$}?user=$user&password=$password$tls",
         .socket = "jdbc:mariadb://localhost/$?database{$database$}"

@@ -109,6 +109,7 @@ static const struct string_client clients[] = {
         .name = "MariaDB Connector/C",
         .language = "C",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OCTAL,
         .tcp = C_CONNECT("$host", "$port", "NULL"),
         .socket = C_CONNECT("NULL", "0", "$socket"),

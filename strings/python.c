@@ -65,6 +65,7 @@ static const struct string_client clients[] = {
         .name = "mysqlclient",
         .language = "Python",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "MySQLdb.connect(host=$host, port=$port, " ACCOUNT_TEXT,
         .socket = "MySQLdb.connect(unix_socket=$socket, " ACCOUNT_TEXT,
@@ -84,6 +85,7 @@ static const struct string_client clients[] = {
         .name = "MySQL Connector/Python",
         .language = "Python",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "mysql.connector.connect(host=$host, port=$port, " ACCOUNT_TEXT,
         .socket = "mysql.connector.connect(unix_socket=$socket, " ACCOUNT_TEXT,
@@ -102,6 +104,7 @@ static const struct string_client clients[] = {
         .name = "aiomysql",
         .language = "Python",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "aiomysql.connect(host=$host, port=$port, user=$user, "
                "password=$pylatin(password)$?database{, db=$database$}$tls)",
@@ -122,6 +125,7 @@ static const struct string_client clients[] = {
         .name = "asyncmy",
         .language = "Python",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "asyncmy.connect(host=$host, port=$port, user=$user, "
                "password=$pylatin(password)$?database{, database=$database$}$tls)",

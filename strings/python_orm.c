@@ -82,6 +82,7 @@ static const struct string_client clients[] = {
         .name = "SQLAlchemy, PyMySQL",
         .language = "Python",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = PYMYSQL_URL AT_TCP "$tls",
         .socket = PYMYSQL_URL AT_SOCKET "&ssl_disabled=true",
@@ -101,6 +102,7 @@ static const struct string_client clients[] = {
         .name = "SQLAlchemy, mysqlclient",
         .language = "Python",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "mysql+mysqldb://$user:$password@" AT_TCP "$tls",
         .socket = "mysql+mysqldb://$user:$password@" AT_SOCKET "&ssl_mode=DISABLED",
@@ -118,6 +120,7 @@ static const struct string_client clients[] = {
         .name = "SQLAlchemy, Connector/Py",
         .language = "Python",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "mysql+mysqlconnector://$user:$password@" AT_TCP "$tls",
         .socket = "mysql+mysqlconnector://$user:$password@" AT_SOCKET "&ssl_disabled=true",
@@ -152,6 +155,7 @@ static const struct string_client clients[] = {
         .name = "Django",
         .language = "Python",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = DJANGO("django.db.backends.mysql", DJANGO_TCP),
         .socket = DJANGO("django.db.backends.mysql", DJANGO_SOCKET),
@@ -188,6 +192,7 @@ static const struct string_client clients[] = {
         .name = "peewee",
         .language = "Python",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "peewee.MySQLDatabase($?database{$database$}$!database{\"\"$}, host=$host, port=$port, user=$user, "
                "password=$pybytes(password)$tls)",
@@ -215,6 +220,7 @@ static const struct string_client clients[] = {
         .name = "Tortoise ORM",
         .language = "Python",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PYTHON,
         .tcp = "{\"engine\": \"tortoise.backends.mysql\", \"credentials\": {\"host\": $host"
                ", \"port\": $port, \"user\": $user, \"password\": $pylatin(password)"
@@ -231,12 +237,13 @@ static const struct string_client clients[] = {
         },
         .notes = "A connection in the configuration's \"connections\".\n"
                  "Its URL is decoded in part only, and differently by versions: prefer the fields.",
-        .example = "from tortoise import Tortoise, connections, run_async\n\n"
+        .example = "from tortoise import Tortoise, run_async\n\n"
                    "$?setup{$setup\n\n$}"
                    "async def main():\n"
                    "    default = $string\n"
-                   "    await Tortoise.init(config={\"connections\": {\"default\": default}, \"apps\": {}})\n"
-                   "    conn = Tortoise.get_connection(\"default\")\n"
+                   "    apps = {\"main\": {\"models\": [\"__main__\"], \"default_connection\": \"default\"}}\n"
+            "    await Tortoise.init(config={\"connections\": {\"default\": default}, \"apps\": apps})\n"
+            "    conn = Tortoise.get_connection(\"default\")\n"
                    "    one = await conn.execute_query_dict(\"SELECT 1 AS one\")\n"
                    "    length = \"SELECT LENGTH(%s) AS size\"\n"
                    "    size = await conn.execute_query_dict(length, [\"x\" * 65536])\n"
