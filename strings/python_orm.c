@@ -176,6 +176,7 @@ static const struct string_client clients[] = {
         .name = "Django, DATABASE_URL",
         .language = "Python",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "DATABASE_URL=mysql://$user:$password@$authority/$?database{$database$}$tls",
         .socket = "DATABASE_URL=mysql://$user:$password@$socket/$?database{$database$}",

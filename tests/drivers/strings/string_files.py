@@ -3,9 +3,11 @@
 program that reads it in real life: READERS[client](text, folder) is a dictionary of what it found,
 or raises Missing."""
 import configparser
+import importlib
 import json
 import shutil
 import subprocess
+import sys
 import tomllib
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -54,14 +56,16 @@ def by_toml(text, folder):
     return lower(tomllib.loads(text))
 
 
+def module(name):
+    """Of the lock file, in this process."""
+    needs(setup("python"))
+    if str(OUT / "python") not in sys.path:
+        sys.path.append(str(OUT / "python"))
+    return importlib.import_module(name)
+
+
 def yaml(text):
-    needs(setup("node"))
-    needs(None if shutil.which("node") else "no node in PATH")
-    script = ("const text = require('fs').readFileSync(0, 'utf8');"
-              "console.log(JSON.stringify(require('yaml').parse(text)))")
-    done = subprocess.run(["node", "-e", script], input=text, check=True, text=True,
-                          stdout=subprocess.PIPE, cwd=OUT / "node", timeout=60)
-    return json.loads(done.stdout)
+    return module("yaml").safe_load(text)
 
 
 def by_yaml(text, folder):
@@ -100,13 +104,14 @@ def by_dotenv(expand):
 
 
 def by_python_dotenv(text, folder):
-    needs(setup("python"))
     (folder / ".env").write_text(text + "\nNEXT='x'\n", encoding="utf-8")
-    script = "import dotenv, json, sys; print(json.dumps(dotenv.dotenv_values(sys.argv[1])))"
-    code, out, errors = run_command(["/usr/bin/python3", "-c", script, folder / ".env"], folder,
-                                    {"PYTHONPATH": str(OUT / "python")})
-    assert code == 0, errors
-    return lower(json.loads(out))
+    return lower(module("dotenv").dotenv_values(folder / ".env"))
+
+
+def by_django_url(text, folder):
+    found = module("dj_database_url").parse(text.removeprefix("DATABASE_URL="))
+    return lower({"host": found["HOST"], "port": found["PORT"], "user": found["USER"],
+                  "password": found["PASSWORD"], "database": found["NAME"]})
 
 
 def by_alembic(text, folder):
@@ -185,6 +190,7 @@ READERS = {
     "dotenv-expand": by_dotenv("yes"),
     "dotenv-python": by_python_dotenv,
     "alembic": by_alembic,
+    "django-url": by_django_url,
     "hibernate": by_xml,
     "mybatis": by_xml,
     "my-cnf": by_option_file,
@@ -193,4 +199,4 @@ READERS = {
 }
 # Where that reader is all there is to the client: the others read the file, then do more with it.
 WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-python", "my-cnf",
-         "properties")
+         "properties", "django-url")
