@@ -10,8 +10,8 @@
 // A carrier says nothing of TLS but which CA the program should verify.
 #define TLS(LINE)                                                                                  \
     {                                                                                              \
-        [STRING_TLS_VERIFY_IDENTITY] = { .piece = LINE }, [STRING_TLS_VERIFY_CA] = {               \
-            .piece = LINE                                                                          \
+        [STRING_TLS_VERIFY_IDENTITY] = { .piece = (LINE) }, [STRING_TLS_VERIFY_CA] = {             \
+            .piece = (LINE)                                                                        \
         }                                                                                          \
     }
 #define ENV(BEGIN, END)                                                                            \

@@ -197,7 +197,7 @@ static bool decode_base64(struct decoding *decoding)
         uint32_t bits = 0;
         size_t count = 0;
         for (size_t i = 0; i < 4; i++) {
-            const char *digit = memchr(digits, decoding->at[i], 64);
+            const char *digit = decoding->at[i] ? strchr(digits, decoding->at[i]) : NULL;
             if (!digit && (i < 2 || decoding->at[i] != '='))
                 return false;
             count += digit != NULL;

@@ -62,7 +62,7 @@ bool encode_dotenv_expand(const char *text, struct buf *out, struct err *err)
     char *escaped = ok ? buf_take_text(&once) : NULL;
     if (ok && !escaped)
         ok = err_set(err, ERR_MEMORY, "out of memory");
-    ok = ok && encode_dotenv(escaped, out, err);
+    ok = ok && escaped && encode_dotenv(escaped, out, err);
     free(escaped);
     buf_done(&once);
     return ok;

@@ -153,7 +153,7 @@ bool encode_hcl(const char *text, struct buf *out, struct err *err)
     char *begin = at;
     if (ok && !at)
         ok = err_set(err, ERR_MEMORY, "out of memory");
-    for (; ok && *at; at++) {
+    for (; ok && at && *at; at++) {
         bool is_sign = *at == '$' || *at == '%';
         char code[8] = { *at };
         if (is_sign && at[1] == '{')

@@ -32,11 +32,8 @@ static size_t put_point(char *out, uint32_t point)
 // What a parser may stumble over, in one piece.
 static const char *const traps[] = { "%41", "%", "%zz", "+", "&", "=", "@", ":", "/", "?", "#", "'",
     "\"", "\\", "\\\"", "\\x41", "\\u0041", "\\n", "$(x)", "${x}", "$}", "$user", "address=(", ",",
-    ";", "[::1]", "<PASSWORD>", "#{x}", "%{x}", "$$", "$${", "\\$", "}}", "{{",
-    "?"
-    "?/",
-    "%%", "=\"", "\u2019", "\u202e", " ", "  ", "`", "!", "--", "\u2028", "\u2029", "\ufeff", "é",
-    "ÿ" };
+    ";", "[::1]", "<PASSWORD>", "#{x}", "%{x}", "$$", "$${", "\\$", "}}", "{{", "?\?/", "%%", "=\"",
+    "\u2019", "\u202e", " ", "  ", "`", "!", "--", "\u2028", "\u2029", "\ufeff", "é", "ÿ" };
 
 static size_t put_any(char *out, bool may_control)
 {

@@ -43,9 +43,10 @@ static bool reads(
 static void match_value(struct walk *walk, enum string_field field, enum string_encoding encoding)
 {
     const char *value = walk->fields[field];
+    if (!value)
+        fail_msg("%s: no value for %s", walk->client->id, template_field_name(field));
     size_t len = strlen(walk->text), used = 0;
-    size_t most = strlen(value) * 13 + 64;
-    assert_non_null(value);
+    size_t most = value ? strlen(value) * 13 + 64 : 0;
     if (reads(encoding, walk->text, len, value, &used)) {
         walk->text += used;
         return;
