@@ -50,7 +50,7 @@ static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 
 static bool list_clients(bool json)
 {
-    static const char *const heads[] = { "CLIENT", "NAME", "LANGUAGE", "KIND" };
+    static const char *const heads[] = { "CLIENT", "NAME", "LANGUAGE", "KIND", "TEST" };
     const struct string_client *client = NULL;
     struct table table;
     cJSON *list = cJSON_CreateArray();
@@ -58,13 +58,15 @@ static bool list_clients(bool json)
     table_add(&table, heads);
     for (size_t i = 0; (client = strings_at(i)); i++) {
         const char *kind = strings_kind_name(client->kind);
-        table_add(
-            &table, (const char *const[]){ client->id, client->name, client->language, kind });
+        const char *proof = strings_proof_name(client->proof);
+        table_add(&table,
+            (const char *const[]){ client->id, client->name, client->language, kind, proof });
         cJSON *object = cJSON_CreateObject();
         facts_json_text(object, "client", client->id);
         facts_json_text(object, "name", client->name);
         facts_json_text(object, "language", client->language);
         facts_json_text(object, "kind", kind);
+        facts_json_text(object, "test", proof);
         cJSON_AddItemToArray(list, object);
     }
     char *text = json ? cJSON_Print(list) : NULL;

@@ -7,11 +7,14 @@
 //   $user            the value of a field in the client's own encoding
 //   $percent(user)   the same in another one (the names are in encode.c)
 //   $?database{ … $} what stands between is left out when the field has no value
+//   $!database{ … $} likewise when it has one
 //   $tls             the piece of the TLS mode that is asked for, itself a shape
 //   $$               a dollar sign
 // Fields: host, port, authority (host:port, IPv6 in brackets), socket, user, password, database,
-// ca (the path of the CA's PEM file), tls_name (the name that the certificate must carry).
-// port and authority are always plain: they hold nothing that any format would encode.
+// ca (the path of the CA's PEM file), tls_name (the name that the certificate must carry); in an
+// example also string (what this client's own shape made) and setup (what the TLS mode needs done).
+// port, authority, string and setup are plain unless an encoding is named; "port" and "authority"
+// hold nothing that any format would encode.
 #pragma once
 
 #include "strings/encode.h"
@@ -26,10 +29,29 @@ enum string_field {
     STRING_DATABASE,
     STRING_CA,
     STRING_TLS_NAME,
+    STRING_STRING,
+    STRING_SETUP,
     STRING_FIELDS
 };
 
-enum string_kind { STRING_GENERAL = 0, STRING_COMMAND, STRING_DRIVER, STRING_KINDS };
+enum string_kind {
+    STRING_GENERAL = 0,
+    STRING_COMMAND,
+    STRING_DRIVER,
+    STRING_ORM,
+    STRING_FRAMEWORK,
+    STRING_TOOL,
+    STRING_CARRIER, // brings values to a program: files, environments, secrets
+    STRING_KINDS
+};
+
+// Whether a test has given the string, as it is printed, to the client itself.
+enum string_proof {
+    STRING_UNPROVEN = 0,
+    STRING_GUI,    // nor can one: it takes its values in a window
+    STRING_PROVEN, // tests/drivers/strings, tests/e2e/test_strings_drivers.py
+    STRING_PROOFS
+};
 
 enum string_tls {
     STRING_TLS_OFF = 0,         // plaintext, said explicitly where the client would insist on TLS
@@ -58,6 +80,7 @@ struct string_client {
     const char *name; // for people
     const char *language; // "" for none
     enum string_kind kind;
+    enum string_proof proof;
     enum string_encoding encoding; // of a field that names no other
     const char *tcp;               // shape
     const char *socket;            // shape; NULL: no_socket says why
@@ -67,6 +90,8 @@ struct string_client {
     struct string_tls_form tls[STRING_TLS_MODES];
     const struct string_limit *limits; // NULL: none
     const char *notes;                 // the client's traps, one per line
+    const char *example; // shape of a whole program that logs in, prepares a statement, sends it
+                         // 64 KB, and prints "1 65536"; NULL: none
 };
 
 // A file of rows; strings.c lists them all.
@@ -75,8 +100,20 @@ struct string_shelf {
     size_t count;
 };
 
-extern const struct string_shelf general_shelf; // parameters, URL, command lines
+extern const struct string_shelf general_shelf; // parameters, URL
+extern const struct string_shelf commands_shelf;
 extern const struct string_shelf go_shelf;
+extern const struct string_shelf go_tools_shelf;
 extern const struct string_shelf jvm_shelf;
+extern const struct string_shelf jvm_config_shelf;
 extern const struct string_shelf node_shelf;
+extern const struct string_shelf node_orm_shelf;
 extern const struct string_shelf python_shelf;
+extern const struct string_shelf python_orm_shelf;
+extern const struct string_shelf php_shelf;
+extern const struct string_shelf ruby_shelf;
+extern const struct string_shelf rust_shelf;
+extern const struct string_shelf dotnet_shelf;
+extern const struct string_shelf native_shelf; // C, C++, Perl, R, Julia, Swift, Elixir
+extern const struct string_shelf tools_shelf;
+extern const struct string_shelf carriers_shelf;

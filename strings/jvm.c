@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JDBC drivers. Data only.
+// JDBC drivers, and what takes their URL in code. Data only.
 #include "strings/client.h"
 
 #include "base/defs.h"
@@ -37,16 +37,47 @@ static const struct string_limit mariadb_limits[] = {
 // plaintext; version 3 takes both spellings to mean the same.
 #define MARIADB_2_TLS "&useSsl=true"
 
+#define JDBC_TLS                                                                                   \
+    {                                                                                              \
+        [STRING_TLS_OFF] = { .piece = "?sslMode=DISABLED&allowPublicKeyRetrieval=true" },          \
+        [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslMode=VERIFY_IDENTITY" TRUST_STORE,          \
+            .setup = TRUST_STORE_SETUP },                                                          \
+        [STRING_TLS_VERIFY_CA] = { .piece = "?sslMode=VERIFY_CA" TRUST_STORE,                      \
+            .setup = TRUST_STORE_SETUP },                                                          \
+    }
+#define NO_SOCKET "it has no unix sockets of its own: use the TCP listener"
+// A URL inside of a literal: what is percent-encoded needs no more than the quotes.
+#define JDBC_LITERAL "\"jdbc:mysql://$authority/$?database{$percent(database)$}$tls\""
+
+#define MAIN(BODY)                                                                                 \
+    "import java.sql.*;\n\n"                                                                       \
+    "public class Main {\n"                                                                        \
+    "    public static void main(String[] args) throws Exception {\n" BODY                         \
+    "            ResultSet one = conn.createStatement().executeQuery(\"SELECT 1\");\n"             \
+    "            PreparedStatement length = conn.prepareStatement(\"SELECT LENGTH(?)\");\n"        \
+    "            length.setString(1, \"x\".repeat(65536));\n"                                      \
+    "            ResultSet size = length.executeQuery();\n"                                        \
+    "            one.next();\n"                                                                    \
+    "            size.next();\n"                                                                   \
+    "            System.out.println(one.getInt(1) + \" \" + size.getInt(1));\n"                    \
+    "        }\n"                                                                                  \
+    "    }\n"                                                                                      \
+    "}"
+#define BY_URL                                                                                     \
+    MAIN("        String url = $octal(string);\n"                                                  \
+         "        try (Connection conn = DriverManager.getConnection(url)) {\n")
+
 static const struct string_client clients[] = {
     {
         .id = "jdbc",
-        .also = "mysqlconnectorj mysql_connector_java connector-j datagrip",
+        .also = "mysqlconnectorj mysql_connector_java connector-j",
         .name = "MySQL Connector/J",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "jdbc:mysql://$authority/$?database{$database$}?user=$user&password=$password$tls",
-        .no_socket = "it has no unix sockets of its own: use the TCP listener",
+        .no_socket = NO_SOCKET,
         .tls = {
             [STRING_TLS_OFF] = { .piece = "&sslMode=DISABLED&allowPublicKeyRetrieval=true" },
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "&sslMode=VERIFY_IDENTITY" TRUST_STORE,
@@ -57,6 +88,7 @@ static const struct string_client clients[] = {
         .notes = "Values are URL-decoded: + becomes a blank, a lone % is an error.\n"
                  "It reads Java key stores only, no PEM: import the CA first.\n"
                  "In XML write every & as &amp;.",
+        .example = BY_URL,
     },
     {
         .id = "jdbc-mariadb",
@@ -64,6 +96,7 @@ static const struct string_client clients[] = {
         .name = "MariaDB Connector/J",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_RAW,
         .tcp = "jdbc:mariadb://$authority/$?database{$database$}?user=$user&password=$password$tls",
         .socket = "jdbc:mariadb://localhost/$?database{$database$}"
@@ -80,6 +113,100 @@ static const struct string_client clients[] = {
         .notes = "It does not decode its URL: values stand in it as they are.\n"
                  "A unix socket needs the library net.java.dev.jna:jna-platform in the class path.\n"
                  "In XML write every & as &amp;.",
+        .example = BY_URL,
+    },
+    {
+        .id = "jdbc-aws",
+        .also = "aws-jdbc-wrapper aws-advanced-jdbc-wrapper",
+        .name = "AWS Advanced JDBC wrapper",
+        .language = "Java",
+        .kind = STRING_DRIVER,
+        .encoding = ENCODING_PERCENT,
+        .tcp = "jdbc:aws-wrapper:mysql://$authority/$?database{$database$}?user=$user&password=$password"
+               "&wrapperPlugins=$tls",
+        .no_socket = NO_SOCKET,
+        .tls = {
+            [STRING_TLS_OFF] = { .piece = "&sslMode=DISABLED&allowPublicKeyRetrieval=true" },
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "&sslMode=VERIFY_IDENTITY" TRUST_STORE,
+                                             .setup = TRUST_STORE_SETUP },
+            [STRING_TLS_VERIFY_CA] = { .piece = "&sslMode=VERIFY_CA" TRUST_STORE,
+                                       .setup = TRUST_STORE_SETUP },
+        },
+        .notes = "An empty wrapperPlugins turns off what looks for Aurora's topology.",
+    },
+    {
+        .id = "hikari",
+        .also = "hikaricp",
+        .name = "HikariCP",
+        .language = "Java",
+        .kind = STRING_DRIVER,
+        .encoding = ENCODING_OCTAL,
+        .tcp = "config.setJdbcUrl(" JDBC_LITERAL ");\n"
+               "config.setUsername($user);\n"
+               "config.setPassword($password);\n"
+               "config.setKeepaliveTime(120000);",
+        .no_socket = NO_SOCKET,
+        .tls = JDBC_TLS,
+        .notes = "Over Connector/J. keepaliveTime keeps idle connections alive: private endpoints drop "
+                 "what is idle for 350 seconds.",
+        .example = "import com.zaxxer.hikari.*;\n"
+            MAIN("        HikariConfig config = new HikariConfig();\n"
+                 "$string\n"
+                 "        try (HikariDataSource pool = new HikariDataSource(config);\n"
+                 "             Connection conn = pool.getConnection()) {\n"),
+    },
+    {
+        .id = "jooq",
+        .also = "",
+        .name = "jOOQ",
+        .language = "Java",
+        .kind = STRING_ORM,
+        .encoding = ENCODING_OCTAL,
+        .tcp = "DSL.using(" JDBC_LITERAL ", $user, $password)",
+        .no_socket = NO_SOCKET,
+        .tls = JDBC_TLS,
+        .notes = "Over Connector/J. The password is an argument: nothing decodes it.",
+    },
+    {
+        .id = "exposed",
+        .also = "ktor",
+        .name = "Exposed",
+        .language = "Kotlin",
+        .kind = STRING_ORM,
+        .encoding = ENCODING_DOLLAR,
+        .tcp = "Database.connect(" JDBC_LITERAL ", user = $user, password = $password)",
+        .no_socket = NO_SOCKET,
+        .tls = JDBC_TLS,
+        .notes = "Over Connector/J. In Kotlin a $ starts a variable: it is written \\$.",
+    },
+    {
+        .id = "spark",
+        .also = "pyspark",
+        .name = "Apache Spark (PySpark)",
+        .language = "Python",
+        .kind = STRING_TOOL,
+        .encoding = ENCODING_PYTHON,
+        .tcp = "spark.read.format(\"jdbc\").option(\"url\", " JDBC_LITERAL
+               ").option(\"user\", $user).option(\"password\", $password)",
+        .no_socket = NO_SOCKET,
+        .tls = JDBC_TLS,
+        .notes = "Over Connector/J, which every executor needs, and the trust store too.",
+    },
+    {
+        .id = "r2dbc",
+        .also = "r2dbc-mysql",
+        .name = "R2DBC (io.asyncer)",
+        .language = "Java",
+        .kind = STRING_DRIVER,
+        .encoding = ENCODING_PERCENT,
+        .tcp = "r2dbc:mysql://$user:$password@$authority/$?database{$database$}$tls",
+        .no_socket = "its URL has no unix sockets: use ConnectionFactoryOptions",
+        .tls = {
+            [STRING_TLS_OFF] = { .piece = "?sslMode=DISABLED" },
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslMode=VERIFY_IDENTITY&sslCa=$ca" },
+            [STRING_TLS_VERIFY_CA] = { .piece = "?sslMode=VERIFY_CA&sslCa=$ca" },
+        },
+        .notes = "It reads PEM. user, password and host may not stand in the query.",
     },
 };
 

@@ -13,10 +13,22 @@
 
 static const struct string_shelf *const shelves[] = {
     &general_shelf,
+    &commands_shelf,
+    &tools_shelf,
     &jvm_shelf,
+    &jvm_config_shelf,
     &go_shelf,
+    &go_tools_shelf,
     &python_shelf,
+    &python_orm_shelf,
     &node_shelf,
+    &node_orm_shelf,
+    &php_shelf,
+    &ruby_shelf,
+    &rust_shelf,
+    &dotnet_shelf,
+    &native_shelf,
+    &carriers_shelf,
 };
 
 static const char *const tls_names[STRING_TLS_MODES] = {
@@ -64,8 +76,22 @@ const char *strings_kind_name(enum string_kind kind)
         [STRING_GENERAL] = "general",
         [STRING_COMMAND] = "command line",
         [STRING_DRIVER] = "driver",
+        [STRING_ORM] = "ORM",
+        [STRING_FRAMEWORK] = "framework",
+        [STRING_TOOL] = "tool",
+        [STRING_CARRIER] = "carrier",
     };
     return names[kind];
+}
+
+const char *strings_proof_name(enum string_proof proof)
+{
+    static const char *const names[STRING_PROOFS] = {
+        [STRING_UNPROVEN] = "no",
+        [STRING_GUI] = "GUI",
+        [STRING_PROVEN] = "yes",
+    };
+    return names[proof];
 }
 
 const char *strings_tls_name(enum string_tls mode)
@@ -115,6 +141,7 @@ static void describe_place(const struct string_request *request, struct place *p
 static struct template_values values_of(const struct string_client *client,
     const struct string_request *request, const struct place *place)
 {
+    bool is_verified = request->tls_name; // request_settle gives it to the verifying modes only
     return (struct template_values){
         .fields = {
             [STRING_HOST] = request->host,
@@ -124,15 +151,22 @@ static struct template_values values_of(const struct string_client *client,
             [STRING_USER] = request->user,
             [STRING_PASSWORD] = request->password ? request->password : STRINGS_PASSWORD_PLACEHOLDER,
             [STRING_DATABASE] = request->database,
-            [STRING_CA] = request->ca_path ? request->ca_path : STRINGS_CA_PLACEHOLDER,
+            [STRING_CA] = is_verified && !request->ca_path ? STRINGS_CA_PLACEHOLDER : request->ca_path,
             [STRING_TLS_NAME] = request->tls_name,
         },
         .is_placeholder = {
             [STRING_PASSWORD] = !request->password,
-            [STRING_CA] = !request->ca_path,
+            [STRING_CA] = is_verified && !request->ca_path,
         },
         .tls = client->tls[request->tls].piece,
     };
+}
+
+static void secret_text_free(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
 }
 
 // NULL on failure.
@@ -151,41 +185,69 @@ static char *fill(const char *shape, const struct string_client *client,
     return text;
 }
 
-bool strings_print(const struct string_client *client, const struct string_request *request,
-    struct string_output *out, struct err *err)
+// The string and its setup, and from them the example if that is wanted instead.
+static bool fill_output(const struct string_client *client, const struct string_request *request,
+    const char *example, struct string_output *out, struct err *err)
 {
-    struct string_output output = { 0 };
     struct template_report report = { 0 };
     struct place place;
+    describe_place(&out->fields, &place);
+    struct template_values values = values_of(client, &out->fields, &place);
+    const char *shape = out->fields.socket ? client->socket : client->tcp;
+    const char *setup = client->tls[out->fields.tls].setup;
+    out->text = fill(shape, client, &values, &report, err);
+    if (!out->text || (setup && !(out->setup = fill(setup, client, &values, &report, err))))
+        return false;
+    if (example) {
+        values.fields[STRING_STRING] = out->text;
+        values.fields[STRING_SETUP] = out->setup;
+        char *program = fill(example, client, &values, &report, err);
+        if (!program)
+            return false;
+        secret_text_free(out->text);
+        out->text = program;
+    }
+    out->has_password = report.has_password;
+    out->has_password_placeholder = report.has_password && !request->password;
+    out->has_ca_placeholder = report.has_ca && !request->ca_path;
+    if (out->has_password_placeholder)
+        out->password_advice = encode_advice(report.password_encoding);
+    return true;
+}
+
+static bool print(const struct string_client *client, const struct string_request *request,
+    const char *example, struct string_output *out, struct err *err)
+{
+    struct string_output output = { 0 };
     struct err why;
     if (!request_settle(request, &output.fields, err) ||
         !request_suits(client, &output.fields, err))
         return false;
-    describe_place(&output.fields, &place);
-    struct template_values values = values_of(client, &output.fields, &place);
-    const char *shape = output.fields.socket ? client->socket : client->tcp;
-    output.text = fill(shape, client, &values, &report, &why);
-    if (!output.text)
-        return err_set(err, why.code, "%s: %s", client->name, why.text);
-    const char *setup = client->tls[output.fields.tls].setup;
-    if (setup && !(output.setup = fill(setup, client, &values, &report, &why))) {
+    if (!fill_output(client, request, example, &output, &why)) {
         strings_output_done(&output);
         return err_set(err, why.code, "%s: %s", client->name, why.text);
     }
-    output.has_password = report.has_password;
-    output.has_password_placeholder = report.has_password && !request->password;
-    output.has_ca_placeholder = report.has_ca && !request->ca_path;
-    if (output.has_password_placeholder)
-        output.password_advice = encode_advice(report.password_encoding);
     *out = output;
     return true;
 }
 
+bool strings_print(const struct string_client *client, const struct string_request *request,
+    struct string_output *out, struct err *err)
+{
+    return print(client, request, NULL, out, err);
+}
+
+bool strings_example(const struct string_client *client, const struct string_request *request,
+    struct string_output *out, struct err *err)
+{
+    if (!client->example)
+        return err_set(err, ERR_USAGE, "%s: there is no example program for it", client->name);
+    return print(client, request, client->example, out, err);
+}
+
 void strings_output_done(struct string_output *out)
 {
-    if (out->text)
-        explicit_bzero(out->text, strlen(out->text));
-    free(out->text);
+    secret_text_free(out->text);
     free(out->setup);
     *out = (struct string_output){ 0 };
 }

@@ -49,13 +49,17 @@ struct string_output {
 const struct string_client *strings_at(size_t index);
 // By id or one of the other names, case-insensitive; NULL if there is none.
 const struct string_client *strings_find(const char *id);
-const char *strings_kind_name(enum string_kind kind); // "general", "command line", "driver"
-const char *strings_tls_name(enum string_tls mode);   // "off", "verify-identity", …
+const char *strings_kind_name(enum string_kind kind);    // "general", "command line", "driver", …
+const char *strings_proof_name(enum string_proof proof); // "yes", "no", "GUI"
+const char *strings_tls_name(enum string_tls mode);      // "off", "verify-identity", …
 bool strings_tls_find(const char *name, enum string_tls *out) MUST_CHECK;
 
 // Fills `out`, which strings_output_done empties; on failure there is nothing to empty. The errors:
 // ERR_USAGE (the request, or what this client cannot do or carry), ERR_MEMORY.
 bool strings_print(const struct string_client *client, const struct string_request *request,
+    struct string_output *out, struct err *err) MUST_CHECK;
+// The client's example instead of its string: a whole program, the setup in it where that is code.
+bool strings_example(const struct string_client *client, const struct string_request *request,
     struct string_output *out, struct err *err) MUST_CHECK;
 void strings_output_done(struct string_output *out); // wipes the text: it may hold the password
 

@@ -18,6 +18,8 @@ static const char *const field_names[STRING_FIELDS] = {
     [STRING_DATABASE] = "database",
     [STRING_CA] = "ca",
     [STRING_TLS_NAME] = "tls_name",
+    [STRING_STRING] = "string",
+    [STRING_SETUP] = "setup",
 };
 
 struct filling {
@@ -69,8 +71,8 @@ static bool put_field(struct filling *filling, enum string_field field,
     }
     if (field == STRING_CA)
         filling->report->has_ca = true;
-    if (field == STRING_PORT || field == STRING_AUTHORITY)
-        encoding = ENCODING_RAW;
+    if (field == STRING_STRING && encoding != ENCODING_RAW)
+        filling->report->password_encoding = encoding; // a literal around the string
     if (values->is_placeholder[field])
         return encode_placeholder(encoding, value, filling->out, err);
     struct err why;
@@ -79,8 +81,8 @@ static bool put_field(struct filling *filling, enum string_field field,
     return err_set(err, why.code, "the %s: %s", field_names[field], why.text);
 }
 
-// Behind "$?": `database{`. Goes on behind the brace, or behind the closing `$}`.
-static bool enter_optional(struct filling *filling, struct err *err)
+// Behind "$?" or "$!": `database{`. Goes on behind the brace, or behind the closing `$}`.
+static bool enter_optional(struct filling *filling, bool is_wanted, struct err *err)
 {
     enum string_field field;
     size_t len = name_len(filling->at);
@@ -89,8 +91,15 @@ static bool enter_optional(struct filling *filling, struct err *err)
     const char *end = strstr(filling->at, "$}");
     if (!end)
         return malformed(filling, err);
-    filling->at = filling->values->fields[field] ? filling->at + len + 1 : end + 2;
+    bool has_value = filling->values->fields[field];
+    filling->at = has_value == is_wanted ? filling->at + len + 1 : end + 2;
     return true;
+}
+
+static bool is_plain(enum string_field field)
+{
+    return field == STRING_PORT || field == STRING_AUTHORITY || field == STRING_STRING ||
+           field == STRING_SETUP;
 }
 
 // Behind "$": `field` or `encoding(field)`.
@@ -101,7 +110,8 @@ static bool fill_name(struct filling *filling, struct err *err)
     const char *name = filling->at;
     size_t len = name_len(name);
     const char *end = name + len;
-    if (*end == '(' && encode_find(name, len, &encoding)) {
+    bool is_named = *end == '(' && encode_find(name, len, &encoding);
+    if (is_named) {
         name = end + 1;
         len = name_len(name);
         end = name + len;
@@ -111,6 +121,8 @@ static bool fill_name(struct filling *filling, struct err *err)
     if (!find_field(name, len, &field))
         return malformed(filling, err);
     filling->at = end;
+    if (is_plain(field) && !is_named)
+        encoding = ENCODING_RAW;
     return put_field(filling, field, encoding, err);
 }
 
@@ -133,7 +145,10 @@ static bool fill_dollar(struct filling *filling, struct err *err)
         return buf_append(filling->out, "$", 1) || err_set(err, ERR_MEMORY, "out of memory");
     case '?':
         filling->at++;
-        return enter_optional(filling, err);
+        return enter_optional(filling, true, err);
+    case '!':
+        filling->at++;
+        return enter_optional(filling, false, err);
     case '}':
         filling->at++;
         return true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Prints connection strings for tests: `print_string CLIENT [name=value …]`, the names being those
-// of struct string_request. The first part of the output is the string, then a NUL, then the setup.
+// of struct string_request. The first part of the output is the string, or with example=yes the
+// example, then a NUL, then the setup.
 // The password may stand in argv, because it is a test's.
 #include "base/cursor.h"
 #include "strings/strings.h"
@@ -33,6 +34,8 @@ static bool set_text(struct string_request *request, const char *name, const cha
     return false;
 }
 
+static bool is_example;
+
 static bool set(struct string_request *request, char *pair)
 {
     char *value = strchr(pair, '=');
@@ -42,6 +45,10 @@ static bool set(struct string_request *request, char *pair)
     *value++ = '\0';
     if (!strcmp(pair, "direct")) {
         request->direct = !strcmp(value, "yes");
+        return true;
+    }
+    if (!strcmp(pair, "example")) {
+        is_example = !strcmp(value, "yes");
         return true;
     }
     if (!strcmp(pair, "tls"))
@@ -71,7 +78,9 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    if (!strings_print(client, &request, &out, &err)) {
+    bool ok = is_example ? strings_example(client, &request, &out, &err)
+                         : strings_print(client, &request, &out, &err);
+    if (!ok) {
         fprintf(stderr, "%s\n", err.text);
         return err_row(err.code)->exit_code;
     }

@@ -249,7 +249,11 @@ def test_dsn_list_and_all():
     result = run("dsn", "a", "--client", "all", "--user", "app", "--database", "shop", "--json")
     rows = json.loads(result.stdout)
     assert [row["client"] for row in rows] == listed
-    assert all("shop" in row["text"] for row in rows)
+    # Theirs name no database.
+    assert [row["client"] for row in rows if "shop" not in row["text"]] == ["lightning", "ticdc"]
+    lines = run("dsn", "--list").stdout.splitlines()
+    assert len(lines) == len(listed) + 1
+    assert max(map(len, lines)) <= 80
 
 
 def test_dsn_follows_the_configuration(config):

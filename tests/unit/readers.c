@@ -106,8 +106,11 @@ static bool take_url_pair(
     char text[READING_BYTES];
     if (!decode(text, value, value_len, true))
         return false;
-    if (name_len == strlen("socketPath") && !memcmp(name, "socketPath", name_len))
-        return COPY(out->socket, text, strlen(text));
+    static const char *const sockets[] = { "socketPath", "socket", "unix_socket" };
+    for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+        if (strlen(sockets[i]) == name_len && !memcmp(name, sockets[i], name_len))
+            return COPY(out->socket, text, strlen(text));
+    }
     return add_param(out, name, name_len, text);
 }
 
@@ -342,7 +345,11 @@ reader_fn *readers_of(const char *client_id)
         { "mysql", readers_command }, { "mariadb", readers_command },
         { "jdbc", readers_connector_j }, { "jdbc-mariadb", readers_mariadb_j },
         { "go", readers_go }, { "pymysql", readers_pymysql }, { "mysql2", readers_mysql2 },
-        { "mysql2-url", readers_mysql_url } };
+        { "mysql2-url", readers_mysql_url }, { "gorm", readers_go }, { "ent", readers_go },
+        { "bun-go", readers_go }, { "xorm", readers_go }, { "sqlx", readers_mysql_url },
+        { "seaorm", readers_mysql_url }, { "rust-mysql", readers_mysql_url },
+        { "mysql-async", readers_mysql_url }, { "diesel", readers_mysql_url },
+        { "atlas", readers_mysql_url } };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (!strcmp(rows[i].id, client_id))
             return rows[i].read;

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -200,43 +201,89 @@ static void test_clients_are_found_by_all_their_names(void **state)
     assert_null(strings_find("jdb"));
 }
 
-// Every combination ends in a string without leftovers of a shape, or in a refusal; never in
-// ERR_INTERNAL, which is a malformed shape.
+// Every combination ends in a string or in a refusal; never in ERR_INTERNAL, which is a malformed
+// shape. Where there is a string there is an example, if the client has one.
 static void check_row(const struct string_client *client)
 {
     for (int mode = 0; mode < STRING_TLS_MODES; mode++) {
-        for (int socket = 0; socket < 2; socket++) {
+        for (int which = 0; which < 4; which++) {
             struct string_request request = { .host = "h.example",
                 .port = 4000,
                 .user = "u",
-                .socket = socket ? "/s" : NULL,
+                .database = which & 1 ? "d" : NULL,
+                .socket = which & 2 ? "/s" : NULL,
                 .tls = (enum string_tls)mode };
-            struct string_output out;
+            struct string_output out, example;
             struct err err;
             if (!strings_print(client, &request, &out, &err)) {
                 assert_int_equal(err.code, ERR_USAGE);
                 continue;
             }
-            assert_null(strchr(out.text, '$'));
-            assert_true(!out.setup || !strchr(out.setup, '$'));
             assert_true(out.text[0] && out.text[strlen(out.text) - 1] != '\n');
             strings_output_done(&out);
+            bool ok = strings_example(client, &request, &example, &err);
+            if (ok != (client->example != NULL))
+                fail_msg("%s: %s", client->id, ok ? "an example from nothing" : err.text);
+            if (ok)
+                strings_output_done(&example);
         }
     }
+}
+
+static void check_names(const struct string_client *client)
+{
+    char names[256], *rest = names;
+    const char *name;
+    snprintf(names, sizeof(names), "%s %s", client->id, client->also);
+    while ((name = strsep(&rest, " "))) {
+        if (*name && strings_find(name) != client)
+            fail_msg("%s of %s is another client's", name, client->id);
+    }
+}
+
+// tidblink dsn --list fits 80 columns.
+static void check_widths(const struct string_client *client)
+{
+    if (strlen(client->id) > 22 || strlen(client->name) > 26 || strlen(client->language) > 8)
+        fail_msg("%s: too long for the list", client->id);
 }
 
 static void test_every_row_is_complete(void **state)
 {
     const struct string_client *client;
-    for (size_t i = 0; (client = strings_at(i)); i++) {
-        assert_ptr_equal(strings_find(client->id), client); // no other row has this name
-        assert_true(*client->name && *client->notes && client->language && client->tcp);
-        assert_true(!client->socket != !client->no_socket);
+    size_t count = 0;
+    for (; (client = strings_at(count)); count++) {
+        check_names(client);
+        check_widths(client);
+        if (!*client->name || !*client->notes || !client->language || !client->tcp ||
+            !client->socket == !client->no_socket)
+            fail_msg("%s: a field is missing", client->id);
         assert_non_null(strings_kind_name(client->kind));
-        for (int mode = STRING_TLS_VERIFY_IDENTITY; mode <= STRING_TLS_VERIFY_CA; mode++)
-            assert_true(!client->tls[mode].piece != !client->tls[mode].why_not);
+        assert_non_null(strings_proof_name(client->proof));
+        for (int mode = STRING_TLS_VERIFY_IDENTITY; mode <= STRING_TLS_VERIFY_CA; mode++) {
+            if (!client->tls[mode].piece == !client->tls[mode].why_not)
+                fail_msg("%s: %s is neither there nor refused", client->id,
+                    strings_tls_name((enum string_tls)mode));
+        }
         check_row(client);
     }
+    assert_true(count >= 60);
+}
+
+// What TiDB Cloud's Connect dialog and the old `ticloud connect-info` call their clients.
+static void test_the_names_of_tidb_cloud_are_known(void **state)
+{
+    static const char *const names[] = { "generalparams", "generalstring", "dotenv", "mysqlcli",
+        "mariadbcli", "mysqlconnectorj", "dbeaver", "mariadbconnectorj", "datagrip",
+        "pythonmysqlclient", "pythonpymysql", "pythonmysqlconnector", "sqlalchemymysqlclient",
+        "sqlalchemypymysql", "sqlalchemymysqlconnector", "django", "nodemysql2", "prisma",
+        "serverlessjs", "go", "rails", "wordpress", "vscode", "mysqlworkbench", "navicat",
+        "general", "mysql_cli", "mycli", "libmysqlclient", "python_mysqlclient", "pymysql",
+        "mysql_connector_python", "mysql_connector_java", "go_mysql_driver", "node_mysql2",
+        "ruby_mysql2", "php_mysqli", "rust_mysql", "mybatis", "hibernate", "spring_boot", "gorm",
+        "sequelize_mysql2", "django_tidb", "sqlalchemy_mysqlclient", "active_record" };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        client_of(names[i]);
 }
 
 static void test_tls_modes_have_names(void **state)
@@ -268,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_the_output_tells_what_the_client_will_read),
         cmocka_unit_test(test_clients_are_found_by_all_their_names),
         cmocka_unit_test(test_every_row_is_complete),
+        cmocka_unit_test(test_the_names_of_tidb_cloud_are_known),
         cmocka_unit_test(test_tls_modes_have_names),
         cmocka_unit_test(test_passwords_from_files),
     };

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frameworks and programs of the JVM that read Connector/J's URL, the user and the password from
+// files. Data only.
+#include "strings/client.h"
+
+#include "base/defs.h"
+
+#define TRUST(AND)                                                                                 \
+    AND "trustCertificateKeyStoreUrl=file:$fileurl(ca).p12" AND                                    \
+        "trustCertificateKeyStoreType=PKCS12" AND "trustCertificateKeyStorePassword=changeit"
+#define TRUST_SETUP                                                                                \
+    "keytool -importcert -noprompt -alias tidb -file $shell(ca) -keystore $shell(ca).p12"          \
+    " -storetype PKCS12 -storepass changeit"
+#define TLS(AND)                                                                                   \
+    {                                                                                              \
+        [STRING_TLS_OFF] = { .piece = "?sslMode=DISABLED" AND "allowPublicKeyRetrieval=true" },    \
+        [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslMode=VERIFY_IDENTITY" TRUST(AND),           \
+            .setup = TRUST_SETUP },                                                                \
+        [STRING_TLS_VERIFY_CA] = { .piece = "?sslMode=VERIFY_CA" TRUST(AND),                       \
+            .setup = TRUST_SETUP },                                                                \
+    }
+#define URL "jdbc:mysql://$authority/$?database{$percent(database)$}$tls"
+#define NO_SOCKET "Connector/J has no unix sockets of its own: use the TCP listener"
+
+#define PLACEHOLDER "it takes ${ for a placeholder: set the password in the environment"
+#define PLACEHOLDER_USER "it takes ${ for a placeholder"
+
+static const struct string_limit limits[] = {
+    { STRING_PASSWORD, "${", PLACEHOLDER },
+    { STRING_USER, "${", PLACEHOLDER_USER },
+    { 0 },
+};
+
+static const struct string_limit quarkus_limits[] = {
+    { STRING_PASSWORD, "$",
+        "it takes $ for an expression: set the password by a credentials provider" },
+    { STRING_USER, "$", "it takes $ for an expression" },
+    { STRING_PASSWORD, "\\", "it takes a backslash for an escape in expressions" },
+    { STRING_USER, "\\", "it takes a backslash for an escape in expressions" },
+    { 0 },
+};
+
+static const struct string_client clients[] = {
+    {
+        .id = "spring-boot",
+        .also = "spring_boot spring",
+        .name = "Spring Boot, .properties",
+        .language = "Java",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_PROPERTIES,
+        .tcp = "spring.datasource.url=" URL "\n"
+               "spring.datasource.username=$user\n"
+               "spring.datasource.password=$password\n"
+               "spring.datasource.hikari.keepalive-time=120000",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = limits,
+        .notes =
+            "The password is a property of its own: nothing percent-decodes it.\n"
+            "keepalive-time keeps idle connections alive: private endpoints drop what is idle for "
+            "350 seconds.",
+    },
+    {
+        .id = "spring-boot-yaml",
+        .also = "spring-yaml",
+        .name = "Spring Boot, YAML",
+        .language = "Java",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_YAML,
+        .tcp = "spring:\n"
+               "  datasource:\n"
+               "    url: '" URL "'\n"
+               "    username: $user\n"
+               "    password: $password\n"
+               "    hikari:\n"
+               "      keepalive-time: 120000",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = limits,
+        .notes = "Quotes matter: without them a # starts a comment and yes is a truth.",
+    },
+    {
+        .id = "hibernate",
+        .also = "jpa",
+        .name = "Hibernate, XML",
+        .language = "Java",
+        .kind = STRING_ORM,
+        .encoding = ENCODING_XML,
+        .tcp = "<property name=\"hibernate.connection.url\">" URL "</property>\n"
+               "<property name=\"hibernate.connection.username\">$user</property>\n"
+               "<property name=\"hibernate.connection.password\">$password</property>\n"
+               "<property "
+               "name=\"hibernate.dialect\">org.hibernate.community.dialect.TiDBDialect</property>",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&amp;"),
+        .notes =
+            "In persistence.xml the value is an attribute: <property name=\"…\" value=\"…\"/>.\n"
+            "TiDBDialect is in hibernate-community-dialects.\n"
+            "Blanks at the edges of a password are trimmed: set it in code then.",
+    },
+    {
+        .id = "mybatis",
+        .also = "",
+        .name = "MyBatis, XML",
+        .language = "Java",
+        .kind = STRING_ORM,
+        .encoding = ENCODING_XML,
+        .tcp = "<dataSource type=\"POOLED\">\n"
+               "  <property name=\"driver\" value=\"com.mysql.cj.jdbc.Driver\"/>\n"
+               "  <property name=\"url\" value=\"" URL "\"/>\n"
+               "  <property name=\"username\" value=\"$user\"/>\n"
+               "  <property name=\"password\" value=\"$password\"/>\n"
+               "</dataSource>",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&amp;"),
+        .limits = limits,
+        .notes = "In XML every & is &amp;. poolPingQuery keeps idle connections alive.",
+    },
+    {
+        .id = "quarkus",
+        .also = "micronaut",
+        .name = "Quarkus, .properties",
+        .language = "Java",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_PROPERTIES,
+        .tcp = "quarkus.datasource.db-kind=mysql\n"
+               "quarkus.datasource.jdbc.url=" URL "\n"
+               "quarkus.datasource.username=$user\n"
+               "quarkus.datasource.password=$password",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = quarkus_limits,
+        .notes = "The password is a property of its own: nothing percent-decodes it.",
+    },
+    {
+        .id = "flyway",
+        .also = "",
+        .name = "Flyway, flyway.conf",
+        .language = "Java",
+        .kind = STRING_TOOL,
+        .encoding = ENCODING_PROPERTIES,
+        .tcp = "flyway.url=" URL "\n"
+               "flyway.user=$user\n"
+               "flyway.password=$password",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = limits,
+        .notes = "FLYWAY_PASSWORD in the environment keeps the password out of the file.",
+    },
+    {
+        .id = "liquibase",
+        .also = "",
+        .name = "Liquibase, .properties",
+        .language = "Java",
+        .kind = STRING_TOOL,
+        .encoding = ENCODING_PROPERTIES,
+        .tcp = "url: " URL "\n"
+               "username: $user\n"
+               "password: $password",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = limits,
+        .notes =
+            "LIQUIBASE_COMMAND_PASSWORD in the environment keeps the password out of the file.",
+    },
+    {
+        .id = "kafka-connect",
+        .also = "jdbc-sink",
+        .name = "Kafka Connect JDBC",
+        .language = "Java",
+        .kind = STRING_TOOL,
+        .encoding = ENCODING_PROPERTIES,
+        .tcp = "connection.url=" URL "\n"
+               "connection.user=$user\n"
+               "connection.password=$password",
+        .no_socket = NO_SOCKET,
+        .tls = TLS("&"),
+        .limits = limits,
+        .notes = "${file:…} of a FileConfigProvider keeps the password out of the file.",
+    },
+};
+
+const struct string_shelf jvm_config_shelf = { clients, ARRAY_LEN(clients) };

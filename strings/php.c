@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PHP. Data only. mysqlnd checks the certificate's name whenever it checks the certificate.
+#include "strings/client.h"
+
+#include "base/defs.h"
+
+#define NO_VERIFY_CA "mysqlnd checks the name together with the issuer: use verify-identity"
+#define PDO_TLS                                                                                    \
+    "    PDO::MYSQL_ATTR_SSL_CA => $single(ca),\n"                                                 \
+    "    PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => true,\n"
+#define PDO(PLACE)                                                                                 \
+    "new PDO('mysql:" PLACE                                                                        \
+    ";charset=utf8mb4$?database{;dbname=$pdo(database)$}', $user, $password, [\n"                  \
+    "    PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,\n"                                           \
+    "    PDO::ATTR_EMULATE_PREPARES => false,\n"                                                   \
+    "$tls])"
+
+#define MYSQLI(HOST, PORT, SOCKET)                                                                 \
+    "$$db = mysqli_init();\n"                                                                      \
+    "$tls"                                                                                         \
+    "$$db->real_connect(" HOST                                                                     \
+    ", $user, $password, $?database{$database$}$!database{null$}, " PORT ", " SOCKET               \
+    ", $?ca{MYSQLI_CLIENT_SSL$}$!ca{0$});"
+
+static const struct string_client clients[] = {
+    {
+        .id = "pdo",
+        .also = "php_pdo php-pdo php",
+        .name = "PDO",
+        .language = "PHP",
+        .kind = STRING_DRIVER,
+        .encoding = ENCODING_SINGLE,
+        .tcp = PDO("host=$singlepart(host);port=$port"),
+        .socket = PDO("unix_socket=$pdo(socket)"),
+        .tls = {
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = PDO_TLS },
+            [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
+        },
+        .notes = "The password is an argument: nothing in it can break the DSN.\n"
+                 "From PHP 8.5 on the constants are Pdo\\Mysql::ATTR_….\n"
+                 "host=localhost would mean the unix socket.",
+        .example = "<?php\n"
+                   "$$db = $string;\n"
+                   "$$one = $$db->query('SELECT 1')->fetchColumn();\n"
+                   "$$length = $$db->prepare('SELECT LENGTH(?)');\n"
+                   "$$length->execute([str_repeat('x', 65536)]);\n"
+                   "echo $$one, ' ', $$length->fetchColumn(), \"\\n\";",
+    },
+    {
+        .id = "mysqli",
+        .also = "php_mysqli",
+        .name = "mysqli",
+        .language = "PHP",
+        .kind = STRING_DRIVER,
+        .encoding = ENCODING_SINGLE,
+        .tcp = MYSQLI("$host", "$port", "null"),
+        .socket = MYSQLI("null", "null", "$socket"),
+        .tls = {
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece =
+                "$$db->ssl_set(null, null, $ca, null, null);\n"
+                "$$db->options(MYSQLI_OPT_SSL_VERIFY_SERVER_CERT, true);\n" },
+            [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
+        },
+        .notes = "The host localhost would mean the unix socket.",
+        .example = "<?php\n"
+                   "mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);\n"
+                   "$string\n"
+                   "$$one = $$db->query('SELECT 1')->fetch_row()[0];\n"
+                   "$$length = $$db->prepare('SELECT LENGTH(?)');\n"
+                   "$$value = str_repeat('x', 65536);\n"
+                   "$$length->bind_param('s', $$value);\n"
+                   "$$length->execute();\n"
+                   "$$length->bind_result($$size);\n"
+                   "$$length->fetch();\n"
+                   "echo $$one, ' ', $$size, \"\\n\";",
+    },
+    {
+        .id = "laravel",
+        .also = "eloquent",
+        .name = "Laravel, in .env",
+        .language = "PHP",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_DOTENV_PHP,
+        .tcp = "DB_CONNECTION=mysql\n"
+               "DB_HOST=$host\n"
+               "DB_PORT=$port\n"
+               "$?database{DB_DATABASE=$database\n$}"
+               "DB_USERNAME=$user\n"
+               "DB_PASSWORD=$password$tls",
+        .socket = "DB_CONNECTION=mysql\n"
+                  "DB_SOCKET=$socket\n"
+                  "$?database{DB_DATABASE=$database\n$}"
+                  "DB_USERNAME=$user\n"
+                  "DB_PASSWORD=$password",
+        .tls = {
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "\nMYSQL_ATTR_SSL_CA=$ca" },
+            [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
+        },
+        .notes = "Unquoted, a # starts a comment; in double quotes ${NAME} is replaced.\n"
+                 "php artisan config:clear after a change, when the configuration is cached.",
+    },
+    {
+        .id = "symfony",
+        .also = "doctrine dbal",
+        .name = "Symfony, Doctrine in .env",
+        .language = "PHP",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_PERCENT,
+        .tcp = "DATABASE_URL=\"mysql://$user:$password@$authority/$?database{$database$}"
+               "?serverVersion=8.0.11-TiDB&charset=utf8mb4\"",
+        .socket = "DATABASE_URL=\"mysql://$user:$password@localhost/$?database{$database$}"
+                  "?unix_socket=$percenttwice(socket)&serverVersion=8.0.11-TiDB&charset=utf8mb4\"",
+        .tls = {
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = "",
+                .setup = "doctrine:\n"
+                         "  dbal:\n"
+                         "    options:\n"
+                         "      !php/const PDO::MYSQL_ATTR_SSL_CA: $yaml(ca)\n"
+                         "      !php/const PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT: true" },
+            [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
+        },
+        .notes = "In doctrine.yaml: url: '%env(DATABASE_URL)%', without resolve:, which would look for "
+                 "parameters between the URL's percent signs.\n"
+                 "Doctrine decodes the query twice, so its values are encoded twice.",
+    },
+    {
+        .id = "wordpress",
+        .also = "wp",
+        .name = "WordPress, wp-config.php",
+        .language = "PHP",
+        .kind = STRING_FRAMEWORK,
+        .encoding = ENCODING_SINGLE,
+        .tcp = "$?database{define('DB_NAME', $database);\n$}"
+               "define('DB_USER', $user);\n"
+               "define('DB_PASSWORD', $password);\n"
+               "define('DB_HOST', '$authority');$tls",
+        .socket = "$?database{define('DB_NAME', $database);\n$}"
+                  "define('DB_USER', $user);\n"
+                  "define('DB_PASSWORD', $password);\n"
+                  "define('DB_HOST', 'localhost:$singlepart(socket)');",
+        .tls = {
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece =
+                    "\ndefine('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL);",
+                .setup = "echo openssl.cafile=$json(ca) >> php.ini" },
+            [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
+        },
+        .notes = "WordPress has no setting for a CA file: openssl.cafile of php.ini names it.",
+    },
+};
+
+const struct string_shelf php_shelf = { clients, ARRAY_LEN(clients) };

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example program of each client that can be installed here, as it is printed, against a real
+server: through the proxy, which speaks TLS to the server, and straight to it."""
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from built import built  # noqa: E402
+from certs import Authority  # noqa: E402
+from mariadb import MariaDB  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from runners import RUNNERS, run_command  # noqa: E402
+from string_files import WHOLE  # noqa: E402
+from test_strings_drivers import GOLDEN, print_string  # noqa: E402
+
+PASSWORDS = {"golden": GOLDEN, "unicode": "pässwörd-Ω-😀"}
+PLACES = ("proxy", "socket", "plain", "verify-identity", "verify-ca", "another authority",
+          "another name")
+DATABASE = "shop"
+DONE = "1 65536\n"
+
+
+def own_name():
+    """A name of this machine that leads to it: some clients check no certificate for an address."""
+    name = socket.gethostname()
+    try:
+        return name if socket.gethostbyname(name).startswith("127.") else "127.0.0.1"
+    except OSError:
+        return "127.0.0.1"
+
+
+class World:
+    """A server with a certificate, the same with one for another name, and a proxy that verifies."""
+
+    def __init__(self):
+        self.authority = Authority()
+        self.name = own_name()
+        self.server = self._server([self.name, "127.0.0.1"])
+        self.other = self._server(["db.example"])
+        self.ca = self.server.dir / "ca.pem"
+        self.wrong_ca = self.server.dir / "wrong-ca.pem"
+
+    def _server(self, names):
+        server = MariaDB()
+        cert, key = server.dir / "cert.pem", server.dir / "key.pem"
+        self.authority.issue(names, cert, key)
+        server.options += [f"--ssl-cert={cert}", f"--ssl-key={key}"]
+        return server
+
+    def __enter__(self):
+        self.authority.write(self.ca)
+        Authority("another authority").write(self.wrong_ca)
+        for server in (self.server, self.other):
+            server.start()
+            server.query(f"CREATE DATABASE {DATABASE}")
+            for user, password in PASSWORDS.items():
+                server.add_user(user, password)
+        cluster = {"host": "127.0.0.1", "port": self.server.port, "tls": "verify-full",
+                   "tls-ca": self.ca, "client-tls": "off"}
+        # Its own directory: the server's belongs to another user.
+        self.proxy = Proxy(None, {"orders": cluster}, {"state-source": "none"})
+        self.path = self.proxy.dir / "orders.sock"
+        self.proxy.clusters["orders"]["listen"] = f"127.0.0.1:0, unix:{self.path}"
+        self.proxy.__enter__()
+        return self
+
+    def __exit__(self, *failure):
+        self.proxy.__exit__(*failure)
+        self.server.__exit__(*failure)
+        self.other.__exit__(*failure)
+
+    def log_text(self):
+        return self.proxy.log_text()
+
+    def request(self, place, user):
+        account = {"user": user, "password": PASSWORDS[user], "database": DATABASE,
+                   "example": "yes"}
+        if place == "socket":
+            return {**account, "socket": self.path, "tls": "off"}
+        if place == "proxy":
+            return {**account, "host": "127.0.0.1", "port": self.proxy.port(), "tls": "off"}
+        server = self.other if place == "another name" else self.server
+        direct = {**account, "host": self.name, "port": server.port, "direct": "yes"}
+        if place == "plain":
+            return {**direct, "tls": "off"}
+        ca = self.wrong_ca if place == "another authority" else self.ca
+        mode = "verify-ca" if place == "verify-ca" else "verify-identity"
+        return {**direct, "tls": mode, "ca_path": ca}
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World() as world:
+        yield world
+
+
+@pytest.fixture
+def runner(client):
+    reason = RUNNERS[client].why_not()
+    if reason:
+        pytest.skip(f"{client}: {reason}")
+    return RUNNERS[client]
+
+
+def prepare(setup, folder):
+    """What is printed as to be done first: shell commands, of which `export` lasts."""
+    if not setup.startswith(("export ", "keytool ")):
+        return {}
+    code, out, errors = run_command(["sh", "-ec", setup + "\nenv -0"], folder)
+    assert code == 0, errors
+    return dict(pair.split("=", 1) for pair in out.split("\0") if pair)
+
+
+def run_example(world, runner, client, place, user, folder):
+    """(exit code, output, errors), or our reason why this client cannot do it."""
+    request = world.request(place, user)
+    try:
+        program, setup = print_string(client, **request)
+    except ValueError as refusal:
+        return str(refusal)
+    store = Path(f"{request.get('ca_path')}.p12")
+    store.unlink(missing_ok=True)  # keytool would add a second one
+    return runner.run(program, folder, prepare(setup, folder))
+
+
+# Over a driver that goes through all of it: the proxy, and straight with everything verified.
+OVER_ANOTHER = ("gorm", "ent", "bun-go", "xorm", "drizzle", "typeorm", "sequelize", "knex", "kysely",
+                "mikroorm", "django", "peewee", "tortoise")
+ITS_PLACES = ("proxy", "verify-identity", "another authority")
+
+
+def cases(places):
+    return [(client, place) for client in RUNNERS for place in places
+            if client not in OVER_ANOTHER or place in ITS_PLACES]
+
+
+# Their formats cannot carry what the golden password holds, or the driver has no unix sockets, or
+# does not verify in this way.
+REFUSED = {
+    ("mysqljs", "verify-identity"), ("mysqljs", "another authority"), ("mysqljs", "another name"),
+    ("jdbc", "socket"), ("mariadb-c", "verify-ca"),
+    *((client, "verify-ca") for client in ("go", "gorm", "ent", "bun-go", "xorm")),
+}
+
+
+def may_refuse(world, client, place, user):
+    if client == "jdbc-mariadb" and user == "golden":
+        return True
+    by_address = world.name == "127.0.0.1" and place.startswith(("verify-identity", "another"))
+    return (client, place) in REFUSED or by_address
+
+
+@pytest.mark.parametrize("user", PASSWORDS)
+@pytest.mark.parametrize("client, place", cases(PLACES[:5]))
+def test_example(client, place, user, runner, world, tmp_path):
+    result = run_example(world, runner, client, place, user, tmp_path)
+    if isinstance(result, str):
+        assert may_refuse(world, client, place, user), result
+        return
+    assert result[:2] == (0, DONE), result[2]
+
+
+@pytest.mark.parametrize("client, place", cases(PLACES[5:]))
+def test_example_that_must_fail(client, place, runner, world, tmp_path):
+    """Another authority's certificate, or one for another name, is noticed."""
+    result = run_example(world, runner, client, place, "unicode", tmp_path)
+    if isinstance(result, str):
+        assert may_refuse(world, client, place, "unicode"), result
+        return
+    assert DONE not in result[1]
+    assert result[0] != 0
+
+
+def test_the_list_says_who_is_tested():
+    """Here; test_string_files.py and test_strings_drivers.py add theirs."""
+    done = subprocess.run([built("app/tidblink"), "dsn", "--list", "--json"], check=True,
+                          stdout=subprocess.PIPE, timeout=60)
+    proven = {row["client"] for row in json.loads(done.stdout) if row["test"] == "yes"}
+    assert proven == {*RUNNERS, *WHOLE, "mariadb"}
