@@ -206,9 +206,13 @@ bool program_start(struct program *program, const struct settings_request *reque
     *program = (struct program){
         .request = request, .settings = settings, .guest = guest, .started = clock_wall_s()
     };
+    sigset_t before;
     log_start_line(settings);
     if (!start_parts(program, err)) {
+        // Another start may follow.
+        pthread_sigmask(SIG_SETMASK, NULL, &before);
         program_done(program);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         return false;
     }
     program->admin = admin_start(program);
