@@ -10,6 +10,7 @@
 #include "app/connect_show.h"
 #include "app/descriptors.h"
 #include "app/secret.h"
+#include "base/file.h"
 #include "strings/request.h"
 
 #include <inttypes.h>
@@ -37,7 +38,7 @@ static const struct option_row own_rows[] = {
     { "database",      OPTION_TEXT, AT(database),      NULL, 0, 0, 0, NULL, "NAME", "database" },
     { "password-file", OPTION_TEXT, AT(password_file), NULL, 0, 0, 0, NULL, "PATH", "file with the password, for CMD" },
     { "password-env",  OPTION_TEXT, AT(password_env),  NULL, 0, 0, 0, NULL, "NAME", "variable with the password, for CMD" },
-    { "wait",          OPTION_MS,   AT(wait_ms),       "30s", 0, HOURS_24_MS, 0, NULL, NULL, "how long the cluster may take until it can be used" },
+    { "wait",          OPTION_MS,   AT(wait_ms),       "30s", 1000, HOURS_24_MS, 0, NULL, NULL, "how long the cluster may take until it can be used" },
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
@@ -176,6 +177,8 @@ static bool own_state_dir(struct settings *settings, struct err *err)
     char *path = NULL;
     if (!settings->control.state_dir)
         return true;
+    // By itself: folders on the way to another one are made for everybody to look into.
+    (void)file_make_folder(settings->control.state_dir, NULL);
     if (asprintf(&path, "%s/connect/%016" PRIx64, settings->control.state_dir,
             connect_port_hash(target->cluster, target->group)) < 0)
         return err_set(err, ERR_MEMORY, "out of memory");

@@ -20,7 +20,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATIENCE_MS = 1000, SETTLING_MS = 20, SETTLINGS_MAX = 10, SIGNALLED = 128 };
+enum {
+    PATIENCE_MS = 1000,
+    SETTLING_MS = 20,
+    SETTLINGS_MAX = 10,
+    SIGNALLED = 128,
+    SAID_BYTES = 1024
+};
 enum { CODE_NOT_RUNNABLE = 126, CODE_NOT_FOUND = 127 };
 
 // For the command. Without one, SIGHUP ends us as SIGTERM does, and the others do what they do.
@@ -30,12 +36,12 @@ static const int no_signals[] = { 0 };
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
 static void say(const char *format, ...)
 {
+    char text[SAID_BYTES];
     va_list values;
     va_start(values, format);
-    fputs("tidblink connect: ", stderr);
-    vfprintf(stderr, format, values);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof(text), format, values);
     va_end(values);
+    fprintf(stderr, "tidblink connect: %s\n", text);
 }
 
 static void end(struct connect_run *run, const char *why)
@@ -186,7 +192,7 @@ static bool settle(
 static void open_way(struct connect_run *run)
 {
     struct dsn_place place;
-    struct string_request request;
+    struct string_request request = { 0 };
     struct err err = { 0 };
     const char *alias = run->program.settings->clusters[0].alias;
     run->is_open = true;
@@ -232,17 +238,15 @@ static void explain_verdict(
 static void explain_wait(struct connect_run *run, bool with_step, char out[HEALTH_REASON_BYTES])
 {
     const struct proxy_target_state state = proxy_target_state(run->program.proxy, 0);
-    bool is_known = state.news && state.news->verdict.action != VERDICT_UNKNOWN;
-    if (is_known && state.news->verdict.action != VERDICT_ALLOW)
-        explain_verdict(&state.news->verdict, state.alias, with_step, out);
-    else if (is_known && state.dns_failure)
-        snprintf(out, HEALTH_REASON_BYTES, "%s", without_name(state.dns_failure->text));
-    else if (is_known)
-        snprintf(out, HEALTH_REASON_BYTES, "the host name of %s is not resolved yet", state.alias);
-    else if (state.news && *state.news->verdict.text)
-        explain_verdict(&state.news->verdict, state.alias, with_step, out);
-    else
+    const struct verdict *verdict = state.news ? &state.news->verdict : NULL;
+    if (!verdict || (verdict->action != VERDICT_ALLOW && !*verdict->text))
         snprintf(out, HEALTH_REASON_BYTES, "the state of %s is not known yet", state.alias);
+    else if (verdict->action != VERDICT_ALLOW)
+        explain_verdict(verdict, state.alias, with_step, out);
+    else if (state.dns_failure)
+        snprintf(out, HEALTH_REASON_BYTES, "%s", without_name(state.dns_failure->text));
+    else
+        snprintf(out, HEALTH_REASON_BYTES, "the host name of %s is not resolved yet", state.alias);
 }
 
 static void tell(struct connect_run *run)
