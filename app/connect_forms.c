@@ -98,7 +98,8 @@ static const struct connect_form forms[] = {
                 "mysql2://" ACCOUNT "localhost" DATABASE "?socket=$socket", ENCODING_PERCENT },
         },
     },
-    // As dj-database-url and django-environ read it: a host that begins with a slash is a socket.
+    // As dj-database-url 3 reads it, to which a host that begins with a slash is a socket.
+    // django-environ decodes no host and passes ssl-ca on as it is.
     {
         .name = "django",
         .has_ca = true,

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from connecting import Connect, once, python
+from mysql_root import root_command
 from scenes import ready
 from servers import Greeter
 
@@ -150,15 +151,32 @@ def test_a_password_that_a_form_cannot_carry(open_cloud):
 
 # ---- the option file ------------------------------------------------------------------------------
 
-def test_real_clients_log_in_by_the_option_file(cloud, mariadb, secret):
-    """MariaDB's; MYSQL_PWD and the host's variable are taken away, so that it is the file."""
+@pytest.mark.parametrize("over", ["tcp", "socket"])
+def test_real_clients_log_in_by_the_option_file(cloud, mariadb, secret, tmp_path, over):
+    """MariaDB's; the variables are taken away, so that it is the file."""
+    words = ["--socket", tmp_path / "o.sock"] if over == "socket" else []
     mariadb.add_user("golden", GOLDEN)
     ready(cloud, mariadb.port)
-    ask = ("unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT; mariadb --skip-ssl -N "
+    ask = ("unset MYSQL_PWD MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT; mariadb --skip-ssl -N "
            "-e 'SELECT CURRENT_USER(), DATABASE()' && mariadb-admin --skip-ssl ping")
-    code, out, errors = once(cloud, "--env", "mysql", "--user", "golden", "--database", "test",
-                             "--password-file", secret, "--", "sh", "-c", ask, env={"HOME": "/nonexistent"})
+    code, out, errors = once(cloud, *words, "--env", "mysql", "--user", "golden", "--database",
+                             "test", "--password-file", secret, "--", "sh", "-c", ask,
+                             env={"HOME": "/nonexistent"})
     assert (code, out) == (0, "golden@%\ttest\nmysqld is alive"), errors
+
+
+def test_mysqls_own_clients_log_in_by_the_option_file(cloud, mysql97, secret):
+    mysql97.add_user("golden", GOLDEN)
+    ready(cloud, mysql97.port)
+    alone = ["env", "-u", "MYSQL_PWD", "-u", "MYSQL_HOST", "-u", "MYSQL_TCP_PORT", "-u", "MYSQL_UNIX_PORT"]
+    plugins = f"--plugin-dir={mysql97.root}/usr/lib/mysql/plugin"
+    for program, *ask in (["mysql", "-N", "-e", "SELECT CURRENT_USER(), DATABASE()"],
+                          ["mysqladmin", "ping"]):
+        code, out, errors = once(
+            cloud, "--env", "mysql", "--user", "golden", "--database", "test",
+            "--password-file", secret, "--", *alone, *root_command(f"usr/bin/{program}"), plugins,
+            *ask, env={"HOME": "/nonexistent"})
+        assert (code, out) == (0, "mysqld is alive" if program == "mysqladmin" else "golden@%\ttest"), errors
 
 
 def test_real_clients_log_in_by_the_variables(cloud, mariadb, secret):
