@@ -236,14 +236,14 @@ static bool start(
     snprintf(call->listen, sizeof(call->listen), "127.0.0.1:%" PRIu64, port);
     if (start_at(call, run, call->listen, err))
         return true;
-    if (err->code == ERR_LISTEN)
-        err_set(err, ERR_LISTEN,
-            "--port: 127.0.0.1:%" PRIu64 " cannot be listened on, most likely because another "
-            "program does: stop the one that ss -ltnp 'sport = :%" PRIu64
-            "' shows, or leave --port "
-            "out: then a free one is taken",
-            port, port);
-    return false;
+    if (err->code != ERR_LISTEN)
+        return false;
+    if (!strstr(err->text, "already in use"))
+        return err_prefix(err, "--port");
+    return err_set(err, ERR_LISTEN,
+        "--port: 127.0.0.1:%" PRIu64 " is already in use: stop the program that "
+        "ss -ltnp 'sport = :%" PRIu64 "' shows, or leave --port out: then a free one is taken",
+        port, port);
 }
 
 // ---- the command --------------------------------------------------------------------------------

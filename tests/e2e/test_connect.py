@@ -103,7 +103,7 @@ def test_a_given_port(open_cloud):
         port = taken.getsockname()[1]
         code, out, errors = once(open_cloud, "--port", port)
         assert (code, out) == (2, "")
-        assert f"--port: 127.0.0.1:{port} cannot be listened on" in errors
+        assert f"--port: 127.0.0.1:{port} is already in use" in errors
         assert "leave --port out" in errors and f"sport = :{port}" in errors
     with Connect(open_cloud, "--port", port) as connect:
         assert connect.port() == port
