@@ -27,7 +27,8 @@ SECONDS = 30
 DEFAULT_SIGNALS = ["env", "--default-signal=INT,QUIT,HUP,TERM"]
 # What a child does, in words: python("ready()", "wait()").
 PYTHON = """
-import json, os, signal, socket, subprocess, sys, time
+import json, os, signal, socket, sys
+signal.alarm(120)  # should a test fail that was to end it
 def say(text): os.write(1, (text + "\\n").encode())
 def wait():
     while True: signal.pause()
