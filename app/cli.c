@@ -111,3 +111,11 @@ void cli_done(struct cli *cli)
     free(cli->items);
     *cli = (struct cli){ 0 };
 }
+
+int cli_end(int argc, char *const *argv)
+{
+    int end = 0;
+    while (end < argc && strcmp(argv[end], "--") != 0)
+        end++;
+    return end;
+}

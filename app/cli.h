@@ -24,3 +24,5 @@ struct cli {
 bool cli_split(struct cli *cli, int argc, char *const *argv,
     const struct option_table *const *tables, size_t table_count, struct err *err) MUST_CHECK;
 void cli_done(struct cli *cli);
+// Where "--" stands, which ends the options; argc if nowhere.
+int cli_end(int argc, char *const *argv);

@@ -208,7 +208,9 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     const struct verb *verb = find_verb(line->argc > 0 ? line->argv[0] : "", err);
     if (!verb)
         return false;
-    const struct command_line rest = { line->argc - 1, line->argv + 1, line->keys };
+    const struct command_line rest = {
+        .argc = line->argc - 1, .argv = line->argv + 1, .keys = line->keys
+    };
     const struct settings_request request = {
         .line = &rest, .own = &own_table, .own_values = &own, .clusters_max = 1
     };

@@ -74,7 +74,7 @@ static void serve(const struct settings_request *request, struct settings *setti
 {
     struct err err = { 0 };
     struct program program;
-    if (program_start(&program, request, settings, &err)) {
+    if (program_start(&program, request, settings, NULL, &err)) {
         program_run(&program);
         return;
     }

@@ -287,7 +287,7 @@ static bool run_with_choice(const struct command_line *line, const char *cluster
     argv[0] = word; // in front of the options of one cluster
     for (int i = 0; i < line->argc; i++)
         argv[i + 1] = line->argv[i];
-    const struct command_line chosen = { line->argc + 1, argv, line->keys };
+    const struct command_line chosen = { .argc = line->argc + 1, .argv = argv, .keys = line->keys };
     bool ok = run_with(&chosen, false, err);
     free(argv);
     free(word);

@@ -23,6 +23,7 @@ struct command {
 };
 
 extern const struct command cmd_proxy;
+extern const struct command cmd_connect;
 extern const struct command cmd_dsn;
 extern const struct command cmd_clusters;
 extern const struct command cmd_status;

@@ -2,11 +2,13 @@
 //
 // The program's entry: finds the command and turns its error into a text and an exit code. Help and
 // dispatch come from the same rows.
+#include "app/cli.h"
 #include "app/command.h"
 #include "app/settings.h"
 #include "app/suggest.h"
 #include "app/version.h"
 #include "base/err.h"
+#include "base/foreground.h"
 #include "control/keys.h"
 
 #include <signal.h>
@@ -17,6 +19,7 @@
 
 static const struct command *const commands[] = {
     &cmd_proxy,
+    &cmd_connect,
     &cmd_dsn,
     &cmd_clusters,
     &cmd_status,
@@ -40,7 +43,8 @@ static const char epilogue[] =
     "TIDBCLOUD_PRIVATE_KEY.\n"
     "\n"
     "Exit codes: 0 done; 1 it failed; 2 wrong usage or configuration, or an address in\n"
-    "use; 3 refused by a state; 4 the control API refused (key, rights, rate).\n";
+    "use; 3 refused by a state; 4 the control API refused (key, rights, rate);\n"
+    "connect -- CMD: CMD's own.\n";
 
 static void print_help(FILE *out)
 {
@@ -81,30 +85,8 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-// Refusals and DNS errors name the commands that take the steps; those of a later version are not
-// unknown words, and what they will do can be done by hand.
-static const struct {
-    const char *name, *instead;
-} later_commands[] = {
-    { "connect", "tidblink proxy CLUSTER --listen 127.0.0.1:PORT, and tidblink dsn" },
-};
-
-static bool later_command(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(later_commands); i++) {
-        if (strcmp(later_commands[i].name, name) != 0)
-            continue;
-        fprintf(stderr, "tidblink: this version has no command \"%s\" yet\ninstead: %s\n", name,
-            later_commands[i].instead);
-        return true;
-    }
-    return false;
-}
-
 static int unknown_command(const char *name)
 {
-    if (later_command(name))
-        return EXIT_USAGE;
     struct suggest suggest = suggest_for(name);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         suggest_offer(&suggest, commands[i]->name);
@@ -115,21 +97,22 @@ static int unknown_command(const char *name)
 
 static bool wants_help(int argc, char *const *argv)
 {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    int end = cli_end(argc, argv);
+    for (int i = 0; i < end; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
     }
     return false;
 }
 
-static int run_command(const struct command *command, int argc, char *const *argv)
+static int run_command(const struct command *command, struct command_line *line)
 {
     struct err err = { 0 };
     struct keys keys = { 0 };
     int exit_code = EXIT_DONE;
     keys_take_environment(&keys);
-    const struct command_line line = { .argc = argc, .argv = argv, .keys = &keys };
-    bool done = command->run(&line, &exit_code, &err);
+    line->keys = &keys;
+    bool done = command->run(line, &exit_code, &err);
     keys_wipe(&keys);
     if (done)
         return exit_code;
@@ -152,7 +135,7 @@ static void protect_process(void)
     (void)setrlimit(RLIMIT_CORE, &none);
 }
 
-static int dispatch(int argc, char **argv)
+static int dispatch(int argc, char **argv, struct command_line *line)
 {
     const char *name = argc > 1 ? argv[1] : "";
     if (!*name) {
@@ -174,13 +157,18 @@ static int dispatch(int argc, char **argv)
         print_command_help(command);
         return EXIT_DONE;
     }
-    return run_command(command, argc - 2, argv + 2);
+    line->argc = argc - 2;
+    line->argv = argv + 2;
+    return run_command(command, line);
 }
 
 int main(int argc, char **argv)
 {
+    struct foreground_legacy legacy;
+    foreground_note(&legacy);
+    struct command_line line = { .legacy = &legacy };
     protect_process();
-    int exit_code = dispatch(argc, argv);
+    int exit_code = dispatch(argc, argv, &line);
     // What was printed is the result: a full disk behind stdout is a failure.
     if (fflush(stdout) != 0 && exit_code == EXIT_DONE) {
         perror("tidblink: standard output");

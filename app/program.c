@@ -25,35 +25,46 @@ static void program_done(struct program *program);
 
 // ---- signals ------------------------------------------------------------------------------------
 
-static void on_stop_signal(evutil_socket_t number, short what, void *arg)
+static void on_signal(evutil_socket_t number, short what, void *arg)
 {
+    struct program *program = arg;
+    const struct program_guest *guest = program->guest;
     (void)what;
-    program_stop(arg, number == SIGINT ? "SIGINT" : "SIGTERM");
+    if (guest && guest->on_signal(guest->arg, number))
+        return;
+    if (number == SIGHUP)
+        program_reload(program, NULL);
+    else
+        program_stop(program, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
-static void on_reload_signal(evutil_socket_t number, short what, void *arg)
+// A program that serves one command and was started by nohup, or in the background of a shell, goes
+// on ignoring what it was told to ignore.
+static bool is_ignored(const struct program *program, int number)
 {
-    (void)number;
-    (void)what;
-    program_reload(arg, NULL);
+    struct sigaction now;
+    return program->guest && number != SIGTERM && sigaction(number, NULL, &now) == 0 &&
+           now.sa_handler == SIG_IGN;
+}
+
+static bool watch_signal(struct program *program, int number, struct err *err)
+{
+    if (is_ignored(program, number))
+        return true;
+    struct event *event = evsignal_new(loop_base(program->loop), number, on_signal, program);
+    program->signals[program->signal_count++] = event;
+    return (event && event_add(event, NULL) == 0) ||
+           err_set(err, ERR_INTERNAL, "cannot watch signal %d", number);
 }
 
 static bool watch_signals(struct program *program, struct err *err)
 {
-    static const struct {
-        int number;
-        event_callback_fn fn;
-    } signals[PROGRAM_SIGNALS] = {
-        { SIGTERM, on_stop_signal },
-        { SIGINT, on_stop_signal },
-        { SIGHUP, on_reload_signal },
-    };
-    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
-        program->signals[i] =
-            evsignal_new(loop_base(program->loop), signals[i].number, signals[i].fn, program);
-        if (!program->signals[i] || event_add(program->signals[i], NULL) < 0)
-            return err_set(err, ERR_INTERNAL, "cannot watch signal %d", signals[i].number);
-    }
+    static const int own[] = { SIGTERM, SIGINT, SIGHUP, 0 };
+    const int *const lists[] = { own, program->guest ? program->guest->signals : own + 3 };
+    for (size_t list = 0; list < ARRAY_LEN(lists); list++)
+        for (const int *number = lists[list]; *number; number++)
+            if (!watch_signal(program, *number, err))
+                return false;
     return true;
 }
 
@@ -64,6 +75,8 @@ static void on_change(void *arg)
     const struct program *program = arg;
     if (program->admin)
         admin_changed(program->admin);
+    if (program->guest)
+        program->guest->on_change(program->guest->arg);
 }
 
 static void on_news(void *arg, struct control_news *news)
@@ -188,13 +201,18 @@ static bool start_parts(struct program *program, struct err *err)
 }
 
 bool program_start(struct program *program, const struct settings_request *request,
-    struct settings *settings, struct err *err)
+    struct settings *settings, const struct program_guest *guest, struct err *err)
 {
-    *program =
-        (struct program){ .request = request, .settings = settings, .started = clock_wall_s() };
+    *program = (struct program){
+        .request = request, .settings = settings, .guest = guest, .started = clock_wall_s()
+    };
+    sigset_t before;
     log_start_line(settings);
     if (!start_parts(program, err)) {
+        // Another start may follow.
+        pthread_sigmask(SIG_SETMASK, NULL, &before);
         program_done(program);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
         return false;
     }
     program->admin = admin_start(program);
@@ -207,6 +225,9 @@ bool program_start(struct program *program, const struct settings_request *reque
 void program_stop(struct program *program, const char *why)
 {
     uint64_t delay_ms = program->settings->drain_delay_ms;
+    const struct program_guest *guest = program->guest;
+    if (!program->stopping && guest && !guest->on_stop(guest->arg))
+        return;
     if (program->stopping) {
         log_warn("%s again: stopping now", why);
         loop_stop(program->loop);
@@ -234,6 +255,8 @@ void program_run(struct program *program)
 {
     sd_notify(0, "READY=1");
     loop_run(program->loop);
+    if (program->guest)
+        program->guest->on_end(program->guest->arg);
     program_done(program);
     log_info("stopped");
 }
@@ -257,7 +280,7 @@ static void program_done(struct program *program)
     proxy_stop(program->proxy);
     control_stop(program->control);
     resolver_free(program->resolver);
-    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
+    for (size_t i = 0; i < program->signal_count; i++) {
         if (program->signals[i])
             event_free(program->signals[i]);
     }

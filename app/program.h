@@ -13,7 +13,18 @@
 struct admin;
 struct event;
 
-enum { PROGRAM_SIGNALS = 3 };
+enum { PROGRAM_SIGNALS_MAX = 8 };
+
+// A command that has more to do than to serve. Its functions are called on the main loop.
+struct program_guest {
+    void *arg;
+    const int *signals; // that it takes beside SIGTERM, SIGINT and SIGHUP; 0 ends the list
+    bool (*on_signal)(void *arg, int number); // true: it has dealt with it
+    // Somebody wants the program to end. False: not yet; the guest will call program_stop.
+    bool (*on_stop)(void *arg);
+    void (*on_change)(void *arg); // something about a cluster
+    void (*on_end)(void *arg);    // the loop has ended
+};
 
 struct program {
     const struct settings_request *request; // for a reload
@@ -23,7 +34,9 @@ struct program {
     struct proxy *proxy;
     struct control *control;
     struct admin *admin;
-    struct event *signals[PROGRAM_SIGNALS];
+    const struct program_guest *guest; // NULL: none
+    struct event *signals[PROGRAM_SIGNALS_MAX];
+    size_t signal_count;
     int64_t started;  // wall clock
     bool was_started; // /startup has been true once
     bool stopping;    // a drain is under way, or its delay
@@ -31,8 +44,9 @@ struct program {
 };
 
 // Takes settings over. Everything listens when this returns true; on false everything is undone.
+// `guest` may be NULL.
 bool program_start(struct program *program, const struct settings_request *request,
-    struct settings *settings, struct err *err) MUST_CHECK;
+    struct settings *settings, const struct program_guest *guest, struct err *err) MUST_CHECK;
 // Until a signal or POST /drain has ended it; then undoes everything.
 void program_run(struct program *program);
 

@@ -260,19 +260,44 @@ static bool select_clusters(struct build *build, struct err *err)
 // same whichever clusters a command is about; for those that are not in the file, from their place
 // on the command line. A command that only asks does not know where a proxy, which was started with
 // another command line, would listen for a cluster that is not in the file.
-static bool default_listens(struct settings *settings, bool serves, struct err *err)
+static bool default_listens(
+    struct settings *settings, const struct settings_request *request, struct err *err)
 {
     enum { FIRST_PORT = 4000 };
+    if (request->chooses_listen)
+        return true;
     for (size_t i = 0; i < settings->cluster_count; i++) {
         char text[32];
         snprintf(text, sizeof(text), "127.0.0.1:%zu", FIRST_PORT + i);
         struct option_list *listen = &settings->clusters[i].listen;
-        if (listen->count > 0 || (settings->clusters[i].unlisted && !serves))
+        if (listen->count > 0 || (settings->clusters[i].unlisted && !request->serves))
             continue;
         if (!option_list_add(listen, text))
             return no_memory(err);
     }
     return true;
+}
+
+static bool choose_listen(
+    struct settings *settings, const struct settings_request *request, struct err *err)
+{
+    if (!request->listen || settings->cluster_count == 0)
+        return true;
+    option_list_free(&settings->clusters[0].listen);
+    return option_list_add(&settings->clusters[0].listen, request->listen) || no_memory(err);
+}
+
+static bool put_defaults(
+    struct settings *settings, const struct settings_request *request, struct err *err)
+{
+    if (!option_defaults(&settings_global_table, settings, err))
+        return false;
+    for (const struct settings_default *row = request->defaults; row && row->name; row++) {
+        const struct option_row *option = option_find(&settings_global_table, row->name);
+        if (!settings_assign(option, settings, row->text, row->name, err))
+            return false;
+    }
+    return !request->own || option_defaults(request->own, request->own_values, err);
 }
 
 // ---- environment and command line ---------------------------------------------------------------
@@ -363,17 +388,15 @@ static bool build_all(struct build *build, struct err *err)
         [TABLE_CLUSTER] = &settings_cluster_table,
     };
     settings->control.environment_keys = request->line->keys;
-    if (!option_defaults(&settings_global_table, settings, err))
-        return false;
-    if (request->own && !option_defaults(request->own, request->own_values, err))
+    if (!put_defaults(settings, request, err))
         return false;
     if (!cli_split(&build->cli, request->line->argc, request->line->argv, tables, TABLES, err))
         return false;
-    if (!read_file(build, err) || !default_listens(settings, request->serves, err))
+    if (!read_file(build, err) || !default_listens(settings, request, err))
         return false;
-    return select_clusters(build, err) && default_listens(settings, request->serves, err) &&
+    return select_clusters(build, err) && default_listens(settings, request, err) &&
            read_environment(settings, err) && read_command_line(build, err) &&
-           default_listens(settings, request->serves, err) &&
+           default_listens(settings, request, err) && choose_listen(settings, request, err) &&
            settings_check(settings, request, err);
 }
 

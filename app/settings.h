@@ -12,6 +12,7 @@
 #include "resolver/resolver.h"
 
 struct err;
+struct foreground_legacy;
 struct keys;
 
 #define SETTINGS_DEFAULT_FILE "/etc/tidblink/tidblink.conf"
@@ -87,6 +88,12 @@ struct command_line {
     int argc; // behind the command's name
     char *const *argv;
     const struct keys *keys; // from the environment, which no longer has them; NULL: none
+    const struct foreground_legacy *legacy; // NULL: not noted
+};
+
+// Another default of a global option than that of its row.
+struct settings_default {
+    const char *name, *text;
 };
 
 // What is asked by a command.
@@ -96,6 +103,9 @@ struct settings_request {
     void *own_values;               // zeroed; gets defaults and values; the caller frees
     size_t clusters_max;            // how many CLUSTER words it takes
     bool serves;                    // it will listen: at least one cluster, all of them complete
+    const struct settings_default *defaults; // ends with a NULL name; or NULL
+    bool chooses_listen; // it says itself where to listen: by `listen`, or where the settings say
+    const char *listen;  // with chooses_listen: the one address, whatever the settings say; or NULL
 };
 
 // Reads all sources and checks everything. ERR_USAGE and ERR_OPTION say where the wrong value stood

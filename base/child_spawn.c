@@ -2,17 +2,23 @@
 //
 // From a specification to a running program. posix_spawn(3) costs the same however much memory we
 // have, so it is the proxy's way. A program that is to die with us needs prctl(2) between fork and
-// exec, which posix_spawn cannot do: that is the way of commands, which are small. Used by child.c.
+// exec, which posix_spawn cannot do: that is the way of commands, which are small. Used by child.c
+// and foreground.c.
 #include "base/child_spawn.h"
 
 #include "base/child.h"
+#include "base/foreground.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,23 +82,33 @@ static void drop_handlers(void)
             sigaction(number, &normal, NULL);
 }
 
-// Between fork and exec, other threads' locks may be held for ever: system calls only. Returns the
-// errno if it comes back.
-static int become(const struct child_spec *spec, int out_fd, int errors_fd, pid_t parent)
+// What the program is to be, put in place between fork and exec: there, other threads' locks may be
+// held for ever, so these make system calls only. The errno, 0 on success.
+typedef int (*prepare_fn)(const void *arg);
+
+struct bound {
+    const char *const *argv;
+    const char *const *env; // NULL: ours
+    prepare_fn prepare;
+    const void *arg;
+};
+
+// Returns the errno if it comes back.
+static int become(const struct bound *bound, pid_t parent)
 {
     sigset_t none;
     sigemptyset(&none);
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
-        dup2(errors_fd, STDERR_FILENO) < 0 || setpgid(0, 0) < 0 ||
-        prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+    int sys = bound->prepare(bound->arg);
+    if (sys != 0)
+        return sys;
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
         return errno;
     if (getppid() != parent)
         return ESRCH; // it died before that
     drop_handlers();
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execvpe(spec->argv[0], (char *const *)(uintptr_t)spec->argv,
-        spec->env ? (char *const *)(uintptr_t)spec->env : environ);
+    execvpe(bound->argv[0], (char *const *)(uintptr_t)bound->argv,
+        bound->env ? (char *const *)(uintptr_t)bound->env : environ);
     return errno;
 }
 
@@ -108,7 +124,7 @@ static int read_report(int fd)
     return got == (ssize_t)sizeof(sys) ? sys : 0;
 }
 
-static int spawn_bound(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+static int spawn_bound(const struct bound *bound, pid_t *out_pid)
 {
     int report[2];
     sigset_t all;
@@ -121,7 +137,7 @@ static int spawn_bound(const struct child_spec *spec, int out_fd, int errors_fd,
     pid_t pid = fork();
     int sys = pid < 0 ? errno : 0;
     if (pid == 0) {
-        sys = become(spec, out_fd, errors_fd, parent);
+        sys = become(bound, parent);
         _exit(write(report[1], &sys, sizeof(sys)) == (ssize_t)sizeof(sys) ? 127 : 126);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -136,8 +152,54 @@ static int spawn_bound(const struct child_spec *spec, int out_fd, int errors_fd,
     return sys;
 }
 
+struct pipes {
+    int out_fd, errors_fd;
+};
+
+static int prepare_pipes(const void *arg)
+{
+    const struct pipes *pipes = arg;
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool done = nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
+                dup2(pipes->out_fd, STDOUT_FILENO) >= 0 &&
+                dup2(pipes->errors_fd, STDERR_FILENO) >= 0 && setpgid(0, 0) == 0;
+    return done ? 0 : errno;
+}
+
 int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
 {
-    return spec->dies_with_us ? spawn_bound(spec, out_fd, errors_fd, out_pid)
+    const struct pipes pipes = { out_fd, errors_fd };
+    const struct bound bound = { spec->argv, spec->env, prepare_pipes, &pipes };
+    return spec->dies_with_us ? spawn_bound(&bound, out_pid)
                               : spawn_freely(spec, out_fd, errors_fd, out_pid);
+}
+
+// ---- a program in our place ---------------------------------------------------------------------
+
+// All but what was given to us; curl's sockets have no close-on-exec. Before Linux 5.11 they stay
+// open, which is untidy and no more.
+static void close_ours_at_exec(const struct foreground_legacy *legacy)
+{
+    unsigned first = STDERR_FILENO + 1;
+    for (size_t i = 0; i < legacy->fd_count; i++) {
+        unsigned kept = (unsigned)legacy->fds[i];
+        if (kept > first)
+            (void)close_range(first, kept - 1, CLOSE_RANGE_CLOEXEC);
+        first = kept + 1;
+    }
+    (void)close_range(first, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+}
+
+static int prepare_legacy(const void *arg)
+{
+    const struct foreground_legacy *legacy = arg;
+    close_ours_at_exec(legacy);
+    // What was raised for ourselves may hurt a program that closes or selects on every descriptor.
+    return setrlimit(RLIMIT_NOFILE, &legacy->files) == 0 ? 0 : errno;
+}
+
+int child_spawn_foreground(const struct foreground_spec *spec, pid_t *out_pid)
+{
+    const struct bound bound = { spec->argv, spec->env, prepare_legacy, spec->legacy };
+    return spawn_bound(&bound, out_pid);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The start of a program for child.c: in a process group of its own, with an empty standard input
-// and two pipes. Nobody else includes this.
+// The start of a program. Nobody but child.c and foreground.c includes this.
 #pragma once
 
 #include <sys/types.h>
 
 struct child_spec;
+struct foreground_spec;
 
-// The errno, 0 when it runs. The descriptors stay the caller's.
+// In a process group of its own, with an empty standard input and two pipes. The errno, 0 when it
+// runs. The descriptors stay the caller's.
 int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid);
+// With our standard streams and in our process group. It dies with us. The errno, 0 when it runs.
+int child_spawn_foreground(const struct foreground_spec *spec, pid_t *out_pid);

@@ -14,8 +14,8 @@ import pytest
 from built import ROOT, built
 from proxy import Proxy
 
-COMMANDS = ["proxy", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait", "drain",
-            "reload"]
+COMMANDS = ["proxy", "connect", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait",
+            "drain", "reload"]
 # A cluster that needs no cloud; nobody listens on its port.
 UNCHECKED = {"state-source": "none"}
 NOWHERE = {"orders": {"host": "127.0.0.1", "port": "1"}}
@@ -135,14 +135,6 @@ def test_commands_that_texts_name_exist():
     assert {"setup", "endpoint", "status", "doctor", "wait"} <= named
     for command in sorted(named):
         assert run(command, "--help").returncode == 0, command
-
-
-@pytest.mark.parametrize("command", ["connect"])
-def test_commands_that_texts_name_and_a_later_version_has(command):
-    result = run(command, "orders")
-    assert result.returncode == 2
-    assert f'this version has no command "{command}" yet' in result.stderr
-    assert "instead: " in result.stderr
 
 
 def test_check_validates_and_ends(config):
