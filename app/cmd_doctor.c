@@ -9,8 +9,8 @@
 #include "app/facts_json.h"
 #include "app/settings.h"
 #include "base/loop.h"
+#include "base/text.h"
 #include "guide/doctor.h"
-#include "guide/shell.h"
 
 #include <cjson/cJSON.h>
 #include <stddef.h>
@@ -46,6 +46,25 @@ struct visit {
 
 // ---- the command line ---------------------------------------------------------------------------
 
+// A command with half an option, or without it, would be another one.
+static bool add_argument(struct visit *visit, const struct cli_item *item, struct err *err)
+{
+    char option[ARGUMENT_BYTES], word[ARGUMENT_BYTES];
+    size_t len = strlen(visit->arguments);
+    int option_len = snprintf(option, sizeof(option), "--%s=%s", item->row->name, item->text);
+    if (option_len < (int)sizeof(option)) {
+        size_t word_len = text_shell_word(option, word, sizeof(word));
+        if (len + 1 + word_len < sizeof(visit->arguments)) {
+            snprintf(visit->arguments + len, sizeof(visit->arguments) - len, " %s", word);
+            return true;
+        }
+    }
+    return err_set(err, ERR_USAGE,
+        "--%s: the options are too long for the commands that doctor prints: expected %zu bytes "
+        "at most; put them into the configuration file",
+        item->row->name, sizeof(visit->arguments) - 1);
+}
+
 // The options that this command was given are part of the commands that it prints.
 static bool read_arguments(
     const struct command_line *line, struct visit *visit, bool *out_json, struct err *err)
@@ -55,22 +74,18 @@ static bool read_arguments(
     struct cli cli = { 0 };
     if (!cli_split(&cli, line->argc, line->argv, tables, ARRAY_LEN(tables), err))
         return false;
-    for (size_t i = 0; i < cli.count; i++) {
+    bool added = true;
+    for (size_t i = 0; added && i < cli.count; i++) {
         const struct cli_item *item = &cli.items[i];
-        char option[SHELL_WORD_BYTES], word[SHELL_WORD_BYTES];
         if (!item->row)
             continue;
-        if (item->table == 0) {
+        if (item->table == 0)
             *out_json = strcmp(item->text, "off") != 0;
-            continue;
-        }
-        size_t len = strlen(visit->arguments);
-        snprintf(option, sizeof(option), "--%s=%s", item->row->name, item->text);
-        snprintf(visit->arguments + len, sizeof(visit->arguments) - len, " %s",
-            shell_word(option, word));
+        else
+            added = add_argument(visit, item, err);
     }
     cli_done(&cli);
-    return true;
+    return added;
 }
 
 // ---- one cluster --------------------------------------------------------------------------------

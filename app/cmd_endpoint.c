@@ -102,19 +102,41 @@ static bool create(struct setups *setups, const struct endpoint_values *own, str
     return setups_walk(setups, "connection", "connection", own->max_ms, stdout, err);
 }
 
+// Before that nobody is at work on its acceptance, and waiting for it has no end.
+static bool is_registered(const struct setups *setups, struct err *err)
+{
+    const struct setup *setup = setups->setups;
+    const struct endpoint *connection = setup_connection(setup);
+    const char *id = setup_endpoint_id(setup);
+    char alias[SHELL_WORD_BYTES];
+    if (connection && connection->state.value != ENDPOINT_DISCOVERED)
+        return true;
+    setup_alias(setup, alias);
+    if (*id)
+        return err_set(err, ERR_REFUSED,
+            "%.200s is not registered with TiDB Cloud yet. Next: tidblink endpoint create %.200s",
+            id, alias);
+    return err_set(err, ERR_REFUSED,
+        "no endpoint of this cluster is known to be ours, so there is nothing to wait for. Next: "
+        "tidblink setup %.200s",
+        alias);
+}
+
 static bool enable_dns(struct setups *setups, const struct endpoint_values *own, struct err *err)
 {
     if (!setup_sees_aws(setups->setups)) {
         const struct err *why = setup_no_aws(setups->setups);
         return err_set(err, why->code != ERR_NONE ? why->code : ERR_AWS, "%s", why->text);
     }
-    return setups_walk(setups, "attributes", "attributes", own->max_ms, stdout, err) &&
+    return is_registered(setups, err) &&
+           setups_walk(setups, "attributes", "attributes", own->max_ms, stdout, err) &&
            setups_walk(setups, "accepted", "dns", own->max_ms, stdout, err);
 }
 
 static bool wait(struct setups *setups, const struct endpoint_values *own, struct err *err)
 {
-    return setups_walk(setups, "accepted", "accepted", own->max_ms, stdout, err);
+    return is_registered(setups, err) &&
+           setups_walk(setups, "accepted", "accepted", own->max_ms, stdout, err);
 }
 
 static bool list(struct setups *setups, const struct endpoint_values *own, struct err *err)

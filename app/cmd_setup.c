@@ -215,8 +215,9 @@ static bool apply(const struct setup_values *own, struct setups *setups, struct 
     bool done = setups_walk(setups, "cluster", "configuration", own->max_ms, out, err);
     if (own->json)
         return print_json(setups, &ignored, done ? err : NULL) && done;
-    for (size_t i = 0; done && i < setups->count; i++)
-        print_strings(&setups->setups[i], &setups->settings->clusters[i]);
+    for (size_t i = 0; i < setups->count; i++)
+        if (setups->setups[i].has_arrived)
+            print_strings(&setups->setups[i], &setups->settings->clusters[i]);
     return done;
 }
 

@@ -8,13 +8,16 @@
 #include "app/table.h"
 #include "app/words.h"
 #include "base/clock.h"
+#include "base/err.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE_BYTES = 1024, STATES_BYTES = 8192 };
 
@@ -135,14 +138,22 @@ static void print_endpoints(const struct picture *picture)
     table_field(out, "endpoint", line);
 }
 
+// A verdict's next step is one for the clients of a proxy.
+static const char *next_step(const struct picture *picture, char out[WORDS_STEP_BYTES])
+{
+    const struct verdict *verdict = &picture->verdict;
+    return words_step_alone(
+        verdict->next_step, picture->target->alias, strcmp(verdict->what, "endpoint") == 0, out);
+}
+
 static void print_verdict(const struct picture *picture)
 {
     FILE *out = picture->out;
     char line[LINE_BYTES] = "";
-    char words[WORDS_CONNECT_BYTES];
+    char words[WORDS_CONNECT_BYTES], step[WORDS_STEP_BYTES];
     const struct verdict *verdict = &picture->verdict;
     table_field(out, "connects", words_connect(verdict, words));
-    table_field(out, "next", verdict->next_step);
+    table_field(out, "next", next_step(picture, step));
     if (!*verdict->host)
         return;
     append(line, "%s:%u", verdict->host, verdict->port);
@@ -171,6 +182,7 @@ static void print_text(const struct picture *picture)
 
 static void add_json(cJSON *list, const struct picture *picture)
 {
+    char step[WORDS_STEP_BYTES];
     const struct verdict *verdict = &picture->verdict;
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "alias", picture->target->alias);
@@ -178,7 +190,7 @@ static void add_json(cJSON *list, const struct picture *picture)
     facts_json_text(object, "decided_by", verdict->what);
     facts_json_text(object, "state", verdict->state);
     facts_json_text(object, "refusal", verdict->text);
-    facts_json_text(object, "next_step", verdict->next_step);
+    facts_json_text(object, "next_step", next_step(picture, step));
     facts_json_text(object, "host", verdict->host);
     if (verdict->port)
         cJSON_AddNumberToObject(object, "port", verdict->port);
@@ -288,10 +300,19 @@ static bool show_change(const struct status_values *own, const struct settings *
         printf("%s%s\n%s", *states ? "\n" : "", clock_format(clock_wall_s(), now), text);
     if (changed)
         memcpy(states, look.states, STATES_BYTES);
-    fflush(stdout);
     free(text);
     cJSON_Delete(look.list);
-    return ok;
+    return ok && table_flush(stdout, err);
+}
+
+// The pause between two looks; false when the reader of what is printed goes away in it, which
+// nothing else would tell until a state changes.
+static bool rest(const struct settings *settings, struct err *err)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+    if (poll(&out, 1, (int)settings->control.poll_changing_ms) <= 0)
+        return true;
+    return err_sys(err, ERR_FILE, EPIPE, "what it prints cannot be written");
 }
 
 // There is no event to wait for: TiDB Cloud tells of a change only when it is asked. What passes by
@@ -303,7 +324,8 @@ static bool watch(const struct status_values *own, const struct settings *settin
         if (err->code != ERR_NONE)
             fprintf(stderr, "tidblink status: %s\n", err->text);
         err->code = ERR_NONE;
-        poll(NULL, 0, (int)settings->control.poll_changing_ms);
+        if (!rest(settings, err))
+            return false;
     }
     return false;
 }

@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Which one: an ID that is kept, since the world is looked at again and again.
@@ -187,21 +188,32 @@ static void print_rest(const struct undoing *undoing)
 static bool agree(const struct undoing *undoing, bool yes, struct err *err)
 {
     const struct ec2_endpoint *endpoint = endpoint_of(undoing);
+    const char *vpc_id = endpoint ? endpoint->vpc_id : NULL;
     if (yes)
         return true;
     fprintf(stderr,
         "This deletes %s%s%s, at TiDB Cloud%s.\n"
         "Every connection through it ends, whoever it belongs to.\n",
-        undoing->endpoint_id, endpoint ? " in " : "", endpoint ? endpoint->vpc_id : "",
+        undoing->endpoint_id, vpc_id ? " in " : "", vpc_id ? vpc_id : "",
         endpoint ? " and at AWS" : "");
     if (!choose_can_ask())
         return err_set(err, ERR_USAGE, "nobody is here to be asked: expected --yes");
-    return choose_yes("Delete it? Type yes:") || err_set(err, ERR_USAGE, "nothing was deleted");
+    // A person's no is no wrong usage.
+    return choose_yes("Delete it? Type yes:") || err_set(err, ERR_DENIED, "nothing was deleted");
+}
+
+// Where it may be named beside the file, which the next set-up would then stop at.
+static void warn_of_variable(const char *endpoint_id)
+{
+    const char *variable = getenv("TIDBLINK_ENDPOINT_ID");
+    if (variable && strcmp(variable, endpoint_id) == 0)
+        printf("  TIDBLINK_ENDPOINT_ID still names it: unset it before the next setup\n");
 }
 
 static bool forget(struct setups *setups, const char *endpoint_id, struct err *err)
 {
     struct place *place = setups->places;
+    warn_of_variable(endpoint_id);
     if (!place->file || strcmp(place->endpoint_id, endpoint_id) != 0)
         return true;
     printf("  %s: endpoint-id is taken out\n", place->file);
@@ -226,7 +238,8 @@ static bool is_of_note(const struct undoing *undoing)
     const struct ec2_endpoint *endpoint = endpoint_of(undoing);
     if (*token->endpoint_id)
         return strcmp(token->endpoint_id, undoing->endpoint_id) == 0;
-    return *token->client_token && endpoint && strcmp(endpoint->vpc_id, world->vpc_id) == 0;
+    return *token->client_token && endpoint && endpoint->vpc_id &&
+           strcmp(endpoint->vpc_id, world->vpc_id) == 0;
 }
 
 // Nobody knows which one is meant.

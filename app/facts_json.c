@@ -4,6 +4,7 @@
 // and as the console shows them ("console"). Pure; any thread.
 #include "app/facts_json.h"
 
+#include "app/table.h"
 #include "app/words.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -33,14 +34,15 @@ static void add_port(cJSON *object, uint16_t port)
 }
 
 static void add_state(cJSON *object, const struct observed_state *state,
-    const struct state_words *words, const char *alias)
+    const struct state_words *words, const char *alias, bool is_endpoint)
 {
     char step[WORDS_STEP_BYTES];
     facts_json_text(object, "state", state->text);
     facts_json_text(object, "console", words->console);
     facts_json_text(object, "meaning", words->meaning);
     facts_json_text(object, "usual", words->usual);
-    facts_json_text(object, "next_step", words_step(words->next_step, alias, step));
+    facts_json_text(
+        object, "next_step", words_step_alone(words->next_step, alias, is_endpoint, step));
     facts_json_time(object, "since", state->since);
 }
 
@@ -50,7 +52,7 @@ static void add_endpoint(cJSON *list, const struct endpoint *endpoint, const cha
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "endpoint_id", endpoint->endpoint_id);
     facts_json_text(object, "connection_id", endpoint->connection_id);
-    add_state(object, &endpoint->state, &words, alias);
+    add_state(object, &endpoint->state, &words, alias, true);
     facts_json_text(object, "message", endpoint->message);
     facts_json_text(object, "host", endpoint->host);
     add_port(object, endpoint->port);
@@ -75,7 +77,7 @@ static void add_service(cJSON *group_object, const struct node_group *group, con
     cJSON *object = cJSON_AddObjectToObject(group_object, "service");
     facts_json_text(object, "name", group->service_name);
     facts_json_text(object, "dns_name", group->service_dns_name);
-    add_state(object, &group->service, &words, alias);
+    add_state(object, &group->service, &words, alias, false);
 }
 
 static void add_group(cJSON *list, const struct node_group *group, const char *alias)
@@ -85,7 +87,7 @@ static void add_group(cJSON *list, const struct node_group *group, const char *a
     facts_json_text(object, "id", group->id);
     facts_json_text(object, "name", group->name);
     cJSON_AddBoolToObject(object, "default", group->is_default);
-    add_state(object, &group->state, &words, alias);
+    add_state(object, &group->state, &words, alias, false);
     facts_json_text(object, "host", group->host);
     add_port(object, group->port);
     add_service(object, group, alias);
@@ -103,7 +105,7 @@ struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alia
     facts_json_text(object, "region", cluster->region);
     facts_json_text(object, "project_id", cluster->project_id);
     add_port(object, cluster->port);
-    add_state(object, &cluster->state, &words, alias);
+    add_state(object, &cluster->state, &words, alias, false);
     facts_json_time(object, "answered", cluster->seen);
     cJSON *groups = cJSON_AddArrayToObject(object, "groups");
     for (size_t i = 0; i < cluster->group_count; i++)
@@ -118,5 +120,5 @@ bool facts_json_print(const struct cJSON *json, bool on_one_line, struct err *er
         return err_set(err, ERR_MEMORY, "out of memory");
     puts(text);
     free(text);
-    return true;
+    return table_flush(stdout, err);
 }

@@ -4,6 +4,7 @@
 #include "app/setups.h"
 
 #include "app/table.h"
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/loop.h"
 
@@ -57,6 +58,7 @@ static struct setup_plan make_plan(
         .resolver = &settings->resolver,
         .private_ip = wish->private_ip,
         .place = place_of_setup(&setups->places[index]),
+        .is_of_many = setups->count > 1,
         .resume = wish->resume,
         .settle_ms = SETTLE_MS,
         .settle_elsewhere_ms = SETTLE_ELSEWHERE_LOOKS * settings->control.poll_changing_ms,
@@ -108,6 +110,14 @@ static void begin_all(struct setups *setups, const struct setups_wish *wish)
     }
 }
 
+static bool check_private_ip(const char *text, struct err *err)
+{
+    struct addr addr;
+    return !text || addr_from_ip(text, 0, &addr) ||
+           err_set(err, ERR_USAGE, "--private-ip: \"%.60s\" is not valid: expected an IP address",
+               text);
+}
+
 bool setups_open(struct setups *setups, const struct settings *settings,
     const struct setups_wish *wish, struct err *err)
 {
@@ -119,6 +129,8 @@ bool setups_open(struct setups *setups, const struct settings *settings,
         return err_set(err, ERR_OPTION,
             "state-source is %s: only the control API itself can register an endpoint",
             settings->control.state_source);
+    if (!check_private_ip(wish->private_ip, err))
+        return false;
     setups->targets = calloc(setups->count, sizeof(*setups->targets));
     setups->plans = calloc(setups->count, sizeof(*setups->plans));
     setups->setups = calloc(setups->count, sizeof(*setups->setups));
@@ -199,8 +211,8 @@ static void print_whose(const struct telling *telling, const struct setup *setup
         fprintf(telling->out, "%s\n", setup->plan->world.target->alias);
 }
 
-static void on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
-    uint64_t waited_ms)
+static bool on_view(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    uint64_t waited_ms, struct err *err)
 {
     const struct telling *telling = arg;
     const struct step *row = setup_step(step);
@@ -210,21 +222,25 @@ static void on_view(void *arg, const struct setup *setup, size_t step, const str
     if (view->status == STEP_WAIT && row->usual)
         snprintf(shown.text + len, sizeof(shown.text) - len, "; usually %s, %s so far", row->usual,
             clock_age((int64_t)(waited_ms / 1000), age));
+    else if (view->status == STEP_DONE && row->usual && waited_ms >= 1000)
+        snprintf(shown.text + len, sizeof(shown.text) - len, ", after %s",
+            clock_age((int64_t)(waited_ms / 1000), age));
     // What is waited for here needs no command.
     bool waits = view->status == STEP_WAIT || view->status == STEP_LATER;
     print_whose(telling, setup);
     setups_print_step(telling->out, step, &shown, !waits);
-    fflush(telling->out);
+    return table_flush(telling->out, err);
 }
 
-static void on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view)
+static bool on_take(void *arg, const struct setup *setup, size_t step, const struct step_view *view,
+    struct err *err)
 {
     const struct telling *telling = arg;
     struct step_view shown = *view;
     shown.status = STEP_TAKEN;
     print_whose(telling, setup);
     setups_print_step(telling->out, step, &shown, setup_step(step)->again & WORLD_AWS);
-    fflush(telling->out);
+    return table_flush(telling->out, err);
 }
 
 bool setups_walk(struct setups *setups, const char *first, const char *last, uint64_t max_ms,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Columns and paragraphs for a terminal of 80 columns. Used by cmd_clusters.c, cmd_status.c and
-// cmd_dsn.c. Widths are counted in characters of UTF-8, not in bytes.
+// Columns and paragraphs for a terminal of 80 columns: whatever commands print for people. Widths
+// are counted in characters of UTF-8, not in bytes.
 #include "app/table.h"
 
+#include "base/err.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,4 +140,10 @@ void table_field(FILE *out, const char *label, const char *text)
         return;
     snprintf(lead, sizeof(lead), "%*s%-*s", INDENT, "", LABEL, label);
     table_paragraph(out, lead, INDENT + LABEL, text);
+}
+
+bool table_flush(FILE *out, struct err *err)
+{
+    return (!ferror(out) && fflush(out) == 0) ||
+           err_sys(err, ERR_FILE, errno, "what it prints cannot be written");
 }

@@ -11,6 +11,8 @@
 
 enum { TABLE_COLUMNS_MAX = 8 };
 
+struct err;
+
 struct table {
     size_t columns;
     char **cells; // row after row, the heads first; owned
@@ -30,3 +32,7 @@ void table_done(struct table *table);
 void table_field(FILE *out, const char *label, const char *text);
 // The text behind `lead`, wrapped at 80 columns, its further lines from `column` on.
 void table_paragraph(FILE *out, const char *lead, size_t column, const char *text);
+
+// Whether what was printed has arrived. ERR_FILE when nobody reads any more, as behind `| head`:
+// what goes on printing must end then.
+bool table_flush(FILE *out, struct err *err) MUST_CHECK;

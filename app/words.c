@@ -67,6 +67,17 @@ const char *words_step(const char *step, const char *alias, char out[WORDS_STEP_
     return out;
 }
 
+const char *words_step_alone(
+    const char *step, const char *alias, bool is_endpoint, char out[WORDS_STEP_BYTES])
+{
+    const char *at = strstr(step, "tidblink wait");
+    if (!at)
+        return words_step(step, alias, out);
+    snprintf(out, WORDS_STEP_BYTES, "%.*stidblink %s%s%s", (int)(at - step), step,
+        is_endpoint ? "endpoint wait " : "status ", alias, is_endpoint ? "" : " --watch");
+    return out;
+}
+
 const char *words_connect(const struct verdict *verdict, char out[WORDS_CONNECT_BYTES])
 {
     static const char *const words[ACTIONS] = {

@@ -17,6 +17,9 @@ const char *words_client_tls(enum client_tls client);
 enum { WORDS_STEP_BYTES = 256 };
 // A next step of the state tables, in which the word CLUSTER stands for the alias; returns out.
 const char *words_step(const char *step, const char *alias, char out[WORDS_STEP_BYTES]);
+// The same for who may have no proxy running, which is what `tidblink wait` asks.
+const char *words_step_alone(
+    const char *step, const char *alias, bool is_endpoint, char out[WORDS_STEP_BYTES]);
 // "no (endpoint PENDING)", for people.
 enum { WORDS_CONNECT_BYTES = 128 };
 const char *words_connect(const struct verdict *verdict, char out[WORDS_CONNECT_BYTES]);

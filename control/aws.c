@@ -219,9 +219,8 @@ static struct question *add(struct aws *aws, const char *service_name, const cha
         abort();
     aws->questions = grown;
     aws->question_count = count;
-    bool prefixed = region != NULL && strncmp(region, "aws-", 4) == 0;
     grown[count - 1] = (struct question){ .service_name = copy(service_name),
-        .region = copy(prefixed ? region + 4 : NULL) };
+        .region = copy(model_aws_region(region)) };
     return &grown[count - 1];
 }
 

@@ -279,6 +279,17 @@ bool ec2_zones_of_vpc(
     return ask_zones(ec2, &command, out, err);
 }
 
+bool ec2_zone_vpcs(struct ec2 *ec2, const char *zone_id, size_t *out_count, struct err *err)
+{
+    struct ec2_command command;
+    ec2_get_zone(&command, ec2->options, zone_id);
+    bool read =
+        run(ec2, &command, err) &&
+        check_answer(ec2_json_zone_vpcs(ec2->out, ec2->out_len, out_count, err), &command, err);
+    ec2_command_done(&command);
+    return read;
+}
+
 bool ec2_create(
     struct ec2 *ec2, const struct ec2_command *command, struct ec2_endpoint *out, struct err *err)
 {

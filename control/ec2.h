@@ -125,6 +125,9 @@ bool ec2_endpoint_of_id(struct ec2 *ec2, const char *endpoint_id, struct ec2_end
 // Those that answer in a VPC of the options' region.
 bool ec2_zones_of_vpc(
     struct ec2 *ec2, const char *vpc_id, struct ec2_zone_list *out, struct err *err) MUST_CHECK;
+// In how many VPCs a zone answers.
+bool ec2_zone_vpcs(
+    struct ec2 *ec2, const char *zone_id, size_t *out_count, struct err *err) MUST_CHECK;
 // `command` is ec2_create_endpoint's.
 bool ec2_create(struct ec2 *ec2, const struct ec2_command *command, struct ec2_endpoint *out,
     struct err *err) MUST_CHECK;

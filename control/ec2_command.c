@@ -258,6 +258,22 @@ void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *optio
     ec2_command_add_option(command, "--vpc", vpc);
 }
 
+void ec2_get_zone(
+    struct ec2_command *command, const struct ec2_options *options, const char *zone_id)
+{
+    begin(command, options, "route53", "get-hosted-zone");
+    ec2_command_add(command, "--id");
+    ec2_command_add_value(command, zone_id);
+}
+
+void ec2_delete_zone(
+    struct ec2_command *command, const struct ec2_options *options, const char *zone_id)
+{
+    begin(command, options, "route53", "delete-hosted-zone");
+    ec2_command_add(command, "--id");
+    ec2_command_add_value(command, zone_id);
+}
+
 // ---- text ---------------------------------------------------------------------------------------
 
 // Text for a shell, as it grows.

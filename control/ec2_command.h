@@ -82,9 +82,14 @@ void ec2_allow_ingress(struct ec2_command *command, const struct ec2_options *op
 void ec2_allow_egress(struct ec2_command *command, const struct ec2_options *options,
     const char *group_id, uint16_t port, const char *target_group, const char *cidr);
 
-// Route 53, which the same CLI and credentials reach: the private hosted zones of a VPC, and taking
-// a VPC out of one of them. They need options->region.
+// Route 53, which the same CLI and credentials reach: the private hosted zones of a VPC, taking
+// a VPC out of one of them, one zone, and deleting one that is empty. The first two need
+// options->region.
 void ec2_list_zones(
     struct ec2_command *command, const struct ec2_options *options, const char *vpc_id);
 void ec2_leave_zone(struct ec2_command *command, const struct ec2_options *options,
     const char *zone_id, const char *vpc_id);
+void ec2_get_zone(
+    struct ec2_command *command, const struct ec2_options *options, const char *zone_id);
+void ec2_delete_zone(
+    struct ec2_command *command, const struct ec2_options *options, const char *zone_id);

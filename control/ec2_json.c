@@ -359,6 +359,18 @@ static void done_ec2_zone(struct ec2_zone *zone)
 LIST_READER(zones, ec2_zone, "HostedZoneSummaries")
 LIST_DONE(ec2_zone)
 
+bool ec2_json_zone_vpcs(const char *text, size_t len, size_t *out_count, struct err *err)
+{
+    const cJSON *vpcs;
+    cJSON *document CLEANUP(json_free) = json_parse(text, len, err);
+    struct json_place top = json_top(document);
+    *out_count = 0;
+    if (document == NULL || !json_array(&top, "VPCs", &vpcs, err))
+        return false;
+    *out_count = (size_t)cJSON_GetArraySize(vpcs);
+    return true;
+}
+
 // ---- success that is none -----------------------------------------------------------------------
 
 static bool read_failure(const struct json_place *top, const cJSON *failure, char **code,

@@ -30,6 +30,10 @@ bool ec2_json_interfaces(
 bool ec2_json_zones(
     const char *text, size_t len, struct ec2_zone_list *out, struct err *err) MUST_CHECK;
 
+// route53 get-hosted-zone: how many VPCs it is in.
+bool ec2_json_zone_vpcs(
+    const char *text, size_t len, size_t *out_count, struct err *err) MUST_CHECK;
+
 // Some commands succeed (exit code 0) and tell in their answer what they did not do: "Return" is
 // false, or "Unsuccessful" lists errors. False if so; `code` and `message` are the first error's,
 // or NULL, and the caller's to free. False as well if one of the two is of a type that tells

@@ -307,6 +307,13 @@ struct endpoint *model_find_endpoint(const struct node_group *group, const struc
     return NULL;
 }
 
+const char *model_aws_region(const char *region)
+{
+    static const char prefix[] = "aws-";
+    bool is_aws = region != NULL && strncmp(region, prefix, strlen(prefix)) == 0;
+    return is_aws ? region + strlen(prefix) : NULL;
+}
+
 void model_observe(struct observed_state *state, int value, char *text, int64_t now)
 {
     if (text == NULL)

@@ -134,6 +134,9 @@ struct node_group *model_find_group(const struct cluster *cluster, const char *i
 // The one with the IDs of `like`: after a delete and create the same endpoint has two connections.
 struct endpoint *model_find_endpoint(const struct node_group *group, const struct endpoint *like);
 
+// "us-east-1" of the API's "aws-us-east-1", which may be NULL; NULL: it is not one of AWS's.
+const char *model_aws_region(const char *region);
+
 // The API's word for a state, and back; a word that this version does not know is *_UNKNOWN.
 const char *model_cluster_state(int state);
 const char *model_group_state(int state);

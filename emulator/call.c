@@ -106,6 +106,8 @@ static void reply(struct call *call)
     http_header(call->request, "Content-Type", "%s",
         call->fault.deed == FAULT_CONTENT_TYPE ? "text/html" : call->calls->content_type);
     add_date(call);
+    if (call->fault.deed == FAULT_STATUS && call->fault.retry_after_s >= 0)
+        http_header(call->request, "Retry-After", "%lld", (long long)call->fault.retry_after_s);
     http_reply_bytes(call->request, call->status, call->body);
     loop_defer(call->calls->loop, &call->end, on_answered); // its timer may have called
 }

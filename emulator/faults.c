@@ -40,8 +40,7 @@ static bool matches_request(const char *match, enum fault_deed deed, const char 
         return of_aws && begins_with(subject, *match ? match : "aws ");
     if (of_aws || begins_with(subject, "imds "))
         return *match && begins_with(subject, match);
-    const char *path = strchr(subject, ' ') + 1;
-    return begins_with(*match == '/' ? path : subject, match);
+    return begins_with(*match == '/' ? strchr(subject, ' ') + 1 : subject, match);
 }
 
 static bool matches(
@@ -75,6 +74,8 @@ static void count_down(struct object *object)
 // Whether it lets this one pass.
 static bool skips(struct object *object)
 {
+    if (*object_text(object, "after"))
+        return true;
     unsigned skip = object_uint(object, "skip");
     if (skip > 0)
         cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(object->fields, "skip"), skip - 1);
@@ -88,7 +89,23 @@ static unsigned status_of(const struct object *object, enum fault_deed deed)
     return status ? status : deed == FAULT_AWS_ERROR ? 400 : 500;
 }
 
-struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject)
+static int64_t retry_after_of(const struct object *object)
+{
+    return object_has(object, "retryAfterSeconds") ? object_int(object, "retryAfterSeconds") : -1;
+}
+
+// What was told to wait for a good answer to this begins.
+static void begin_after(struct world *world, const char *subject)
+{
+    struct object *object = NULL;
+    while ((object = world_next(world, KIND_FAULT, object))) {
+        const char *after = object_text(object, "after");
+        if (*after && begins_with(subject, after))
+            object_set(object, "after", cJSON_CreateString(""));
+    }
+}
+
+static struct fault pick(struct world *world, enum fault_stage stage, const char *subject)
 {
     struct object *object = NULL;
     while ((object = world_next(world, KIND_FAULT, object))) {
@@ -101,6 +118,7 @@ struct fault faults_strike(struct world *world, enum fault_stage stage, const ch
             .delay_ms = object_ms(object, "delaySeconds"),
             .status = status_of(object, deed),
             .megabytes = object_uint(object, "megabytes"),
+            .retry_after_s = retry_after_of(object),
             .body = copy(object, "body"),
             .code = copy(object, "code"),
             .message = copy(object, "message"),
@@ -109,6 +127,14 @@ struct fault faults_strike(struct world *world, enum fault_stage stage, const ch
         return fault;
     }
     return (struct fault){ .deed = FAULT_NONE };
+}
+
+struct fault faults_strike(struct world *world, enum fault_stage stage, const char *subject)
+{
+    struct fault fault = pick(world, stage, subject);
+    if (stage == FAULT_AT_ANSWER)
+        begin_after(world, subject);
+    return fault;
 }
 
 void faults_done(struct fault *fault)

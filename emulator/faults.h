@@ -38,9 +38,10 @@ struct fault {
     uint64_t delay_ms;
     unsigned status;
     unsigned megabytes;
-    char *body;    // NULL: the documented one
-    char *code;    // of AWS; NULL: goes with the status
-    char *message; // likewise
+    int64_t retry_after_s; // negative: not said
+    char *body;            // NULL: the documented one
+    char *code;            // of AWS; NULL: goes with the status
+    char *message;         // likewise
 };
 
 // The oldest fault of this stage that matches, counted down. A request to TiDB Cloud is matched as

@@ -67,6 +67,19 @@ static void show_name(struct zone_ask *ask, const struct object *zone)
     xml_text(&ask->xml, "Name", name);
 }
 
+static const char *region_of(const struct object *vpc)
+{
+    return vpc ? object_text(vpc, "region") : "us-east-1";
+}
+
+static void show_vpc(struct zone_ask *ask, const char *region, const char *vpc_id)
+{
+    xml_open(&ask->xml, "VPC");
+    xml_text(&ask->xml, "VPCRegion", region);
+    xml_text(&ask->xml, "VPCId", vpc_id);
+    xml_close(&ask->xml);
+}
+
 static bool list_by_vpc(struct zone_ask *ask)
 {
     struct xml *xml = &ask->xml;
@@ -106,6 +119,34 @@ static struct object *zone_named(struct zone_ask *ask)
     if (!zone)
         fail(ask, 404, "NoSuchHostedZone", message);
     return zone;
+}
+
+static bool get_zone(struct zone_ask *ask)
+{
+    struct xml *xml = &ask->xml;
+    const struct object *zone = zone_named(ask);
+    if (!zone)
+        return false;
+    char path[300];
+    snprintf(path, sizeof(path), "/hostedzone/%s", object_id(zone));
+    xml_open_in(xml, "GetHostedZoneResponse", NAMESPACE);
+    xml_open(xml, "HostedZone");
+    xml_text(xml, "Id", path);
+    show_name(ask, zone);
+    xml_text(xml, "CallerReference", object_id(zone));
+    xml_open(xml, "Config");
+    xml_bool(xml, "PrivateZone", true);
+    xml_close(xml);
+    xml_int(xml, "ResourceRecordSetCount", object_list(zone, "a") ? 3 : 2);
+    xml_close(xml);
+    xml_open(xml, "VPCs");
+    if (*object_text(zone, "vpc"))
+        show_vpc(ask, region_of(world_follow(zone, "vpc")), object_text(zone, "vpc"));
+    if (object_flag(zone, "shared"))
+        show_vpc(ask, region_of(world_follow(zone, "vpc")), "vpc-00000000000000001");
+    xml_close(xml);
+    xml_close(xml);
+    return true;
 }
 
 // The VPC that the body of a request names.
@@ -157,6 +198,7 @@ static const struct row {
     bool (*fn)(struct zone_ask *ask);
 } rows[] = {
     { "ListHostedZonesByVPC", "GET", "hostedzonesbyvpc", 2, list_by_vpc },
+    { "GetHostedZone", "GET", "hostedzone", 3, get_zone },
     { "DisassociateVPCFromHostedZone", "POST", "hostedzone", 4, disassociate },
 };
 

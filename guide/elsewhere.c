@@ -33,12 +33,16 @@ static const char *name_of(const struct setup *setup, char out[NAME_BYTES])
     return out;
 }
 
+// Azure: the endpoint's own DNS configurations are empty for a private link service of a
+// customer's, its network interface always has the address; the CLI spelled that in two ways over
+// time.
 bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
 {
     char service[SHELL_WORD_BYTES], name[SHELL_WORD_BYTES], word[NAME_BYTES];
+    char region[SHELL_WORD_BYTES];
     shell_word(setup->world.group->service_name, service);
     shell_word(name_of(setup, word), name);
-    const char *region = region_of(setup);
+    shell_word(region_of(setup), region);
     if (is_on(setup, "gcp"))
         snprintf(out, EC2_TEXT_BYTES,
             "gcloud compute addresses create %s \\\n    --region=%s --subnet=SUBNET\n"
@@ -51,8 +55,12 @@ bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
             "--location %s --vnet-name VNET --subnet SUBNET \\\n    --connection-name %s "
             "--manual-request true \\\n    --private-connection-resource-id \\\n    %s\n"
             "az network private-endpoint show --name %s \\\n    --resource-group GROUP "
-            "--query '[id, customDnsConfigs[0].ipAddresses[0]]' \\\n    --output tsv",
-            name, region, name, service, name);
+            "--query id --output tsv\n"
+            "NIC=$(az network private-endpoint show --name %s \\\n    --resource-group GROUP "
+            "--query 'networkInterfaces[0].id' --output tsv)\n"
+            "az network nic show --ids \"$NIC\" --output tsv \\\n    --query "
+            "'ipConfigurations[0].[privateIPAddress || privateIpAddress]'",
+            name, region, name, service, name, name);
     else
         return false;
     return true;
@@ -61,8 +69,8 @@ bool elsewhere_creation(const struct setup *setup, char out[EC2_TEXT_BYTES])
 bool elsewhere_deletion(
     const struct setup *setup, const char *endpoint_id, char out[EC2_TEXT_BYTES])
 {
-    char word[SHELL_WORD_BYTES];
-    const char *region = region_of(setup);
+    char word[SHELL_WORD_BYTES], region[SHELL_WORD_BYTES];
+    shell_word(region_of(setup), region);
     shell_word(endpoint_id, word);
     if (is_on(setup, "gcp"))
         snprintf(out, EC2_TEXT_BYTES,

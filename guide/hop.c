@@ -56,9 +56,25 @@ void hop_advise(struct hop_view *view, const char *format, ...)
     view->is_command = false;
 }
 
+// Where a part does not fit there is no command: half of one, or one without a word that was too
+// long, would do something else.
+static void refuse_command(struct hop_view *view)
+{
+    static const char why[] = "the command that repairs it is too long to be printed";
+    memcpy(view->fix, why, sizeof(why));
+    view->is_command = false;
+    view->is_refused = true;
+}
+
 void hop_command(struct hop_view *view, const char *command)
 {
     size_t len = view->is_command ? strlen(view->fix) : 0;
+    if (view->is_refused)
+        return;
+    if (len + strlen(" && ") + strlen(command) >= sizeof(view->fix)) {
+        refuse_command(view);
+        return;
+    }
     snprintf(view->fix + len, sizeof(view->fix) - len, "%s%s", len ? " && " : "", command);
     view->is_command = true;
 }
@@ -79,16 +95,22 @@ void hop_tidblink(
     const struct doctor *doctor, struct hop_view *view, const char *before, const char *after)
 {
     char text[EC2_TEXT_BYTES], alias[SHELL_WORD_BYTES];
-    snprintf(text, sizeof(text), "tidblink %s %s%s%s%s", before,
-        shell_word(alias_of(doctor), alias), *after ? " " : "", after, doctor->plan->arguments);
-    hop_command(view, text);
+    shell_word(alias_of(doctor), alias);
+    int len = snprintf(text, sizeof(text), "tidblink %s %s%s%s%s", before, alias, *after ? " " : "",
+        after, doctor->plan->arguments);
+    if (!*alias || len >= (int)sizeof(text))
+        refuse_command(view);
+    else
+        hop_command(view, text);
 }
 
-// As far as TiDB Cloud shows; of an endpoint that it does not show nothing can go through it.
+// As far as TiDB Cloud shows: through an endpoint that it does not know goes nothing.
 static bool may_carry(const struct doctor *doctor, const char *endpoint_id)
 {
-    const struct endpoint *connection = world_find_connection(doctor->world.group, endpoint_id);
-    return connection && verdict_row_endpoint(connection->state.value)->action == VERDICT_ALLOW;
+    const struct node_group *group = doctor->world.group;
+    const struct endpoint *connection = world_find_connection(group, endpoint_id);
+    return !group ||
+           (connection && verdict_row_endpoint(connection->state.value)->action == VERDICT_ALLOW);
 }
 
 void hop_make_another(const struct doctor *doctor, struct hop_view *view, const char *endpoint_id)
@@ -96,6 +118,10 @@ void hop_make_another(const struct doctor *doctor, struct hop_view *view, const 
     char after[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
     snprintf(after, sizeof(after), "--endpoint-id %s%s", shell_word(endpoint_id, word),
         may_carry(doctor, endpoint_id) ? "" : " --yes");
+    if (!*word) {
+        refuse_command(view);
+        return;
+    }
     hop_tidblink(doctor, view, "endpoint delete", after);
     hop_tidblink(doctor, view, "setup", "--apply");
 }

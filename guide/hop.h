@@ -59,6 +59,7 @@ struct hop_view {
     char why[HOP_TEXT_BYTES]; // what it means; ""
     char fix[EC2_TEXT_BYTES]; // one line; ""
     bool is_command;          // the fix can be pasted into a shell
+    bool is_refused;          // it would be a command, and one that is too long
     // HOP_SKIP: the failed hop that makes this one mean nothing; HOPS: another reason, in `saw`.
     size_t because;
     struct cJSON *details; // an object, or NULL

@@ -4,6 +4,7 @@
 // the VPC of this machine, its private DNS is on. All commands are the AWS CLI's own.
 // Source: docs.aws.amazon.com/vpc/latest/privatelink, "Access an AWS service using an interface VPC
 // endpoint", "Manage DNS names".
+#include "control/verdict_row.h"
 #include "guide/doctor.h"
 #include "guide/shell.h"
 
@@ -50,11 +51,8 @@ void hop_aws(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_WARN, "answers no longer: %s", why->text);
     else if (why->code == ERR_AWS_CREDENTIALS)
         tell_credentials(doctor, out);
-    else if (*why->text)
+    else
         hop_is(out, HOP_SKIP, "AWS is not looked at: %s", why->text);
-    else // nobody was asked, as there was nothing to ask about
-        hop_is(out, HOP_SKIP, "AWS is not looked at: %s, and which VPC is meant is not known",
-            world->endpoints.why.text);
 }
 
 // ---- the endpoint -------------------------------------------------------------------------------
@@ -70,7 +68,7 @@ static const char *meant_id(const struct world *world)
 
 // AWS shows nobody the endpoints of another account, so not to be shown is not to be gone: what
 // carries connections, or may, is never to be deleted for it without a look.
-static void explain_absence(struct doctor *doctor, const char *id, struct hop_view *out)
+static void explain_unseen(struct doctor *doctor, const char *id, struct hop_view *out)
 {
     char whose[EC2_TEXT_BYTES];
     struct hop_view commands = { 0 };
@@ -121,12 +119,29 @@ void hop_endpoint(struct doctor *doctor, struct hop_view *out)
     doctor->endpoint = world_find_endpoint(&world->endpoint_list, id);
     if (!doctor->endpoint || is_text(doctor->endpoint->state, "deleted")) {
         doctor->endpoint = NULL;
-        explain_absence(doctor, id, out);
+        explain_unseen(doctor, id, out);
         return;
     }
     hop_detail(out, "vpc_id", doctor->endpoint->vpc_id);
     hop_is(
         out, HOP_OK, "%s in %s", id, doctor->endpoint->vpc_id ? doctor->endpoint->vpc_id : "a VPC");
+}
+
+static void explain_not_accepted(struct doctor *doctor, struct hop_view *out)
+{
+    const struct endpoint *connection =
+        world_find_connection(doctor->world.group, doctor->endpoint->id);
+    struct hop_view wait = { 0 };
+    if (!connection || verdict_row_endpoint(connection->state.value)->action != VERDICT_ALLOW) {
+        hop_why(out, "TiDB Cloud has not accepted it");
+        hop_tidblink(doctor, out, "endpoint create", "");
+        hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+        return;
+    }
+    hop_why(out, "TiDB Cloud shows it as %s, so that AWS should follow within minutes",
+        connection->state.text);
+    hop_tidblink(doctor, &wait, "endpoint wait", "");
+    hop_advise(out, "wait, and look again: %s; if it stays so, ask TiDB Cloud support", wait.fix);
 }
 
 void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
@@ -143,9 +158,7 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
         return;
     out->status = HOP_FAIL;
     if (is_text(state, "pendingAcceptance")) {
-        hop_why(out, "TiDB Cloud has not accepted it");
-        hop_tidblink(doctor, out, "endpoint create", "");
-        hop_follows(doctor, out, HOP_BIT(HOP_CONNECTION));
+        explain_not_accepted(doctor, out);
     } else if (is_text(state, "pending")) {
         hop_why(out, "AWS is making it; usually a minute or two");
         hop_tidblink(doctor, out, "endpoint wait", "");
@@ -158,18 +171,10 @@ void hop_endpoint_state(struct doctor *doctor, struct hop_view *out)
 
 // ---- where this machine is ----------------------------------------------------------------------
 
-static const char *region_of_cluster(const struct world *world)
-{
-    static const char prefix[] = "aws-";
-    const char *region = world->cluster ? world->cluster->region : NULL;
-    bool has_prefix = region && strncmp(region, prefix, strlen(prefix)) == 0;
-    return has_prefix ? region + strlen(prefix) : "";
-}
-
 static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop_view *out)
 {
     const struct world *world = &doctor->world;
-    const char *region = region_of_cluster(world);
+    const char *region = world->cluster ? model_aws_region(world->cluster->region) : NULL;
     char option[SHELL_WORD_BYTES + 32], word[SHELL_WORD_BYTES];
     hop_is(
         out, HOP_FAIL, "the endpoint is in %s, this machine in %s", doctor->endpoint->vpc_id, own);
@@ -179,7 +184,7 @@ static void explain_elsewhere(struct doctor *doctor, const char *own, struct hop
         return;
     }
     hop_why(out, "an endpoint serves its own VPC");
-    if (world->machine.seen && !world->plan->vpc_id && world->instance.region && *region &&
+    if (world->machine.seen && !world->plan->vpc_id && world->instance.region && region &&
         strcmp(world->instance.region, region) != 0) {
         hop_saw_more(out, " (%s, the cluster in %s)", world->instance.region, region);
         hop_advise(out,

@@ -30,7 +30,7 @@ static void fail_state(struct hop_view *out, const struct verdict_row *row)
 // ---- cluster and node group ---------------------------------------------------------------------
 
 // An ID that nobody knows here may be a Starter's or Essential's.
-static void explain_absence(struct doctor *doctor, struct hop_view *out)
+static void explain_no_cluster(struct doctor *doctor, struct hop_view *out)
 {
     const struct err *why = &doctor->world.api.why;
     const char *id = doctor->plan->world.target->cluster;
@@ -55,7 +55,7 @@ void hop_cluster(struct doctor *doctor, struct hop_view *out)
     const struct world *world = &doctor->world;
     const struct cluster *cluster = world->cluster;
     if (!cluster && world->api.why.code == ERR_UNKNOWN_CLUSTER) {
-        explain_absence(doctor, out);
+        explain_no_cluster(doctor, out);
         return;
     }
     if (!cluster && !doctor->account) {

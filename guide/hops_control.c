@@ -41,16 +41,21 @@ static bool asks_api(const struct doctor *doctor)
     return !source || strcmp(source, "api") == 0;
 }
 
-static void judge_mode(const char *path, const struct stat *status, struct hop_view *out)
+// A group that may read it is how a service's user gets its key. Who else may, or may write, is too
+// many. Only what is too much is taken away.
+static void judge_mode(const char *path, unsigned mode, struct hop_view *out)
 {
     char word[SHELL_WORD_BYTES], command[EC2_TEXT_BYTES];
-    unsigned mode = status->st_mode & 07777U;
-    bool by_all = mode & S_IROTH;
-    hop_is(out, by_all ? HOP_FAIL : HOP_WARN, "%s can be read by %s (mode %04o)", path,
-        by_all ? "everybody" : "its group", mode);
+    const bool others = mode & (S_IROTH | S_IWOTH), group = mode & S_IWGRP;
+    if (!others && !group)
+        return;
+    const bool is_read = mode & S_IROTH;
+    hop_is(out, is_read ? HOP_FAIL : HOP_WARN, "%s can be %s by %s (mode %04o)", path,
+        is_read ? "read" : "written", others ? "everybody" : "its group", mode);
     hop_why(out, "it holds the private part of the API key, which may change the organization's "
                  "clusters");
-    snprintf(command, sizeof(command), "chmod 600 %s", shell_word(path, word));
+    snprintf(command, sizeof(command), "chmod %s%s%s %s", others ? "o-rwx" : "",
+        others && group ? "," : "", group ? "g-w" : "", shell_word(path, word));
     hop_command(out, command);
 }
 
@@ -62,13 +67,35 @@ static void judge_key_file(const char *path, struct hop_view *out)
     hop_detail(out, "private_key_file", path);
     hop_detail_number(out, "owner", status.st_uid);
     hop_detail_number(out, "mode", status.st_mode & 07777U);
-    if (status.st_mode & (S_IRGRP | S_IROTH)) {
-        judge_mode(path, &status, out);
-    } else if (status.st_uid != geteuid() && status.st_uid != 0) {
+    judge_mode(path, status.st_mode & 07777U, out);
+    if (out->status == HOP_OK && status.st_uid != geteuid() && status.st_uid != 0) {
         hop_is(out, HOP_WARN, "%s belongs to user %u", path, (unsigned)status.st_uid);
         hop_why(out, "who owns it can read and replace it");
         hop_advise(out, "let it belong to the user that runs tidblink, or to root");
     }
+}
+
+// Nobody has named one: not half a pair, and not one that cannot be read. Where systemd keeps them
+// only keys_load knows, and says.
+static bool is_without_key(const struct control_options *options, const struct err *why)
+{
+    const struct keys *given = options->environment_keys;
+    return !options->public_key_file && !options->private_key_file &&
+           !(given && (given->public_key || given->private_key)) &&
+           strncmp(why->text, "no public ", strlen("no public ")) == 0;
+}
+
+static void explain_no_key(const struct doctor *doctor, const struct err *why, struct hop_view *out)
+{
+    hop_is(out, HOP_FAIL, "%s", why->text);
+    if (is_without_key(doctor->plan->world.control, why)) {
+        hop_is(out, HOP_WARN, "no API key is configured");
+        hop_why(out, "what TiDB Cloud shows cannot be looked at; the rest is looked at as far as "
+                     "host and port tell");
+    }
+    hop_advise(out, "make a key in the TiDB Cloud console (Organization Settings, API Keys), "
+                    "and name its two files with api-public-key-file and "
+                    "api-private-key-file");
 }
 
 void hop_keys(struct doctor *doctor, struct hop_view *out)
@@ -81,10 +108,7 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
         return;
     }
     if (!keys_load(options, &keys, &err)) {
-        hop_is(out, HOP_FAIL, "%s", err.text);
-        hop_advise(out, "make a key in the TiDB Cloud console (Organization Settings, API Keys), "
-                        "and name its two files with api-public-key-file and "
-                        "api-private-key-file");
+        explain_no_key(doctor, &err, out);
         return;
     }
     keys_wipe(&keys);
@@ -119,12 +143,27 @@ static const char *proxy_variable(void)
     return NULL;
 }
 
+// What TLS says of a certificate that this machine's clock puts outside its time, as OpenSSL has
+// it.
+static bool is_of_clock(const char *text)
+{
+    return strstr(text, "certificate is not yet valid") || strstr(text, "certificate has expired");
+}
+
 static void explain_silence(const struct doctor *doctor, struct hop_view *out)
 {
     const struct control_options *options = doctor->plan->world.control;
     const char *variable = proxy_variable();
     char url[SHELL_WORD_BYTES], ca[SHELL_WORD_BYTES];
     hop_is(out, HOP_FAIL, "%s", doctor->world.api.why.text);
+    if (is_of_clock(doctor->world.api.why.text)) {
+        char now[CLOCK_TEXT_BYTES];
+        hop_why(out, "this machine's clock says %s; a wrong one makes any certificate invalid",
+            clock_format(clock_wall_s(), now));
+        hop_advise(out, "check this machine's clock (date -u); if it is wrong: timedatectl set-ntp "
+                        "true");
+        return;
+    }
     if (strstr(doctor->world.api.why.text, "certificate"))
         hop_why(out, "TLS does not trust it: a proxy that opens TLS (api-ca names its CA), an old "
                      "package ca-certificates, or a wrong clock");
@@ -171,7 +210,8 @@ void hop_api(struct doctor *doctor, struct hop_view *out)
         judge_source(doctor, out);
         return;
     }
-    if (!doctor->account && hop_has_failed(doctor, HOP_KEYS)) {
+    if (!doctor->account &&
+        (hop_has_failed(doctor, HOP_KEYS) || is_without_key(options, &doctor->no_account))) {
         hop_blocked(doctor, out, HOP_KEYS);
         return;
     }

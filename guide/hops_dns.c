@@ -318,7 +318,9 @@ static void explain_failure(struct doctor *doctor, const struct err *err, struct
     if (err->code == ERR_DNS_NXDOMAIN || err->code == ERR_DNS_NODATA) {
         explain_nxdomain(doctor, out);
     } else {
-        hop_why(out, err->code == ERR_DNS_TIMEOUT
+        hop_why(out, strstr(err->text, "(connection refused)")
+                         ? "the address is there, and no DNS server listens on it"
+                     : err->code == ERR_DNS_TIMEOUT
                          ? "nothing came back: a security group or network ACL that does not let "
                            "port 53 out, or no server at that address"
                          : "the server tried and failed: often one that forwards to another");

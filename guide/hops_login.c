@@ -82,6 +82,7 @@ void hop_idle(struct doctor *doctor, struct hop_view *out)
         hop_advise(out, "set \"keepalive = 60s\" in %s", doctor_file(doctor));
         return;
     }
+    hop_saw_more(out, "; the server's own limit is told by SHOW VARIABLES LIKE 'wait_timeout'");
     if (system_s >= IDLE_S)
         hop_saw_more(out, "; without the proxy the system's %llu s are too long",
             (unsigned long long)system_s);

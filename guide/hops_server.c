@@ -110,8 +110,11 @@ static void explain_silence(struct doctor *doctor, struct hop_view *out)
     char text[EC2_TEXT_BYTES], filter[EC2_TEXT_BYTES] = "Name=association.subnet-id,Values=";
     const struct world *world = &doctor->world;
     hop_why(out, "packets are dropped on the way: %s",
-        world->groups.seen ? "a network ACL of the endpoint's subnets, or a firewall in between"
-                           : "the endpoint's security groups, this machine's, or a network ACL");
+        world->groups.seen && world_ingress_list(world)
+            ? "a prefix list in the endpoint's security groups that does not hold this machine, a "
+              "network ACL of the endpoint's subnets, or a firewall in between"
+        : world->groups.seen ? "a network ACL of the endpoint's subnets, or a firewall in between"
+                             : "the endpoint's security groups, this machine's, or a network ACL");
     if (!world->endpoint || world->endpoint->subnet_ids.count == 0) {
         hop_advise(out, "let TCP port %u in from this machine in the endpoint's security group",
             world->port);

@@ -122,6 +122,26 @@ static bool is_disproved(struct doctor *doctor, struct hop_view *out)
     return true;
 }
 
+// Only a prefix list may let this machine in.
+static void explain_list(
+    struct doctor *doctor, const char *list, const char *who, struct hop_view *out)
+{
+    struct ec2_command command;
+    char text[EC2_TEXT_BYTES];
+    const struct world *world = &doctor->world;
+    hop_saw_more(out, " let%s port %u in from the prefix list %s",
+        world->group_list.count == 1 ? "s" : "", world->port, list);
+    if (doctor_reaches(doctor))
+        return;
+    out->status = HOP_WARN;
+    hop_why(out, "what that list holds is not known, nor whether it holds %s", who);
+    ec2_command_begin(&command, &world->ec2_options, "get-managed-prefix-list-entries");
+    ec2_command_add(&command, "--prefix-list-id");
+    ec2_command_add_value(&command, list);
+    hop_advise(out, "look whether it does: %s", ec2_command_text(&command, text));
+    ec2_command_done(&command);
+}
+
 void hop_ingress(struct doctor *doctor, struct hop_view *out)
 {
     struct ec2_command command;
@@ -136,6 +156,11 @@ void hop_ingress(struct doctor *doctor, struct hop_view *out)
     }
     hop_detail_number(out, "port", world->port);
     list_groups(&world->group_list, out);
+    const char *list = world_ingress_list(world);
+    if (list) {
+        explain_list(doctor, list, by_group ? "this machine" : peer, out);
+        return;
+    }
     if (world_lets_in(world)) {
         hop_saw_more(out, " let%s port %u in from %s", world->group_list.count == 1 ? "s" : "",
             world->port, by_group ? "this machine" : peer);

@@ -83,15 +83,13 @@ static void choose_port(struct world *world)
         world->port = world->cluster->port;
 }
 
-// "us-east-1" of "aws-us-east-1"; what is configured comes first, and this machine's is as good as
-// any when TiDB Cloud does not tell.
+// What is configured comes first, and this machine's is as good as any when TiDB Cloud does not
+// tell.
 static void choose_region(struct world *world)
 {
-    static const char prefix[] = "aws-";
     const char *region = world->plan->ec2.region;
-    const char *theirs = world->cluster ? world->cluster->region : NULL;
-    if (!region && theirs && strncmp(theirs, prefix, strlen(prefix)) == 0)
-        region = theirs + strlen(prefix);
+    if (!region && world->cluster)
+        region = model_aws_region(world->cluster->region);
     if (!region && !world->cluster && world->machine.seen)
         region = world->instance.region;
     copy_text(world->region, sizeof(world->region), region);

@@ -308,7 +308,7 @@ static void leave(struct probe *probe)
         io_shutdown(&probe->pool, &probe->io);
         do
             probe->len = 0;
-        while (read_more(probe) == GOT_MORE);
+        while (read_more(probe) == GOT_MORE && clock_ms() < probe->until_ms);
     }
     io_close(&probe->pool, &probe->io);
 }

@@ -63,7 +63,8 @@ struct setup_plan {
     const struct resolver_options *resolver;
     const char *private_ip; // Azure's; NULL elsewhere
     struct setup_place place;
-    bool resume; // a paused cluster may be resumed
+    bool is_of_many; // other clusters are set up with it, and share the wanted lists
+    bool resume;     // a paused cluster may be resumed
     // How long name and connection may take once everything is Active: on an EC2 instance, and on a
     // machine that does not tell where it is.
     uint64_t settle_ms, settle_elsewhere_ms;
@@ -79,6 +80,7 @@ struct setup {
     struct token token; // opened by the step that needs it
     bool saw_aws;       // when it began
     bool acts;          // it will take steps: opens the token
+    bool has_arrived;   // its walk passed the last step
     bool is_under_way;  // AWS says that an earlier creation with this token differs
     // Why the connection was not tested from here, for the end; "": it was, or that is not known
     // yet.

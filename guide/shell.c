@@ -10,7 +10,9 @@
 
 const char *shell_word(const char *word, char out[SHELL_WORD_BYTES])
 {
-    (void)text_shell_word(word, out, SHELL_WORD_BYTES);
+    // Nothing at all would make the command mean something else: this one fails.
+    if (text_shell_word(word, out, SHELL_WORD_BYTES) >= SHELL_WORD_BYTES)
+        snprintf(out, SHELL_WORD_BYTES, "TOO_LONG");
     return out;
 }
 

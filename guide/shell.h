@@ -13,7 +13,8 @@
 #define SHELL_GROUP "$GROUP"
 
 enum { SHELL_WORD_BYTES = 1200 }; // of the longest ID, an Azure resource's
-// text_shell_word in a buffer that is large enough; returns out.
+// text_shell_word in a buffer that is large enough; returns out. What is longer nevertheless is
+// TOO_LONG, never "".
 const char *shell_word(const char *word, char out[SHELL_WORD_BYTES]);
 // The command over several lines. The variables stay variables. Frees the command.
 void shell_print(struct ec2_command *command, char out[EC2_TEXT_BYTES]);

@@ -108,7 +108,7 @@ void step_service_look(struct setup *setup, struct step_view *out)
         view_blocked(out, ERR_REFUSED, "%s: %s", text, row->words.meaning);
     else
         view_is(out, STEP_DONE, "TiDB Private Link Service is ready: %.200s",
-            group->service_name ? group->service_name : "its name is not told");
+            group->service_name ? group->service_name : "TiDB Cloud does not tell its name yet");
 }
 
 // ---- the private endpoint connection ------------------------------------------------------------
@@ -116,13 +116,14 @@ void step_service_look(struct setup *setup, struct step_view *out)
 static void own_command(struct setup *setup, const char *verb, struct step_view *out)
 {
     const char *id = setup_endpoint_id(setup);
-    char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES];
+    char word[SHELL_WORD_BYTES], alias[SHELL_WORD_BYTES], address[SHELL_WORD_BYTES];
     const char *ip = setup->plan->private_ip;
     const char *shown = *id                   ? shell_word(id, word)
                         : setup_is_aws(setup) ? "\"" SHELL_ENDPOINT "\""
                                               : elsewhere_endpoint_word(setup, word);
-    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%.64s",
-        verb, setup_alias(setup, alias), shown, ip ? " --private-ip " : "", ip ? ip : "");
+    snprintf(out->command, sizeof(out->command), "tidblink endpoint %s %s --endpoint-id %s%s%s",
+        verb, setup_alias(setup, alias), shown, ip ? " --private-ip " : "",
+        ip ? shell_word(ip, address) : "");
 }
 
 static void look_at_connection(
@@ -188,6 +189,14 @@ static const char *aws_state(const struct setup *setup)
     return endpoint && endpoint->state ? endpoint->state : "";
 }
 
+// By the command line or the environment, which setup does not forget.
+static bool is_named(const struct setup *setup)
+{
+    const char *named = setup->plan->world.target->endpoint_id;
+    const char *written = setup->plan->place.endpoint_id;
+    return named && !(written && strcmp(named, written) == 0);
+}
+
 void step_accepted_look(struct setup *setup, struct step_view *out)
 {
     const struct endpoint *connection = setup_connection(setup);
@@ -207,8 +216,8 @@ void step_accepted_look(struct setup *setup, struct step_view *out)
     else if (strcasecmp(state, "rejected") == 0)
         view_blocked(out, ERR_REFUSED,
             "TiDB Cloud says %s, AWS says rejected: delete both sides with tidblink endpoint "
-            "delete %s, then run setup again",
-            text, setup_alias(setup, alias));
+            "delete %s, then run setup again%s",
+            text, setup_alias(setup, alias), is_named(setup) ? " without --endpoint-id" : "");
     else if (*state && strcasecmp(state, "available") != 0)
         view_is(out, STEP_WAIT, "%s for TiDB Cloud, %.40s for AWS", text, state);
     else

@@ -86,29 +86,42 @@ static void look_at_endpoint(
         endpoint->state ? endpoint->state : "in a state that is not told");
 }
 
-// The provider's own commands, and our half of it once the endpoint has a name.
+// The provider's own commands, and our half of it once the endpoint has a name. A connection that
+// TiDB Cloud shows may be another network's, so it is not taken.
 static void look_at_other_cloud(struct setup *setup, struct step_view *out)
 {
-    const char *id = setup_endpoint_id(setup);
-    if (*id && elsewhere_lacks_address(setup))
+    const char *named = setup->plan->world.target->endpoint_id;
+    const struct endpoint *shown = setup->world.connection;
+    const char *cloud = world_provider_name(setup->world.cluster);
+    char other[256] = "";
+    if (named && elsewhere_lacks_address(setup)) {
         view_blocked(out, ERR_USAGE,
             "TiDB Cloud must be told the endpoint's address as well: expected --private-ip IP");
-    else if (*id)
-        view_is(out, STEP_DONE, "%.500s", id);
-    else if (elsewhere_creation(setup, out->command))
+        return;
+    }
+    if (named) {
+        view_is(out, STEP_DONE, "%.500s", named);
+        return;
+    }
+    if (shown && shown->endpoint_id)
+        snprintf(other, sizeof(other),
+            ". TiDB Cloud shows %.150s: if it is this network's, name that one",
+            shown->endpoint_id);
+    if (elsewhere_creation(setup, out->command))
         view_is(out, STEP_MANUAL,
-            "is created with %s's own commands. Run them, then setup again with %s",
-            world_provider_name(setup->world.cluster), elsewhere_endpoint_id(setup));
+            "is created with %s's own commands. Run them, then setup again with %s%s", cloud,
+            elsewhere_endpoint_id(setup), other);
     else
-        view_is(out, STEP_MANUAL, "has to be created in %s, then setup again with --endpoint-id",
-            world_provider_name(setup->world.cluster));
+        view_is(out, STEP_MANUAL, "has to be created in %s, then setup again with --endpoint-id%s",
+            cloud, other);
 }
 
 // Somebody else has to ask AWS. What TiDB Cloud shows may be another VPC's, so it is not taken.
 static void look_without_aws(struct setup *setup, struct step_view *out)
 {
     const char *named = setup->plan->world.target->endpoint_id;
-    const struct endpoint *shown = setup->world.connection;
+    const struct endpoint *connection = setup->world.connection;
+    const char *shown = connection ? connection->endpoint_id : NULL;
     const struct err *why = setup_no_aws(setup);
     if (named) {
         view_is(out, STEP_DONE, "%.60s (not looked at)", named);
@@ -118,7 +131,7 @@ static void look_without_aws(struct setup *setup, struct step_view *out)
         view_is(out, STEP_MANUAL,
             "AWS cannot be asked from here (%.400s). TiDB Cloud shows %.60s: if it is one of this "
             "VPC, setup again with --endpoint-id",
-            why->text, shown->endpoint_id);
+            why->text, shown);
     else
         view_is(out, STEP_MANUAL,
             "AWS cannot be asked from here (%.400s). Run the command where it can, then setup "
@@ -254,6 +267,56 @@ static void later_group_command(struct setup *setup, struct step_view *out)
     snprintf(out->command, sizeof(out->command), "%.1000s%s%.1000s", text, *text ? "\n" : "", rule);
 }
 
+// AWS makes a VPC's default group with a rule for its own members: nobody has decided that.
+static bool is_made_by_aws(
+    const struct ec2_security_group *group, const struct ec2_permission *permission)
+{
+    return group->name && strcmp(group->name, "default") == 0 && permission->cidrs.count == 0 &&
+           permission->prefix_lists.count == 0 && permission->groups.count == 1 &&
+           strcmp(permission->groups.items[0], group->id) == 0;
+}
+
+static void add_peers(const struct option_list *list, char *text, size_t size)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, size - len, "%s%.48s", *text ? ", " : "", list->items[i]);
+    }
+}
+
+// Whom the endpoint's groups let in, whoever it is: "sg-1, 10.0.0.0/16"; "" if nobody.
+static const char *list_peers(const struct world *world, char *text, size_t size)
+{
+    *text = '\0';
+    for (size_t i = 0; i < world->group_list.count; i++) {
+        const struct ec2_security_group *group = &world->group_list.items[i];
+        for (size_t k = 0; k < group->ingress_count; k++) {
+            const struct ec2_security_group one = { .ingress = &group->ingress[k],
+                .ingress_count = 1 };
+            if (is_made_by_aws(group, one.ingress) ||
+                !world_allows_ingress(&one, world->port, NULL, NULL))
+                continue;
+            add_peers(&one.ingress->groups, text, size);
+            add_peers(&one.ingress->cidrs, text, size);
+            add_peers(&one.ingress->prefix_lists, text, size);
+        }
+    }
+    return text;
+}
+
+// Outside the VPC nobody knows from where the application comes. A group that somebody keeps narrow
+// is not widened to the whole VPC for that.
+static bool is_kept_by_somebody(const struct setup *setup, struct step_view *out)
+{
+    char peers[200];
+    if (world_is_here(&setup->world) || !*list_peers(&setup->world, peers, sizeof(peers)))
+        return false;
+    view_is(out, STEP_DONE,
+        "lets port %u in from %s; whether the application is among them cannot be told from here",
+        setup->world.port, peers);
+    return true;
+}
+
 // Which of the endpoint's groups gets a rule: one that was asked for, else the first.
 static const char *group_to_open(const struct setup *setup)
 {
@@ -292,6 +355,8 @@ void step_group_look(struct setup *setup, struct step_view *out)
             peer_group(setup) ? "this machine" : "the VPC");
         return;
     }
+    if (is_kept_by_somebody(setup, out))
+        return;
     const char *group_id = group_to_open(setup), *peer = peer_group(setup);
     if (!peer)
         peer = world_vpc_cidr(world);

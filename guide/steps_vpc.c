@@ -102,6 +102,9 @@ static bool check_subnet(
             "%.60s is no subnet of %.40s in %.40s. Subnets that can be used: ", ids->items[index],
             setup->world.vpc_id, setup->world.region);
         list_served(setup, out->text, sizeof(out->text));
+        if (setup->plan->is_of_many)
+            add(out->text, sizeof(out->text),
+                ". Clusters in different VPCs are set up one by one, each with its subnets");
         return false;
     }
     if (!world_serves_zone(&setup->world, subnet)) {
@@ -136,7 +139,7 @@ struct option_list setup_subnets(struct setup *setup)
 static void tell_subnets(const struct setup *setup, const char *vpc_id,
     const struct option_list *ids, struct step_view *out)
 {
-    view_is(out, STEP_DONE, "%.40s:", vpc_id);
+    view_is(out, STEP_DONE, "%.40s:", vpc_id ? vpc_id : "in a VPC that is not told");
     for (size_t i = 0; i < ids->count; i++) {
         const struct ec2_subnet *subnet = find_subnet(setup, ids->items[i]);
         add(out->text, sizeof(out->text), "%s %.40s (%.20s)", i > 0 ? "," : "", ids->items[i],
@@ -164,22 +167,21 @@ static void look_at_subnets(struct setup *setup, struct step_view *out)
 static bool has_right_region(const struct setup *setup, struct step_view *out)
 {
     const struct world *world = &setup->world;
-    const char *theirs = world->cluster->region ? world->cluster->region : "";
+    const char *theirs = model_aws_region(world->cluster->region);
     const char *mine =
         setup->plan->world.vpc_id || !world->machine.seen ? NULL : world->instance.region;
-    const char *plain = strncmp(theirs, "aws-", 4) == 0 ? theirs + 4 : theirs;
-    if (*plain && strcmp(world->region, plain) != 0) {
+    if (theirs && strcmp(world->region, theirs) != 0) {
         view_blocked(out, ERR_OPTION,
             "--region is %.40s and the cluster is in %.40s: a private endpoint must be in the "
             "cluster's region. Leave --region out",
-            world->region, plain);
+            world->region, theirs);
         return false;
     }
-    if (mine && *plain && strcmp(mine, plain) != 0) {
+    if (mine && theirs && strcmp(mine, theirs) != 0) {
         view_blocked(out, ERR_OPTION,
             "this machine is in %.40s and the cluster in %.40s: a private endpoint must be in the "
             "cluster's region. Name a VPC there: --vpc-id, --subnet-ids",
-            mine, plain);
+            mine, theirs);
         return false;
     }
     return true;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAKES_MAX = 5, TELL_AGAIN_MS = 30000 };
+enum { TAKES_MAX = 5, LATERS_MAX = 3, TELL_AGAIN_MS = 30000 };
 
 enum pace { PACE_GOING, PACE_WAITING, PACE_DONE, PACE_STOPPED };
 
@@ -20,13 +20,23 @@ struct traveller {
     struct setup *setup;
     size_t at;
     enum pace pace;
-    unsigned takes; // of the step at `at`
-    unsigned rests; // after takes that a cloud does not show yet
-    bool retries;   // the last take failed, and is tried again
+    unsigned takes;  // of the step at `at`
+    unsigned laters; // looks in a row at a step that follows others, which are all done
+    unsigned rests;  // after takes that a cloud does not show yet
+    bool retries;    // the last take failed, and is tried again
     uint64_t since_ms, told_ms;
     struct step_view told;
     struct err err; // PACE_STOPPED
 };
+
+static void stop(
+    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
+{
+    traveller->pace = PACE_STOPPED;
+    err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
+    if (walk->count > 1)
+        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
+}
 
 static void tell(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
 {
@@ -39,7 +49,9 @@ static void tell(const struct walk *walk, struct traveller *traveller, const str
         traveller->since_ms = now_ms;
     traveller->told = *view;
     traveller->told_ms = now_ms;
-    walk->on_view(walk->arg, traveller->setup, traveller->at, view, now_ms - traveller->since_ms);
+    if (!walk->on_view(walk->arg, traveller->setup, traveller->at, view,
+            now_ms - traveller->since_ms, &traveller->err))
+        traveller->pace = PACE_STOPPED;
 }
 
 static void go_on(const struct walk *walk, struct traveller *traveller)
@@ -48,17 +60,9 @@ static void go_on(const struct walk *walk, struct traveller *traveller)
     traveller->takes = traveller->rests = 0;
     traveller->retries = false;
     traveller->since_ms = traveller->told_ms = 0;
+    traveller->laters = 0;
     if (traveller->at > walk->last)
         traveller->pace = PACE_DONE;
-}
-
-static void stop(
-    const struct walk *walk, struct traveller *traveller, enum err_code code, const char *text)
-{
-    traveller->pace = PACE_STOPPED;
-    err_set(&traveller->err, code, "%s: %s", setup_step(traveller->at)->title, text);
-    if (walk->count > 1)
-        err_prefix(&traveller->err, "%.100s", traveller->setup->plan->world.target->alias);
 }
 
 static void take(const struct walk *walk, struct traveller *traveller, const struct step_view *view)
@@ -79,9 +83,14 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         return;
     }
     traveller->takes++;
+    if (traveller->since_ms == 0)
+        traveller->since_ms = clock_ms(); // what it takes to be seen counts
     if (!traveller->retries) {
         traveller->told_ms = 0;
-        walk->on_take(walk->arg, traveller->setup, traveller->at, view);
+        if (!walk->on_take(walk->arg, traveller->setup, traveller->at, view, &traveller->err)) {
+            traveller->pace = PACE_STOPPED;
+            return;
+        }
     }
     traveller->retries = false;
     if (step->take(traveller->setup, &err)) {
@@ -92,7 +101,8 @@ static void take(const struct walk *walk, struct traveller *traveller, const str
         tell(walk, traveller, &failed);
         traveller->takes--; // steps can be repeated, and an outage has its time in max_ms
         traveller->retries = true;
-        traveller->pace = PACE_WAITING;
+        if (traveller->pace == PACE_GOING)
+            traveller->pace = PACE_WAITING;
     } else {
         stop(walk, traveller, err.code, err.text);
     }
@@ -112,6 +122,20 @@ static bool is_blind(struct traveller *traveller, struct step_view *out)
     return true;
 }
 
+// A step that follows others, and none of those is open: what it needs may show a little later, but
+// nothing is at work on it.
+static void look_for_nothing(const struct walk *walk, struct traveller *traveller)
+{
+    char text[STEP_TEXT_BYTES + 400], alias[SHELL_WORD_BYTES];
+    if (++traveller->laters < LATERS_MAX)
+        return;
+    snprintf(text, sizeof(text),
+        "%s, and nothing before it is left to wait for. What TiDB Cloud tells: tidblink status "
+        "%.300s",
+        traveller->told.text, setup_alias(traveller->setup, alias));
+    stop(walk, traveller, ERR_TRANSITION, text);
+}
+
 // What was done may be undone by somebody else: then its step is the next one again.
 static void look_back(const struct walk *walk, struct traveller *traveller)
 {
@@ -127,8 +151,10 @@ static void look_back(const struct walk *walk, struct traveller *traveller)
         traveller->takes = traveller->rests = 0;
         traveller->retries = false;
         traveller->since_ms = traveller->told_ms = 0;
+        traveller->laters = 0;
         return;
     }
+    look_for_nothing(walk, traveller);
 }
 
 static void advance(const struct walk *walk, struct traveller *traveller)
@@ -139,6 +165,8 @@ static void advance(const struct walk *walk, struct traveller *traveller)
             setup_step(traveller->at)->look(traveller->setup, &view);
         if (view.status != STEP_TODO)
             tell(walk, traveller, &view);
+        if (traveller->pace == PACE_STOPPED)
+            return;
         switch (view.status) {
         case STEP_DONE:
         case STEP_SKIPPED:
@@ -163,12 +191,12 @@ static void advance(const struct walk *walk, struct traveller *traveller)
     }
 }
 
-static bool anybody_waits(const struct traveller *travellers, size_t count)
+static size_t count_waiting(const struct traveller *travellers, size_t count)
 {
+    size_t waiting = 0;
     for (size_t i = 0; i < count; i++)
-        if (travellers[i].pace == PACE_WAITING)
-            return true;
-    return false;
+        waiting += travellers[i].pace == PACE_WAITING;
+    return waiting;
 }
 
 static void look_again(const struct walk *walk, struct traveller *travellers)
@@ -177,11 +205,11 @@ static void look_again(const struct walk *walk, struct traveller *travellers)
         struct traveller *traveller = &travellers[i];
         if (traveller->pace != PACE_WAITING)
             continue;
+        traveller->pace = PACE_GOING;
         if (traveller->told.status == STEP_LATER)
             look_back(walk, traveller);
         else
             setup_again(traveller->setup, setup_step(traveller->at));
-        traveller->pace = PACE_GOING;
     }
 }
 
@@ -211,19 +239,21 @@ bool walk_run(const struct walk *walk, struct err *err)
     for (;;) {
         for (size_t i = 0; i < walk->count; i++)
             advance(walk, &travellers[i]);
-        if (!anybody_waits(travellers, walk->count))
+        size_t waiting = count_waiting(travellers, walk->count);
+        if (waiting == 0)
             break;
         if (clock_ms() >= end_ms) {
             give_up(walk, travellers);
             break;
         }
-        poll(NULL, 0, (int)walk->poll_ms);
+        poll(NULL, 0, (int)(walk->poll_ms * waiting));
         look_again(walk, travellers);
     }
     bool done = true;
     for (size_t i = 0; i < walk->count; i++) {
         if (travellers[i].pace == PACE_STOPPED && done)
             *err = travellers[i].err;
+        travellers[i].setup->has_arrived = travellers[i].pace == PACE_DONE;
         done = done && travellers[i].pace == PACE_DONE;
     }
     free(travellers);

@@ -206,11 +206,13 @@ static bool lists_share(const struct option_list *a, const struct option_list *b
     return false;
 }
 
-static bool admits_peer(
-    const struct ec2_permission *permission, const struct option_list *groups, const char *cidr)
+// by_lists: what a managed prefix list holds is not known, and taken for what is looked for.
+static bool admits_peer(const struct ec2_permission *permission, const struct option_list *groups,
+    const char *cidr, bool by_lists)
 {
     bool is_any = !cidr && (!groups || groups->count == 0);
-    if (is_any || permission->prefix_lists.count > 0 || lists_share(&permission->groups, groups))
+    if (is_any || (by_lists && permission->prefix_lists.count > 0) ||
+        lists_share(&permission->groups, groups))
         return true;
     for (size_t i = 0; cidr && i < permission->cidrs.count; i++)
         if (block_contains(permission->cidrs.items[i], cidr))
@@ -219,10 +221,11 @@ static bool admits_peer(
 }
 
 static bool any_admits(const struct ec2_permission *permissions, size_t count, uint16_t port,
-    const struct option_list *groups, const char *cidr)
+    const struct option_list *groups, const char *cidr, bool by_lists)
 {
     for (size_t i = 0; i < count; i++)
-        if (covers_port(&permissions[i], port) && admits_peer(&permissions[i], groups, cidr))
+        if (covers_port(&permissions[i], port) &&
+            admits_peer(&permissions[i], groups, cidr, by_lists))
             return true;
     return false;
 }
@@ -230,13 +233,13 @@ static bool any_admits(const struct ec2_permission *permissions, size_t count, u
 bool world_allows_ingress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *from_groups, const char *cidr)
 {
-    return any_admits(group->ingress, group->ingress_count, port, from_groups, cidr);
+    return any_admits(group->ingress, group->ingress_count, port, from_groups, cidr, true);
 }
 
 bool world_allows_egress(const struct ec2_security_group *group, uint16_t port,
     const struct option_list *to_groups, const char *cidr)
 {
-    return any_admits(group->egress, group->egress_count, port, to_groups, cidr);
+    return any_admits(group->egress, group->egress_count, port, to_groups, cidr, true);
 }
 
 const char *world_own_vpc(const struct world *world)
@@ -257,13 +260,32 @@ const char *world_vpc_cidr(const struct world *world)
     return vpcs->count > 0 && vpcs->items[0].cidrs.count > 0 ? vpcs->items[0].cidrs.items[0] : NULL;
 }
 
-bool world_lets_in(const struct world *world)
+static bool lets_in(const struct world *world, bool by_lists)
 {
     const bool is_here = world_is_here(world);
     const struct option_list *groups = is_here ? &world->instance.security_group_ids : NULL;
     const char *from = is_here ? world->instance.address : world_vpc_cidr(world);
-    for (size_t i = 0; i < world->group_list.count; i++)
-        if (world_allows_ingress(&world->group_list.items[i], world->port, groups, from))
+    for (size_t i = 0; i < world->group_list.count; i++) {
+        const struct ec2_security_group *group = &world->group_list.items[i];
+        if (any_admits(group->ingress, group->ingress_count, world->port, groups, from, by_lists))
             return true;
+    }
     return false;
+}
+
+bool world_lets_in(const struct world *world)
+{
+    return lets_in(world, true);
+}
+
+const char *world_ingress_list(const struct world *world)
+{
+    for (size_t i = 0; !lets_in(world, false) && i < world->group_list.count; i++) {
+        const struct ec2_security_group *group = &world->group_list.items[i];
+        for (size_t k = 0; k < group->ingress_count; k++)
+            if (covers_port(&group->ingress[k], world->port) &&
+                group->ingress[k].prefix_lists.count > 0)
+                return group->ingress[k].prefix_lists.items[0];
+    }
+    return NULL;
 }

@@ -125,6 +125,8 @@ const char *world_vpc_cidr(const struct world *world);
 // Whether the endpoint's security groups let in who has to come in: this machine, or from outside
 // the VPC's block as a whole.
 bool world_lets_in(const struct world *world);
+// The managed prefix list on which that hangs, as what it holds is not known; NULL: on none.
+const char *world_ingress_list(const struct world *world);
 // The zones that the private link service is in: IDs ("use1-az4", TiDB Cloud's availableZones),
 // else names ("us-east-1a", AWS's answer about the service); empty: nobody tells. The world's.
 struct option_list world_zones(const struct world *world);

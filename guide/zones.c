@@ -35,12 +35,44 @@ static const struct ec2_zone *find_zone(
     return found;
 }
 
-static void tell_zone(const struct world *world, const struct ec2_zone *zone, struct hop_view *out)
+// AWS takes no private zone from its last VPC (LastVPCAssociation), and most are in one VPC only.
+// Returns in how many a zone is; 0: not told.
+static size_t count_vpcs(const struct world *world, const struct ec2_zone *zone)
+{
+    size_t vpcs = 0;
+    struct err ignored;
+    return ec2_zone_vpcs(world->ec2, zone->id, &vpcs, &ignored) ? vpcs : 0;
+}
+
+// What else is in the zone only its owner knows. EC2 deletes one only when no record is left.
+static void advise_removal(struct doctor *doctor, const struct ec2_zone *zone, struct hop_view *out)
 {
     struct ec2_command command;
+    char text[EC2_TEXT_BYTES];
+    ec2_delete_zone(&command, &doctor->world.ec2_options, zone->id);
+    hop_advise(out,
+        "delete its record of %s (the console of Route 53, Hosted zones), or, once no other record "
+        "is in it, the zone: %s",
+        doctor_host(doctor), ec2_command_text(&command, text));
+    ec2_command_done(&command);
+}
+
+static void tell_zone(struct doctor *doctor, const struct ec2_zone *zone, struct hop_view *out)
+{
+    struct ec2_command command;
+    const struct world *world = &doctor->world;
     hop_why(
         out, ". It is the private hosted zone %s, %s, of %s", zone->name, zone->id, world->vpc_id);
     hop_detail(out, "hosted_zone", zone->id);
+    const size_t vpcs = count_vpcs(world, zone);
+    if (vpcs < 2) {
+        hop_why(out, vpcs == 1 ? ", its only one, from which AWS does not take it"
+                               : ", from which AWS takes it only if it is in another VPC as well");
+        advise_removal(doctor, zone, out);
+        return;
+    }
+    if (!is_above(zone->name, doctor_host(doctor), true))
+        hop_why(out, "; without it that VPC does not know its other names either");
     ec2_leave_zone(&command, &world->ec2_options, zone->id, world->vpc_id);
     hop_ec2(out, &command);
 }
@@ -59,7 +91,7 @@ static enum found find(struct doctor *doctor, struct hop_view *out)
     const bool exact = doctor->endpoint && doctor->endpoint->private_dns;
     const struct ec2_zone *zone = find_zone(&zones, host, exact);
     if (zone)
-        tell_zone(world, zone, out);
+        tell_zone(doctor, zone, out);
     ec2_zone_list_done(&zones);
     return zone ? FOUND_ONE : FOUND_NONE;
 }

@@ -3,6 +3,7 @@
 
 Every step has a time limit, reads nothing from stdin, and counts as one failure when it breaks, so
 that the last line is true whatever happens."""
+import contextlib
 import json
 import os
 import re
@@ -18,13 +19,17 @@ BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
 SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
-BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 700, 600
+BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 900
 LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
-              "tests/e2e/test_relay_whole.py", "tests/e2e/test_slow_ends.py",
-              "tests/e2e/test_sysbench.py"]
+              "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
+              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+# Most tests wait for something most of the time. A file's tests stay in one process, in order.
+PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
 STOP_SECONDS = 30
 
+# A shell's background job ignores it, and so would all that is started here and stopped by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("CI") == "true":
     for options in SETUP.values():
         options.append("-Dwerror=true")  # not in meson.build: other compilers warn of other things
@@ -71,11 +76,11 @@ def run(command, seconds):
 def stop(process):
     """meson and pytest report and clean up when they are interrupted; then nothing may be left."""
     process.send_signal(signal.SIGINT)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    with contextlib.suppress(ProcessLookupError):  # there is nothing left
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 def build(directory, count):
@@ -149,7 +154,7 @@ def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
     results = BUILD / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                "--junitxml", str(results),
+                "--junitxml", str(results), *PARALLEL.get(suite, []),
                 *(["-o", f"faulthandler_timeout={seconds}", *files] if files
                   else [f"tests/{suite}"])], seconds)
     before = len(count.failed)
@@ -170,7 +175,7 @@ def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
         else:
             count.passed += 1
     if code is None:
-        count.failed.append(f"{suite}: not done after {seconds} s, in the test named above")
+        count.failed.append(f"{suite}: not done after {seconds} s, in the tests named above")
     elif code != 0 and len(count.failed) == before:
         count.failed.append(f"{suite}: pytest ended with code {code} (above)")
 

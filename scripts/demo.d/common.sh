@@ -106,3 +106,28 @@ start_cloud() { # SCENARIO
 install -m 600 /dev/null "$dir/public.key" && echo demo-public >"$dir/public.key"
 install -m 600 /dev/null "$dir/private.key" && echo demo-private >"$dir/private.key"
 mkdir "$dir/state"
+
+common_options() { # what is in each part's configuration file before its clusters
+    cat <<END
+api-url              = $(ready api_url)
+api-ca               = $dir/ca.pem
+api-public-key-file  = $dir/public.key
+api-private-key-file = $dir/private.key
+dns-servers          = $(ready dns)
+allow-loopback       = on      # the cluster is on this machine here, and only here
+state-dir            = $dir/state
+admin-listen         = off
+admin-socket         = $dir/admin.sock
+poll-interval          = 1s    # the emulator has no quota to spare
+poll-interval-changing = 1s
+END
+}
+start_proxy() { # sets proxy_pid, port, and client, the command that connects through it
+    tidblink proxy --config "$dir/tidblink.conf" 2>"$dir/proxy.log" &
+    proxy_pid=$!
+    children+=("$proxy_pid")
+    wait_for_line "$dir/proxy.log" ' listening .*address=127\.0\.0\.1:([0-9]+)' "the start of the proxy"
+    port=${BASH_REMATCH[1]}
+    # MYSQL_PWD for this client alone: it would lock the direct one out.
+    client=(env MYSQL_PWD=demo mariadb --no-defaults --skip-ssl --host=127.0.0.1 --port="$port" --user=app --database=test)
+}

@@ -13,18 +13,8 @@ start_cloud "$dir/cloud.json"
 # ---- the proxy ------------------------------------------------------------------------------------
 
 step "Starting the proxy"
-cat >"$dir/tidblink.conf" <<END
-api-url              = $(ready api_url)
-api-ca               = $dir/ca.pem
-api-public-key-file  = $dir/public.key
-api-private-key-file = $dir/private.key
-dns-servers          = $(ready dns)
-allow-loopback       = on      # the cluster is on this machine here, and only here
-state-dir            = $dir/state
-admin-listen         = off
-admin-socket         = $dir/admin.sock
-poll-interval          = 1s    # the emulator has no quota to spare
-poll-interval-changing = 1s
+common_options >"$dir/tidblink.conf"
+cat >>"$dir/tidblink.conf" <<END
 hold-timeout           = 2s
 aws-cli                = off
 
@@ -34,16 +24,10 @@ endpoint-id = vpce-0a1b2c3d4e5f67890
 listen      = 127.0.0.1:0
 END
 show "tidblink proxy --config tidblink.conf"
-tidblink proxy --config "$dir/tidblink.conf" 2>"$dir/proxy.log" &
-proxy_pid=$!
-children+=("$proxy_pid")
-wait_for_line "$dir/proxy.log" ' listening .*address=127\.0\.0\.1:([0-9]+)' "the start of the proxy"
-port=${BASH_REMATCH[1]}
+start_proxy
 wait_for_line "$dir/proxy.log" 'state=PENDING' "the first answer of the control API"
 echo "   listening on 127.0.0.1:$port"
 
-# MYSQL_PWD for this client alone: it would lock the direct one out.
-client=(env MYSQL_PWD=demo mariadb --no-defaults --skip-ssl --host=127.0.0.1 --port="$port" --user=app --database=test)
 refused() { # STATE: the client must fail and print why
     show "mariadb --skip-ssl --host=127.0.0.1 --port=$port --user=app"
     if "${client[@]}" -e 'SELECT 1' >"$dir/client.out" 2>&1; then die "the connection was not refused"; fi

@@ -23,20 +23,10 @@ export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION
 aws --version | sed 's/^/   /'
 
-cat >"$dir/tidblink.conf" <<END
-api-url              = $(ready api_url)
-api-ca               = $dir/ca.pem
-api-public-key-file  = $dir/public.key
-api-private-key-file = $dir/private.key
-dns-servers          = $(ready dns)
-allow-loopback       = on      # the VPC is on this machine here, and only here
+common_options >"$dir/tidblink.conf"
+cat >>"$dir/tidblink.conf" <<END
 aws-endpoint-url     = $(ready aws)
 metadata-url         = $(ready metadata)
-state-dir            = $dir/state
-admin-listen         = off
-admin-socket         = $dir/admin.sock
-poll-interval          = 1s    # the emulator has no quota to spare
-poll-interval-changing = 1s
 
 [cluster orders]
 cluster-id = 1379661944646413143
@@ -55,12 +45,7 @@ step "3. Doing it"
 run tidblink setup orders --apply
 
 step "4. A query over the new endpoint, through the proxy"
-tidblink proxy 2>"$dir/proxy.log" &
-proxy_pid=$!
-children+=("$proxy_pid")
-wait_for_line "$dir/proxy.log" ' listening .*address=127\.0\.0\.1:([0-9]+)' "the start of the proxy"
-port=${BASH_REMATCH[1]}
-client=(env MYSQL_PWD=demo mariadb --no-defaults --skip-ssl --host=127.0.0.1 --port="$port" --user=app --database=test)
+start_proxy
 show "mariadb --skip-ssl --host=127.0.0.1 --port=$port --user=app -e 'SELECT VERSION(), CURRENT_USER()'"
 "${client[@]}" --table -e 'SELECT VERSION(), CURRENT_USER()' | sed 's/^/   /'
 

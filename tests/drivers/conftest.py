@@ -4,11 +4,15 @@ import difflib
 
 import pytest
 
+import running
 from clients import CLIENTS, unavailable
 from expectations import CODES
 from mariadb import MariaDB
 
 TABLE = pytest.StashKey()
+
+pytest_runtest_logstart = running.pytest_runtest_logstart
+pytest_runtest_logfinish = running.pytest_runtest_logfinish
 
 
 @pytest.fixture
@@ -51,6 +55,7 @@ def verdict_table(pytestconfig):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    running.pytest_terminal_summary(terminalreporter)
     table = config.stash.get(TABLE, None)
     if table:
         terminalreporter.section("refused before the greeting: bytes of our text that are shown")

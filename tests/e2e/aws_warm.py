@@ -78,6 +78,7 @@ def die_with(connection):
 
 def run(connection, request, descriptors):
     """In the fork: never returns."""
+    gc.disable()  # it is gone before there is anything to collect, and a tenth of its work is that
     os.setsid()
     for target, descriptor in enumerate(descriptors, start=1):
         os.dup2(descriptor, target)

@@ -2,6 +2,7 @@
 """What the end-to-end suites share: the real servers, and every log in the report of a failure."""
 import pytest
 
+import running
 from aws_program import WarmAws, plain_aws
 from certs import Authority
 from doctor_scene import Scene
@@ -9,6 +10,17 @@ from emulator import Emulator
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
 from setup_world import World
+
+# The files that take longest begin first, so that no process ends long after the others.
+LONGEST = ("test_setup", "test_doctor", "test_endpoint")
+
+pytest_runtest_logstart = running.pytest_runtest_logstart
+pytest_runtest_logfinish = running.pytest_runtest_logfinish
+pytest_terminal_summary = running.pytest_terminal_summary
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.path.name.startswith(LONGEST))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each hop of doctor is broken, what it must say then, and what is done by hand where that is
 no command. Used by test_doctor.py."""
+import contextlib
 import os
 import socket
+import ssl
+import threading
 from dataclasses import dataclass
 from typing import Callable
 
@@ -80,6 +83,21 @@ def own_server(scene):
     return "%s:%d" % scene.cloud.dns
 
 
+def expired_api(scene):
+    """As it looks when this machine's clock is ahead."""
+    pair = scene.authority.server(scene.dir, ["127.0.0.1"], valid=certs.EXPIRED)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    listener = scene.more.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+    def serve():
+        while listener.fileno() != -1:
+            with contextlib.suppress(OSError), listener.accept()[0] as sock:
+                context.wrap_socket(sock, server_side=True).close()
+    threading.Thread(target=serve, daemon=True).start()
+    scene.set(api_url="https://127.0.0.1:%d" % listener.getsockname()[1], api_ca=pair.ca)
+
+
 def broken_state_file(scene):
     (scene.dir / "broken.json").write_text("{")
     scene.set(state_source=f"file:{scene.dir}/broken.json")
@@ -137,6 +155,11 @@ def deleted_in_aws(scene):
     scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE", message="")
 
 
+def accepted_in_one_cloud(scene):
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE")
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", state="pendingAcceptance", privateDns=False)
+
+
 def make_another(scene):
     scene.sh(f"tidblink endpoint delete orders --endpoint-id {VPCE} --yes --config={scene.file}")
     scene.sh(f"tidblink setup orders --apply --config={scene.file}")
@@ -147,8 +170,13 @@ def in_another_vpc(scene):
                       securityGroups=[OTHER_GROUP], address=OTHER_ADDRESS)
 
 
-def hosted_zone(name, address):
-    return lambda scene: scene.cloud.add("hostedZones", name=name, vpc=VPC, a=[address])
+def hosted_zone(name, address, **fields):
+    return lambda scene: scene.cloud.add("hostedZones", name=name, vpc=VPC, a=[address], **fields)
+
+
+def delete_zones(scene):
+    for zone in scene.cloud.get("hostedZones"):
+        scene.cloud.remove(f"hostedZones/{zone['id']}")
 
 
 @dataclass
@@ -179,9 +207,13 @@ BREAKS = {
         "configuration", cluster_option(port=20160), "correct it", cluster_option(port=None),
         saw="20160 .*VPC peering"),
     "key file for all": Break(
-        "key-files", key_file(0o644), r"^chmod 600 /\S+private\.key$", saw="everybody"),
-    "key file for a group": Break(
-        "key-files", key_file(0o640), r"^chmod 600 /\S+private\.key$", warns=True),
+        "key-files", key_file(0o644), r"^chmod o-rwx /\S+private\.key$",
+        saw=r"read by everybody \(mode 0644\)"),
+    "key file that a group may write": Break(
+        "key-files", key_file(0o660), r"^chmod g-w /\S+private\.key$",
+        saw="written by its group", warns=True),
+    "key file that all may write": Break(
+        "key-files", key_file(0o666), r"^chmod o-rwx,g-w /\S+private\.key$"),
     "no key file": Break(
         "key-files", lambda scene: (scene.dir / "private.key").unlink(), "make a key",
         both(write_key(PRIVATE_KEY), key_file(0o600))),
@@ -204,6 +236,10 @@ BREAKS = {
     "API of another CA": Break(
         "api", lambda scene: scene.set(api_ca=scene.pair.ca), "curl -v",
         lambda scene: scene.set(api_ca=scene.cloud.ca), saw="not trusted"),
+    "API of a certificate that has expired": Break(
+        "api", expired_api, "check this machine's clock .*timedatectl set-ntp true$",
+        lambda scene: scene.set(api_url=scene.cloud.api_url, api_ca=scene.cloud.ca),
+        saw="certificate has expired"),
     "no state file": Break(
         "api", lambda scene: scene.set(state_source=f"file:{scene.dir}/none.json"),
         "tidblink that writes it", option(state_source=None), saw=r"none\.json: No such file"),
@@ -282,6 +318,10 @@ BREAKS = {
         "endpoint-state", patch(f"vpcEndpoints/{VPCE}", state="rejected"),
         rf"^tidblink endpoint delete orders --endpoint-id {VPCE} --config\S+ && "
         r"tidblink setup orders --apply ", saw="rejected", answer="yes"),
+    "endpoint that AWS has not seen accepted": Break(
+        "endpoint-state", accepted_in_one_cloud,
+        r"wait, and look again: tidblink endpoint wait orders .*; .*ask TiDB Cloud support$",
+        patch(f"vpcEndpoints/{VPCE}", state="available", privateDns=True), saw="pendingAcceptance"),
     "this machine in another VPC": Break(
         "vpc", in_another_vpc, rf"^tidblink setup orders --vpc-id {OTHER_VPC} --apply ",
         saw=rf"the endpoint is in {VPC}, this machine in {OTHER_VPC}"),
@@ -308,6 +348,13 @@ BREAKS = {
     "security group lets nothing in": Break(
         "ingress", patch(f"securityGroups/{ENDPOINT_GROUP}", ingress=["tcp 22 from 0.0.0.0/0"]),
         rf"^aws ec2 authorize-security-group-ingress .*{ENDPOINT_GROUP}.*{OWN_GROUP}"),
+    "security group lets in what a list holds": Break(
+        "tcp", both(patch(f"securityGroups/{ENDPOINT_GROUP}",
+                          ingress=["tcp 443 from pl-0a1b2c3d4e5f60002",
+                                   "tcp 4000 from pl-0a1b2c3d4e5f60001"]), interfaces("silent")),
+        "aws ec2 describe-network-acls",
+        both(interfaces(""), patch(f"securityGroups/{ENDPOINT_GROUP}",
+                                   ingress=[f"tcp 4000 from {OWN_GROUP}"])), saw="no answer"),
     "security group lets nothing out": Break(
         "egress", patch(f"securityGroups/{OWN_GROUP}", egress=["tcp 443 to 0.0.0.0/0"]),
         rf"^aws ec2 authorize-security-group-egress .*{OWN_GROUP}.*{ENDPOINT_GROUP}"),
@@ -335,6 +382,10 @@ BREAKS = {
     "public address in a zone": Break(
         "answer", hosted_zone(HOST, "203.0.113.9"),
         r"^aws route53 disassociate-vpc-from-hosted-zone ", saw="203.0.113.9"),
+    "zone of this VPC alone": Break(
+        "answer", hosted_zone(HOST, "127.0.0.9", shared=False),
+        rf"delete its record of {HOST} .*: aws route53 delete-hosted-zone .*--id Z\S+$",
+        delete_zones, saw="127.0.0.9 is not"),
     "public address from elsewhere": Break(
         "answer", lambda scene: scene.cloud.add("names", name=HOST, a=["203.0.113.9"]),
         "no private hosted zone", without(f"names/{HOST}"), saw="203.0.113.9"),

@@ -4,7 +4,7 @@
     with Proxy(cloud, {"orders": {"cluster-id": "1379661944646413143"}}) as proxy:
         proxy.wait_log(r"verdict .*state=ACTIVE")
         pymysql.connect(host="127.0.0.1", port=proxy.port("orders"), …)
-        proxy.metric("tidblink_connections_open")
+        proxy.metric("tidblink_connections_max")
 """
 import contextlib
 import http.client
@@ -61,6 +61,7 @@ class Proxy:
         self.options.update(options or {})
         self.env = {**os.environ, **(env or {})}
         self.wrapper = list(wrapper)
+        self.tether = tethered
         self.process = None
         self.lines = []
         self.grew = threading.Condition()
@@ -86,7 +87,7 @@ class Proxy:
         self.options["state-dir"] and Path(self.options["state-dir"]).mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [*self.wrapper,
-             *tethered([built("app/tidblink"), "proxy", "--config", self.write_config()])],
+             *self.tether([built("app/tidblink"), "proxy", "--config", self.write_config()])],
             env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE)
         threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()
@@ -219,6 +220,13 @@ class Proxy:
                     (check is None or check(found.get("api", {}))):
                 return found
             assert time.monotonic() < deadline, f"the status of {alias} is {found}, not {fields}"
+            time.sleep(0.01)
+
+    def wait_open(self, count, seconds=WAIT_SECONDS):
+        """What max-connections is held against; an end is counted after it is logged."""
+        deadline = time.monotonic() + seconds
+        while (seen := self.status()["connections"]["open"]) != count:
+            assert time.monotonic() < deadline, f"{seen} connections are open, not {count}"
             time.sleep(0.01)
 
     def metrics(self):

@@ -257,6 +257,7 @@ def test_unknown_states_count_as_active(known, path):
         proxy.wait_verdict("allow")
         assert greeted(proxy.port())
         known.wait_polls(3)
+        proxy.wait_log("warn .*BRANDNEW")
         told = [line for line in proxy.log_text().splitlines()
                 if "BRANDNEW" in line and " verdict " not in line]
         assert len(told) == 1 and " warn " in told[0], told

@@ -3,6 +3,7 @@
 that hop as the first one to fix, and what it says must repair it: a command is run by a shell as it
 is printed, anything else is done by hand as the text says."""
 import re
+import socket
 
 import pytest
 
@@ -52,6 +53,7 @@ def test_all_is_well(scene):
                             "because_of", "details"}
     assert report["name"]["details"]["host"] == HOST
     assert report["tls"]["details"]["protocol"] == "TLSv1.3"
+    assert "350 s" in report["idle"]["saw"] and "'wait_timeout'" in report["idle"]["saw"]
     done = scene.text("orders")
     assert done.stdout.splitlines()[0] == "orders"
     assert done.stdout.splitlines()[-1] == "Nothing to fix."
@@ -114,6 +116,12 @@ def test_credentials_of_another_account(scene):
         assert all(report.status(key) == "skip" for key in IN_AWS if key not in ("aws", "endpoint"))
         assert report.status("tls") == "ok"
         assert "--yes" not in report.text() and "delete" not in report.text()
+        # Nor without anybody who tells what TiDB Cloud shows, and a name that does not resolve.
+        scene.set(api_public_key_file=None, api_private_key_file=None)
+        scene.set_cluster(endpoint_id=VPCE, host="gone." + HOST, port=4000)
+        report = scene.doctor()
+        assert report.first == "endpoint", report.text()
+        assert "look first" in report["endpoint"]["fix"] and "--yes" not in report.text()
 
 
 def test_a_cluster_on_google_cloud(scene):
@@ -195,6 +203,29 @@ def test_off_ec2_the_endpoints_vpc_is_looked_at(scene):
     assert report.status("vpc-dns") == "ok"
 
 
+def test_a_dns_server_that_is_not_there(scene_without_cli):
+    """What refuses is there: no firewall is to be suspected."""
+    with socket.socket(type=socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    scene_without_cli.set(dns_servers=f"127.0.0.1:{port}")
+    name = scene_without_cli.doctor()["name"]
+    assert "connection refused" in name["saw"]
+    assert "no DNS server listens" in name["why"] and "nothing came back" not in name["why"]
+
+
+def test_what_a_prefix_list_holds_is_not_known(scene):
+    BREAKS["security group lets in what a list holds"].do(scene)
+    report = scene.doctor()
+    ingress = report["ingress"]
+    assert (report.first, ingress["status"]) == ("tcp", "warn"), report.text()
+    assert "from the prefix list pl-0a1b2c3d4e5f60001" in ingress["saw"]
+    assert "is not known" in ingress["why"]
+    assert re.search("aws ec2 get-managed-prefix-list-entries .*pl-0a1b2c3d4e5f60001$",
+                     ingress["fix"])
+    assert "a prefix list in the endpoint's security groups" in report["tcp"]["why"]
+
+
 def test_a_laptop_knows_no_vpc(scene):
     """Which is no VPC without an endpoint: of two endpoints none is known to be ours."""
     scene.cloud.remove(f"instance/{MACHINE}")
@@ -208,7 +239,19 @@ def test_a_laptop_knows_no_vpc(scene):
     scene.set_cluster(host=HOST, port=4000)
     report = scene.doctor()
     assert report.first == "api"
-    assert re.search("TiDB Cloud does not tell .*, and which VPC is meant", report["aws"]["saw"])
+    assert "set endpoint-id or vpc-id" in report["aws"]["saw"]
+
+
+def test_no_api_key_at_all(scene):
+    """Doctor works with what it has: here host and port."""
+    scene.set(api_public_key_file=None, api_private_key_file=None)
+    scene.set_cluster(host=HOST, port=4000)
+    report = scene.doctor()
+    assert (report.code, report.notable) == (0, "key-files"), report.text()
+    assert "make a key" in report["key-files"]["fix"]
+    for key in ("api", "api-key", "rights", "clock", "quota", "cluster", "connection"):
+        assert (report.status(key), report[key]["saw"]) == ("skip", "not looked at (see: key files)")
+    assert report.status("tls") == "ok", report.text()
 
 
 def test_no_api_and_a_known_host(scene):
@@ -238,6 +281,25 @@ def test_a_zone_above_the_name_is_no_conflict(scene):
     report = scene.doctor()
     assert report.first == "name"
     assert "dns-servers" in report["name"]["fix"]
+
+
+def test_a_zone_above_the_name_has_other_names(scene):
+    """Without private DNS it answers; who leaves it loses the others."""
+    scene.cloud.patch(f"vpcEndpoints/{VPCE}", privateDns=False)
+    scene.cloud.add("hostedZones", name=HOST.partition(".")[2], vpc=VPC, a=[])
+    name = scene.doctor()["name"]
+    assert name["because_of"] == "private-dns"
+    scene.cloud.remove(f"instance/{MACHINE}")
+    scene.set(vpc_id=VPC)
+    scene.cloud.add("credentials", accessKeyId="AKIAEXAMPLE", denies=["ec2:DescribeVpcEndpoints"])
+    name = scene.doctor()["name"]
+    assert "does not know its other names either" in name["why"], name
+    assert name["fix"].startswith("aws route53 disassociate-vpc-from-hosted-zone ")
+    scene.cloud.patch("credentials/AKIAEXAMPLE",
+                      denies=["ec2:DescribeVpcEndpoints", "route53:GetHostedZone"])
+    name = scene.doctor()["name"]
+    assert "only if it is in another VPC as well" in name["why"]
+    assert name["fix"].startswith("delete its record")
 
 
 def test_what_follows_from_a_failure_is_no_failure(scene):

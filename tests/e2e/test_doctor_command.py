@@ -46,6 +46,16 @@ def test_a_proxy_that_does_not_serve_the_cluster(scene):
         assert "does not serve other" in proxy["saw"]
 
 
+def test_a_key_of_root_that_a_group_may_read(scene_without_cli):
+    """As a service's user gets it: nothing is wrong, and nothing may be taken from that user."""
+    scene = scene_without_cli
+    (scene.dir / "private.key").chmod(0o640)
+    assert scene.doctor().status("key-files") == "ok"
+    (scene.dir / "private.key").chmod(0o644)
+    scene.sh(scene.doctor()["key-files"]["fix"])
+    assert (scene.dir / "private.key").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_proxy_that_hangs(scene):
     path = str(scene.dir / "admin.sock")
     with socket.socket(socket.AF_UNIX) as listener:
@@ -149,6 +159,31 @@ def test_its_options_are_part_of_the_commands(scene):
     assert report["cluster"]["fix"] == (
         "tidblink setup orders --resume --apply '--aws-profile=some one' "
         f"--config={scene.file}")
+
+
+def test_options_that_are_too_long_for_commands(scene_without_cli):
+    """No command is printed with half of an option, or without one."""
+    scene = scene_without_cli
+    done = scene.text("orders", "--aws-profile", "a b " * 300)
+    assert done.returncode == 2
+    assert "--aws-profile: the options are too long for the commands" in done.stderr
+    scene.cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service")
+    for size in 12, 920:
+        hop = scene.doctor("--aws-profile", "a b " * (size // 4))["connection"]
+        fix = hop["fix"]
+        assert hop["fix_is_command"] == (size == 12)
+        assert fix.count("--config=") == 2 if size == 12 else fix.endswith("too long to be printed")
+
+
+def test_a_name_that_is_too_long_for_commands(scene_without_cli):
+    """Without its cluster a command would go to another one."""
+    scene = scene_without_cli
+    scene.cloud.patch(f"clusters/{CLUSTER}", state="PAUSED")
+    done = scene.text(f"{CLUSTER}/{'o' * 1300}", "--json")
+    [cluster] = [hop for hop in json.loads(done.stdout)["clusters"][0]["hops"]
+                 if hop["hop"] == "cluster"]
+    assert (cluster["status"], cluster["fix_is_command"]) == ("fail", False), done.stdout
+    assert "too long to be printed" in cluster["fix"]
 
 
 # ---- without a key ------------------------------------------------------------------------------

@@ -27,6 +27,9 @@ def test_fault_status(cloud, client):
     client.get(CLUSTERS)
     assert cloud.get("faults") == []
     assert [r.get("fault") for r in cloud.requests()] == ["status", "status", None, None]
+    cloud.fault("status", status=429, retryAfterSeconds=7, count=1)
+    assert client.once("GET", CLUSTERS).headers["Retry-After"] == "7"
+    assert "Retry-After" not in client.once("GET", CLUSTERS).headers
 
 
 def test_fault_with_body_until_cleared(cloud, client):
@@ -50,6 +53,17 @@ def test_fault_lets_some_pass_first(cloud, client):
     cloud.fault("status", match=CLUSTERS, skip=2, count=1)
     client.get("/v1beta1/regions")  # does not match and does not count
     assert [client.ask("GET", CLUSTERS).status for _ in range(4)] == [200, 200, 500, 200]
+
+
+def test_fault_that_begins_after_a_good_answer(cloud, client):
+    client.get(CLUSTERS)
+    cloud.fault("status", match=CLUSTERS, skip=1, count=1, after="GET /v1beta1/regions")
+    cloud.fault("status", match="/v1beta1/regions", status=503, count=1)
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200] * 3
+    assert client.ask("GET", "/v1beta1/regions").status == 503
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200] * 3
+    client.get("/v1beta1/regions")
+    assert [client.ask("GET", CLUSTERS).status for _ in range(3)] == [200, 500, 200]
 
 
 def test_fault_delay(cloud, client):

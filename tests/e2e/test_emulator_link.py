@@ -294,6 +294,8 @@ def test_hosted_zones(cloud, aws):
     ask = ("list-hosted-zones-by-vpc", "--vpc-id", VPC, "--vpc-region", "us-east-1")
     assert aws.zones(*ask)["HostedZoneSummaries"] == [
         {"HostedZoneId": zone["id"], "Name": HOST + ".", "Owner": {"OwningAccount": "123456789012"}}]
+    shown = aws.zones("get-hosted-zone", "--id", zone["id"])
+    assert shown["HostedZone"]["Config"]["PrivateZone"] and len(shown["VPCs"]) == 2
     leave = ("disassociate-vpc-from-hosted-zone", "--hosted-zone-id", zone["id"], "--vpc",
              f"VPCRegion=us-east-1,VPCId={VPC}")
     assert aws.zones(*leave)["ChangeInfo"]["Status"] == "INSYNC"

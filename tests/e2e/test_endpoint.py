@@ -164,13 +164,29 @@ def test_wait(world):
     assert done.code == 0 and "8. acceptance: ACTIVE (Active)" in done.text
 
 
-def test_wait_for_what_is_registered_later(world):
-    """Before anybody has registered it there is nothing to be accepted."""
+@pytest.mark.parametrize("verb", ["wait", "enable-dns"])
+def test_what_nobody_has_registered_is_not_waited_for(world, verb):
+    done = world.run("endpoint", verb)
+    assert done.code == 3 and world.changes() == [], done
+    assert "no endpoint of this cluster is known to be ours, so there is nothing to wait for. Next: " \
+           "tidblink setup orders" in done.err
     endpoint = world.add_endpoint()
-    process = world.start("endpoint", "wait", "--max", "50s")
-    world.read_until(process, "follows the registration")
-    assert world.run("endpoint", "create", "orders", "--endpoint-id", endpoint["id"]).code == 0
-    assert world.finish(process).code == 0
+    done = world.run("endpoint", verb)
+    assert done.code == 3 and world.changes() == []
+    assert f"{endpoint['id']} is not registered with TiDB Cloud yet. Next: tidblink endpoint create " \
+           "orders" in done.err
+
+
+def test_registration_that_somebody_undoes_while_it_is_waited_for(world):
+    world.cloud.settings(acceptSeconds=60)
+    world.add_endpoint()
+    assert world.run("endpoint", "create").code == 0
+    process = world.start("endpoint", "wait")
+    world.read_until(process, "so far")
+    world.cloud.remove(f"endpoints/{world.connections()[0]['id']}")
+    done = world.finish(process)
+    assert done.code == 3, done
+    assert "acceptance: follows the registration, and nothing before it is left to wait for" in done.err
 
 
 def test_wait_has_an_end(world):
@@ -280,6 +296,13 @@ def test_delete_undoes_both_sides(ready):
     ready.mark()
     done = ready.run("endpoint", "delete", "--yes")
     assert done.code == 0 and "nothing to delete" in done.text and ready.changes() == []
+
+
+def test_delete_of_one_that_the_environment_names(ready):
+    done = ready.run("endpoint", "delete", "--yes", env={"TIDBLINK_ENDPOINT_ID": ready.ready_id})
+    assert done.code == 0, done
+    assert "TIDBLINK_ENDPOINT_ID still names it: unset it before the next setup" in done.text
+    check_gone(ready)
 
 
 def test_delete_refuses_when_nobody_is_there_to_be_asked(ready):
@@ -404,7 +427,7 @@ def test_delete_and_set_up_again(world):
     assert world.check_ready()["id"] != first["id"]
 
 
-@pytest.mark.parametrize("does, lag", [("lose", 0), ("hang", 0), ("lose", 2), ("hang", 2)])
+@pytest.mark.parametrize("does, lag", [("lose", 0), ("hang", 0), ("lose", 60), ("hang", 60)])
 def test_delete_after_a_set_up_that_was_killed(world, does, lag):
     """Its note is on disk. What AWS does not list yet may come; nobody says it is gone."""
     world.cloud.settings(listingLagSeconds=lag)
@@ -418,8 +441,9 @@ def test_delete_after_a_set_up_that_was_killed(world, does, lag):
     else:
         assert done.code == 0, done
         check_gone(world)
+    world.cloud.settings(listingLagSeconds=0)
     if does == "lose" and lag:
-        world.wait(lambda: world.run("endpoint", "delete", "--yes").code == 0, "not deleted")
+        assert world.run("endpoint", "delete", "--yes").code == 0
         check_gone(world)
     assert world.run("setup", "--apply").code == 0
     world.check_ready()

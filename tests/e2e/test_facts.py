@@ -62,7 +62,7 @@ def test_status_shows_both_vocabularies_and_the_next_step(config):
     assert "endpoint PENDING (Pending): TiDB Cloud is accepting it; usually about 5 minutes" in text
     assert "vpce-0a1b2c3d4e5f67890 (endpoint-id)" in text
     assert "connects not yet; clients are held for a moment, then told why (endpoint PENDING)" in text
-    assert "next This usually takes about 5 minutes. Wait for it with: tidblink wait --for active --max 10m orders" in text
+    assert "next This usually takes about 5 minutes. Wait for it with: tidblink endpoint wait orders" in text
     assert f"address {HOST}:4000" in text
 
 
@@ -85,6 +85,24 @@ def test_status_without_an_endpoint(cloud, config):
     assert "endpoint none (Not Configured): no private endpoint is registered yet" in text
     assert "connects no; clients are told why (endpoint none) next Create it" in text
     assert status(config)[1]["cluster"]["groups"][0]["endpoints"] == []
+
+
+def test_next_step_needs_no_proxy(cloud, config):
+    assert status(config)[1]["next_step"].endswith("tidblink endpoint wait orders")
+    cloud.patch(f"clusters/{CLUSTER}", state="RESUMING")
+    shown = status(config)[1]
+    assert shown["next_step"].endswith("Wait for it with: tidblink status orders --watch")
+    assert shown["cluster"]["next_step"] == "Wait for it with: tidblink status orders --watch"
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_watch_ends_when_nobody_reads_any_more(config, words):
+    with subprocess.Popen([built("app/tidblink"), "status", "--config", config, "--watch", *words],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(30) == 1
+        assert "what it prints cannot be written: Broken pipe" in watching.stderr.read()
 
 
 def test_since_when_is_left_out_when_nobody_has_seen_it(config):

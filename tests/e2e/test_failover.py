@@ -102,8 +102,8 @@ def test_several_clients_at_once_are_all_served(two, cloud):
             client.read_greeting(sock)
             sock.close()
         assert two[0].greeted == 0 and two[1].greeted == 20
-        lines = [line for line in proxy.log_text().splitlines() if "does not answer" in line]
-        assert len(lines) == 1
+        proxy.wait_log("does not answer")
+        assert proxy.log_text().count("does not answer") == 1
 
 
 def refused_by_breaker(proxy):

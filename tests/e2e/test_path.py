@@ -227,6 +227,7 @@ def test_a_thousand_connections_lose_nothing(world, mariadb):
         print(f"{connections} connections: clients sent {totals['sent']} bytes and received "
               f"{totals['received']}, the server's side {counter.up} and {counter.down}; "
               f"{before} descriptors before, {proxy.descriptors()} after")
+        proxy.wait_log("connection closed ", connections)
         per_log = [re.search(r"client_bytes=(\d+) server_bytes=(\d+)", line)
                    for line in proxy.log_text().splitlines() if "connection closed" in line]
         assert sum(int(m[1]) for m in per_log) == totals["sent"]

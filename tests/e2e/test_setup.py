@@ -101,7 +101,7 @@ def test_apply_says_what_it_does_and_waits_for(world):
                  "doing 6. security group:", "doing 7. private endpoint connection:",
                  "wait 8. acceptance: PENDING (Pending): TiDB Cloud is accepting it; usually about"
                  " 5 minutes, 0 s so far",
-                 "ok 8. acceptance: ACTIVE (Active)", "doing 9. private DNS:", "doing 12. "]:
+                 "ok 8. acceptance: ACTIVE (Active), after 1 s", "doing 9. private DNS:", "doing 12. "]:
         assert line in done.text
     # What repeats itself every tenth of a second is said once.
     assert done.text.count("wait 8.") <= 2
@@ -254,6 +254,29 @@ def test_one_cluster_that_cannot_go_on_does_not_hold_up_the_other(warm_aws):
         assert f"{CLUSTER}: cluster: PAUSED (Paused)" in done.err
         assert world.endpoints() == []
         assert world.endpoints(SALES_GROUP)[0]["privateDns"]
+        assert f"{SALES} is ready. Connection strings" in done.text
+        assert f"{CLUSTER} is ready" not in done.text
+
+
+def test_clusters_in_different_vpcs_are_set_up_one_by_one(warm_aws):
+    with World(warm_aws, sales=True) as world:
+        foreign = "subnet-0a1b2c3d4e5f60099"
+        done = world.run("setup", CLUSTER, SALES, "--apply", "--subnet-ids", f"{SUBNET} {foreign}")
+        assert done.code == 2 and world.changes() == []
+        assert f"{foreign} is no subnet of {VPC}" in done.err
+        assert "Clusters in different VPCs are set up one by one, each with its subnets" in done.err
+
+
+def test_clusters_that_are_waited_for_share_the_quota(warm_aws):
+    """Each makes the pause between two looks longer: with a second of it, six seconds have room
+    for one look at the beginning, three in pauses, and two that the steps take themselves."""
+    with World(warm_aws, sales=True, poll_interval_changing="1s") as world:
+        world.cloud.settings(acceptSeconds=60)
+        assert world.run("setup", CLUSTER, SALES, "--apply", "--max", "1s").code == 3
+        world.mark()
+        assert world.run("setup", CLUSTER, SALES, "--apply", "--max", "6s").code == 3
+        looks = [r for r in world.requests() if r.get("path", "").endswith(f"clusters/{CLUSTER}")]
+        assert len(looks) <= 6
 
 
 def test_which_cluster(warm_aws):

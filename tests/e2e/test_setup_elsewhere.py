@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from emulator import CLUSTER
-from setup_world import (APP_GROUP, DEFAULT_GROUP, SERVICE, SUBNET, VPC, World, check_columns, squeezed)
+from setup_world import (APP_GROUP, DEFAULT_GROUP, GROUP, SERVICE, SUBNET, VPC, World,
+                         check_columns, squeezed)
 
 GCP_SERVICE = "projects/tidb-prod/regions/us-west1/serviceAttachments/psc-0a1b2c3d"
 AZURE_SERVICE = ("/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/tidb/providers/"
@@ -157,6 +158,10 @@ def test_azure(warm_aws):
         assert f"az network private-endpoint create --name {name} --resource-group GROUP " \
                f"--location eastus2 --vnet-name VNET --subnet SUBNET --connection-name {name} " \
                f"--manual-request true --private-connection-resource-id {AZURE_SERVICE}" in text
+        shown = f"az network private-endpoint show --name {name} --resource-group GROUP --query"
+        assert f"{shown} id --output tsv NIC=$({shown} 'networkInterfaces[0].id' --output tsv) " \
+               "az network nic show --ids \"$NIC\" --output tsv --query " \
+               "'ipConfigurations[0].[privateIPAddress || privateIpAddress]'" in text
         done = world.run("setup", "--apply")
         assert done.code == 3 and "--endpoint-id (its resource ID) and --private-ip" in done.err
         done = world.run("setup", "orders", "--apply", "--endpoint-id", AZURE_ID,
@@ -172,8 +177,39 @@ def test_azure(warm_aws):
         assert world.connections() == []
 
 
+@pytest.mark.parametrize("edit, endpoint_id", [(google, "tidb-elsewhere"), (azure, AZURE_ID)])
+def test_connection_of_another_network_is_not_adopted(warm_aws, edit, endpoint_id):
+    with World(warm_aws, edit=edit) as world:
+        world.cloud.add("endpoints", group=GROUP, endpointId=endpoint_id, state="ACTIVE")
+        plan = world.run("setup")
+        assert plan.code == 0 and plan.steps()[5] == "by hand"
+        assert f"TiDB Cloud shows {endpoint_id}: if it is this network's, name that one" in plan.text
+        assert "gcloud compute" in plan.text or "az network private-endpoint create" in plan.text
+        done = world.run("setup", "--apply")
+        assert done.code == 3 and world.configured_id() is None
+        done = world.run("setup", "orders", "--apply", "--endpoint-id", endpoint_id)
+        assert done.code == 0 and world.configured_id() == endpoint_id, done
+
+
+@pytest.mark.parametrize("cloud", [google, azure])
+def test_words_of_others_are_quoted(warm_aws, cloud):
+    """Whatever TiDB Cloud calls a region, a shell only reads it."""
+    def rename(found):
+        cloud(found)
+        region = found["clusters"][0]["region"] + ";(x)"
+        found["regions"][0]["id"] = found["clusters"][0]["region"] = region
+    with World(warm_aws, edit=rename) as world:
+        script = commands(world.run("setup"))
+        script += world.run("endpoint", "delete", "orders", "--yes", "--endpoint-id",
+                            "tidb-a" if cloud is google else AZURE_ID).out
+        assert script.count(";(x)") == len(re.findall(r"[= ]'[^ ';]*;\(x\)'", script)) >= 1, script
+
+
 def test_azure_needs_the_address(warm_aws):
     with World(warm_aws, edit=azure) as world:
+        done = world.run("setup", "orders", "--apply", "--endpoint-id", AZURE_ID, "--private-ip",
+                         "10.1.2.3; touch x")
+        assert done.code == 2 and '--private-ip: "10.1.2.3; touch x" is not valid' in done.err
         done = world.run("setup", "orders", "--apply", "--endpoint-id", AZURE_ID)
         assert done.code == 2 and "--private-ip" in done.err
         assert world.connections() == []

@@ -250,6 +250,20 @@ def test_instance_in_another_region(warm_aws):
         assert done.steps()[10] == "skip" and world.check_ready()["vpc"] == VPC
 
 
+@pytest.mark.parametrize("rule", [f"tcp {{port}} from {APP_GROUP}", "tcp from 127.77.4.0/24"])
+def test_narrow_group_is_not_widened_from_outside_the_vpc(warm_aws, rule):
+    """Nobody can tell from here where the application runs."""
+    with World(warm_aws, edit=not_on_ec2) as world:
+        rule = rule.format(port=world.port)
+        rules = [f"all from {DEFAULT_GROUP}", rule]  # the first is AWS's own of a default group
+        world.cloud.patch(f"securityGroups/{DEFAULT_GROUP}", ingress=rules)
+        done = world.run("setup", "--apply", "--vpc-id", VPC, "--subnet-ids", SUBNET)
+        assert done.code == 0, done
+        assert "AuthorizeSecurityGroupIngress" not in world.changes()
+        assert f"ok 6. security group: lets port {world.port} in from {rule.split()[-1]}; whether " \
+               "the application is among them cannot be told from here" in done.text
+
+
 # ---- security groups ----------------------------------------------------------------------------
 
 def test_security_groups_that_are_named(world):

@@ -35,6 +35,7 @@ def stocked(cloud, count=4, **options):
     with running(cloud, spares=count, **options) as proxy:
         visit(proxy)
         proxy.wait_metric(READY, count)
+        proxy.wait_open(0)
         yield proxy
 
 

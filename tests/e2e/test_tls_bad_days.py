@@ -273,13 +273,14 @@ def test_a_client_that_sends_many_passwords(scene):
     try:
         with RawClient(scene.port()) as client:
             client.plugin = SHA2
+            port = client.sock.getsockname()[1]
             client.put(client.response("sha", PASSWORD.encode()))
             assert client.take() == FULL
             client.put(os.urandom(256))
             assert client.take() == FULL
             for _ in range(100):
                 client.put(os.urandom(256))
-        scene.proxy.wait_log(" connection closed ", after=mark)
+        scene.proxy.wait_log(f" connection closed .*client=127.0.0.1:{port} ", after=mark)
         lines = scene.proxy.log_text().splitlines()[mark:]
         assert sum("not encrypted with this proxy's RSA key" in line for line in lines) == 2
     finally:

@@ -21,7 +21,7 @@
 static char tcp[] = "tcp", udp[] = "udp", all[] = "-1", six[] = "6";
 static char block8[] = "10.0.0.0/8", block24[] = "10.0.7.0/24", anywhere[] = "0.0.0.0/0",
             anywhere6[] = "::/0", ula[] = "fd00:1::/32", sg_a[] = "sg-a", sg_b[] = "sg-b",
-            pl[] = "pl-1";
+            pl[] = "pl-1", other_pl[] = "pl-2";
 
 static bool allows(
     struct ec2_permission permission, const struct option_list *groups, const char *cidr)
@@ -118,6 +118,23 @@ static void test_a_prefix_list_is_not_taken_for_closed(void **state)
     assert_true(allows(permission, NULL, "10.0.0.1"));
     permission.to_port = permission.from_port = 443;
     assert_false(allows(permission, NULL, "10.0.0.1"));
+}
+
+static void test_a_prefix_list_is_named_when_all_hangs_on_it(void **state)
+{
+    struct ec2_permission permissions[] = {
+        { .protocol = tcp, .from_port = 443, .to_port = 443, .prefix_lists = LIST(other_pl) },
+        { .protocol = tcp, .from_port = 4000, .to_port = 4000, .prefix_lists = LIST(pl) },
+        { .protocol = tcp, .from_port = 22, .to_port = 22, .cidrs = LIST(anywhere) },
+    };
+    struct ec2_security_group group = { .ingress = permissions, .ingress_count = 3 };
+    struct ec2_vpc vpc = { .cidrs = LIST(block24) };
+    struct world world = { .vpcs = { &vpc, 1 }, .group_list = { &group, 1 }, .port = 4000 };
+    (void)state;
+    assert_true(world_lets_in(&world));
+    assert_string_equal(world_ingress_list(&world), pl);
+    permissions[2].from_port = permissions[2].to_port = 4000;
+    assert_null(world_ingress_list(&world));
 }
 
 static void test_any_permission_will_do(void **state)
@@ -290,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_groups_as_peers),
         cmocka_unit_test(test_a_prefix_list_is_not_taken_for_closed),
+        cmocka_unit_test(test_a_prefix_list_is_named_when_all_hangs_on_it),
         cmocka_unit_test(test_any_permission_will_do),
         cmocka_unit_test(test_which_endpoints_live),
         cmocka_unit_test(test_the_endpoint_of_endpoint_id),
