@@ -5,6 +5,7 @@
 // mean and how the result is printed.
 #include "app/cli.h"
 #include "app/command.h"
+#include "app/dsn_lint.h"
 #include "app/dsn_place.h"
 #include "app/dsn_print.h"
 #include "app/secret.h"
@@ -202,7 +203,8 @@ static bool print(const struct dsn_values *own, const struct settings *settings,
 
 static bool run(const struct command_line *line, int *exit_code, struct err *err)
 {
-    (void)exit_code;
+    if (line->argc > 0 && strcmp(line->argv[0], "lint") == 0)
+        return dsn_lint(line->argc - 1, line->argv + 1, exit_code, err);
     struct dsn_values own = { 0 };
     const struct settings_request request = {
         .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
@@ -221,14 +223,17 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 
 const struct command cmd_dsn = {
     .name = "dsn",
-    .usage = "[CLUSTER] [--client NAME[,NAME]|all] [--direct] [options]",
+    .usage = "[CLUSTER] [--client NAME[,NAME]|all] [--direct] [options]\n"
+             "       tidblink dsn lint CLIENT [--format text|json] < STRING",
     .summary = "print connection strings, ready for a client or driver",
     .help = "Prints the string that this client accepts as it stands, for the proxy of this\n"
             "configuration or (--direct) for the private endpoint itself. The string is all\n"
             "of standard output; what to do before it works and what to know about the\n"
             "client goes to standard error. With --host and --port neither a key nor the\n"
             "network is needed. The password never comes from the command line, and is\n"
-            "printed only with --reveal, and then to no file that everybody may read.",
+            "printed only with --reveal, and then to no file that everybody may read.\n\n"
+            "dsn lint says what a client reads out of a string on standard input, what is\n"
+            "wrong with it, and the corrected string; it exits with 1 when something is.",
     .own = &own_table,
     .run = run,
 };

@@ -147,3 +147,95 @@ def test_prompt_shows_nothing_of_what_is_typed(typed, code, out):
     finally:
         os.close(master)
     assert b"cret" not in shown
+
+
+# ---- lint -------------------------------------------------------------------------------------
+
+def lint(client, text, *words):
+    return run("lint", client, *words, stdin=text.encode() if isinstance(text, str) else text)
+
+
+def test_lint_of_a_good_string():
+    result = lint("go", "app:p@ss@tcp(127.0.0.1:4000)/shop?tls=true&x=1\n")
+    assert (result.returncode, result.stderr) == (1, b"")  # tls=true against 127.0.0.1
+    result = lint("go", "app:p@ss@tcp(10.0.0.1:4000)/shop?tls=true&x=1\n")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.decode().splitlines() == [
+        "go-sql-driver/mysql (go) reads:",
+        "  host      10.0.0.1",
+        "  port      4000",
+        "  user      app",
+        "  password  yes (not shown)",
+        "  database  shop",
+        "  TLS       verifies the certificate and its name",
+        "  others    tls = true",
+        "            x = 1",
+        "",
+        "nothing wrong"]
+
+
+def test_lint_names_the_place_the_reason_and_the_corrected_string():
+    result = lint("mysql2-url", "mysql://app:HUNT/ER@db.example/shop")
+    assert result.returncode == 1
+    text = result.stdout.decode()
+    assert "error at column 17: a raw / in the password" in text
+    assert "no port" in text
+    assert text.endswith("corrected:\nmysql://app:<PASSWORD>@db.example:4000/shop\n")
+    assert "HUNT" not in text + result.stderr.decode()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_lint_as_json():
+    result = lint("jdbc", "jdbc:mysql://10.0.0.1:4000/shop?user=app&password=x&useSSL=true",
+                  "--format", "json")
+    assert result.returncode == 1
+    row = json.loads(result.stdout)
+    assert (row["host"], row["port"], row["user"], row["database"], row["tls"]) == (
+        "10.0.0.1", 4000, "app", "shop", "unverified")
+    assert row["password"] is True
+    assert row["parameters"] == {"useSSL": "true"}
+    finding, = row["findings"]
+    assert (finding["severity"], finding["code"], finding["column"]) == (
+        "error", "tls-unverified", 53)
+    assert row["corrected"] == ("jdbc:mysql://10.0.0.1:4000/shop?user=app&password=<PASSWORD>"
+                                "&sslMode=VERIFY_IDENTITY")
+
+
+def test_lint_of_a_file_names_the_line():
+    result = lint("laravel", "DB_HOST=127.0.0.1\nDB_PORT=4000\nDB_PASSWORD=HUNT#ER\n")
+    assert result.returncode == 1
+    assert b"error at line 3, column 17: an unquoted #" in result.stdout
+    assert b"HUNT" not in result.stdout
+
+
+@pytest.mark.parametrize("words, stdin, text", [
+    (["go", "app:HUNTER@tcp(h:1)/"], b"", b"the string comes on standard input"),
+    ([], b"", b"which client? Expected dsn lint CLIENT"),
+    (["pymsql"], b"", b'did you mean "pymysql"?'),
+    (["navicat"], b"x", b"there is no reader for the strings of navicat"),
+    (["go"], b"", b"there is nothing to read"),
+    (["go"], b"mysql://app:HUNTER@h:1/", b"a URL, which go refuses"),
+    (["url"], b"HUNTER", b"no URL: expected mysql://"),
+    (["url"], b"mysql://HUNT\xffER@h/", b"not UTF-8"),
+    (["url"], b"x" * 65537, b"longer than 65536 bytes"),
+])
+def test_lint_that_cannot_be_done(words, stdin, text):
+    result = run("lint", *words, stdin=stdin)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert text in result.stderr
+    assert b"HUNT" not in result.stderr
+
+
+def test_lint_finds_the_url_in_a_file():
+    result = lint("prisma", "# of this app\nNODE_ENV=production\n"
+                  "DATABASE_URL='mysql://app:x@127.0.0.1:4000/shop' # the proxy\nPORT=80\n")
+    assert result.returncode == 0, result.stdout
+    assert b"  database  shop\n" in result.stdout
+
+
+def test_lint_reads_what_dsn_prints():
+    for client in ["mysql", "jdbc", "go", "prisma", "mysqlconnector", "my-cnf", "odbc", "alembic"]:
+        printed = text_of("--host", "127.0.0.1", "--port", "4000", "--tls", "off", "--client", client)
+        result = lint(client, printed)
+        assert result.returncode == 0, result.stdout
+        assert b"nothing wrong" in result.stdout
