@@ -139,7 +139,7 @@ struct lint_value lint_decode(
     uint32_t from = text.from[0];
     struct lint_text out = decode_once(lint, text, how, what);
     if (how & DECODE_TWICE)
-        out = decode_once(lint, out, how, what);
+        out = decode_once(lint, out, how | DECODE_PLUS, what); // parse_str
     if (out.at && (!encode_is_utf8(out.at, out.len) || memchr(out.at, '\0', out.len)))
         lint_say(lint, LINT_ERROR, "not-utf8", from,
             "what it decodes to is no text of UTF-8; each byte of a character is written %XX",

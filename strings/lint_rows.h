@@ -62,10 +62,11 @@ struct lint_rule {
     enum lint_tls tls; // of a list of TLS rules: what it means; the first that holds counts
     enum lint_severity severity;
     const char *code; // NULL: no finding
-    const char *at;   // where: a parameter, or host, port, user, scheme, database; NULL: nowhere
+    const char *at;   // the parameter where it is; NULL: nowhere in particular
     const char *what;
     const char *why;
-    const char *fix; // "name=value" to set, "-name" to drop, blank-separated; NULL: none
+    const char *fix; // "name=value" to set, "-name" to drop, blank-separated;
+                     // "!": no corrected string; NULL: none
 };
 
 // ---- clients ------------------------------------------------------------------------------------
@@ -201,4 +202,5 @@ extern const struct lint_rule lint_no_rules[], lint_tls_ssl_mode[], lint_tls_com
     lint_tls_mariadb_j[], lint_tls_go[], lint_tls_rust[], lint_tls_ado[], lint_tls_odbc[],
     lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[];
 extern const struct lint_rule lint_trap_connector_j[], lint_trap_mariadb_j[], lint_trap_rust[],
-    lint_trap_ado[], lint_trap_mysql[], lint_trap_mariadb[];
+    lint_trap_ado[], lint_trap_mysql[], lint_trap_mysqldump[], lint_trap_mariadb[],
+    lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[];

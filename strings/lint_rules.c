@@ -81,7 +81,6 @@ static const char *fact(const struct lint *lint, const char *name, size_t len)
     return NULL;
 }
 
-// Underscores and dashes are the same where the client is of MySQL's own family: ssl_ca, ssl-ca.
 static struct lint_pair *find_named(struct lint *lint, const char *name, size_t len)
 {
     char text[80];
@@ -130,15 +129,8 @@ static bool all_hold(struct lint *lint, const char *when)
 
 static uint32_t place_of(struct lint *lint, const char *at)
 {
-    const struct lint_reading *reading = &lint->reading;
     if (!at)
         return LINT_NOWHERE;
-    if (!strcmp(at, "host"))
-        return reading->host.text ? reading->host.from : LINT_NOWHERE;
-    if (!strcmp(at, "user"))
-        return reading->user.text ? reading->user.from : LINT_NOWHERE;
-    if (!strcmp(at, "database"))
-        return reading->database.text ? reading->database.from : LINT_NOWHERE;
     const struct lint_pair *pair = lint_find_pair(lint, at);
     return pair ? pair->name.from : LINT_NOWHERE;
 }
@@ -165,6 +157,10 @@ static void set_pair(struct lint *lint, const char *fix, size_t len)
 
 static void apply_fix(struct lint *lint, const char *fix)
 {
+    if (fix && *fix == '!') {
+        lint->reading.is_unwritten = true;
+        return;
+    }
     while (fix && *fix) {
         size_t len = strcspn(fix, " ");
         struct lint_pair *pair = *fix == '-' ? find_named(lint, fix + 1, len - 1) : NULL;

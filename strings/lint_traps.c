@@ -214,6 +214,20 @@ const struct lint_rule lint_trap_connector_j[] = {
     END,
 };
 
+const struct lint_rule lint_trap_aws_wrapper[] = {
+    { "!wrapperPlugins", 0, LINT_WARNING, "wrapper-plugins", NULL, "no wrapperPlugins=",
+        "by itself the wrapper looks for Aurora's topology behind the name; an empty list turns "
+        "that "
+        "off",
+        "wrapperPlugins=" },
+    { "@tls=off !allowPublicKeyRetrieval=true !serverRSAPublicKeyFile", 0, LINT_WARNING,
+        "public-key", NULL, "no allowPublicKeyRetrieval=true",
+        "without TLS a user of caching_sha2_password is refused: Public Key Retrieval is not "
+        "allowed",
+        "allowPublicKeyRetrieval=true" },
+    END,
+};
+
 const struct lint_rule lint_tls_mariadb_j[] = {
     { .when = "sslMode=disable|DISABLED", .tls = LINT_TLS_OFF },
     UNVERIFIED("trustServerCertificate=true", "trustServerCertificate",
@@ -304,26 +318,44 @@ const struct lint_rule lint_tls_odbc[] = {
     END,
 };
 
+#define KEY_NEEDED                                                                                 \
+    {                                                                                              \
+        "@tls=off !get-server-public-key !server-public-key-path", 0, LINT_WARNING, "public-key",  \
+            NULL, "no --get-server-public-key",                                                    \
+            "without TLS a user of caching_sha2_password is refused: Authentication requires "     \
+            "secure "                                                                              \
+            "connection",                                                                          \
+            "get-server-public-key"                                                                \
+    }
+#define HINTS_LOST                                                                                 \
+    {                                                                                              \
+        "!comments !skip-comments", 0, LINT_WARNING, "no-comments", NULL, "no --comments",         \
+            "the program strips comments from statements, and TiDB's optimizer hints with them",   \
+            "comments"                                                                             \
+    }
+
+const struct lint_rule lint_trap_mysqldump[] = { KEY_NEEDED, END };
 const struct lint_rule lint_trap_mysql[] = {
-    { "@tls=off !get-server-public-key !server-public-key-path", 0, LINT_WARNING, "public-key",
-        NULL, "no --get-server-public-key",
-        "without TLS a user of caching_sha2_password is refused: Authentication requires secure "
-        "connection",
-        "get-server-public-key" },
+    KEY_NEEDED,
+    HINTS_LOST,
     END,
 };
-
 #define DEMANDS_TLS                                                                                \
     "from 11.4 on MariaDB's programs demand TLS, which the proxy's listener has only with "        \
     "client-tls: SSL is required, but the server does not support it"
+#define TLS_DEMANDED                                                                               \
+    { "@tls=client @host=loopback", 0, LINT_WARNING, "tls-demanded", NULL, "no --skip-ssl",        \
+        DEMANDS_TLS, "skip-ssl" },                                                                 \
+    {                                                                                              \
+        "@tls=client @socket", 0, LINT_WARNING, "tls-demanded", NULL, "no --skip-ssl",             \
+            DEMANDS_TLS, "skip-ssl"                                                                \
+    }
+const struct lint_rule lint_trap_file[] = { TLS_DEMANDED, END };
 const struct lint_rule lint_trap_mariadb[] = {
-    { "@tls=client @host=loopback", 0, LINT_WARNING, "tls-demanded", NULL, "no --skip-ssl",
-        DEMANDS_TLS, "skip-ssl" },
-    { "@tls=client @socket", 0, LINT_WARNING, "tls-demanded", NULL, "no --skip-ssl", DEMANDS_TLS,
-        "skip-ssl" },
+    TLS_DEMANDED,
+    HINTS_LOST,
     END,
 };
-
 const struct lint_rule lint_tls_ecto[] = {
     { "ssl=true", LINT_TLS_UNVERIFIED, LINT_WARNING, NOT_VERIFIED, "ssl",
         "ssl=true in the URL verifies nothing before OTP 26",
@@ -352,5 +384,19 @@ const struct lint_rule lint_tls_r2dbc[] = {
     MODES("sslMode", "sslCa"),
     { "@scheme=r2dbc:mysql !@host=loopback @host", LINT_TLS_CLIENT, LINT_WARNING, "tls-preferred",
         NULL, "nothing is said about TLS", "PREFERRED is the default: " FALLS_BACK, NULL },
+    END,
+};
+
+#define FORBIDDEN(NAME)                                                                            \
+    {                                                                                              \
+        NAME, 0, LINT_ERROR, "forbidden-parameter", NAME, NAME " in the query",                    \
+            "the SPI refuses it there: it stands in front of the path", "!"                        \
+    }
+const struct lint_rule lint_trap_r2dbc[] = {
+    FORBIDDEN("user"),
+    FORBIDDEN("password"),
+    FORBIDDEN("host"),
+    FORBIDDEN("port"),
+    FORBIDDEN("database"),
     END,
 };

@@ -173,7 +173,11 @@ static const struct {
     { "mysqlsh", "mysqlx://app:x" AT, "scheme", E, 1, "mysql://app" },
     { "jdbc-mariadb", "jdbc:mysql://127.0.0.1:4000/shop?user=app", "scheme", E, 1, "jdbc:mariadb://" },
     { "rails-url", "mysql://app:x" AT, "scheme", E, 1, "mysql2://app" },
+    { "r2dbc", "r2dbc:mysql://127.0.0.1:4000/shop?user=app", "forbidden-parameter", E, 35, NULL },
+    { "jdbc-aws", "jdbc:aws-wrapper:mysql://127.0.0.1:4000/shop?user=app", "wrapper-plugins", W, 0, "wrapperPlugins=" },
+    { "symfony", "mysql://app:x@localhost/shop?unix_socket=/run/a%2Bb.sock", "plus-blank", E, 48, NULL },
     // Command lines.
+    { "mysql", "mysql -u app -h 127.0.0.1 -P 4000 -p", "no-comments", W, 0, "--comments" },
     { "mysql", "mysql -u app -h 127.0.0.1 -P 4000 -pHUNTER", "argv-password", E, 35, " -p" },
     { "mariadb", "mariadb -u app -h 127.0.0.1 -P 4000 --password=HUNTER --skip-ssl", "argv-password", E, 37, " -p" },
     { "mysql", "mysql -u app -h 127.0.0.1 -P 4000 -p HUNTER", "argv-password", E, 38, NULL },
