@@ -189,20 +189,23 @@ static bool print_json(
 
 // ---- the command --------------------------------------------------------------------------------
 
-static bool find_client(const char *name, const struct string_client **out, struct err *err)
+// NULL with the reason. The word may be the string itself: it is not repeated.
+static const struct string_client *find_client(const char *name, struct err *err)
 {
-    const struct string_client *client = NULL;
-    if (!name)
-        return err_set(err, ERR_USAGE,
+    const struct string_client *client = name ? strings_find(name) : NULL;
+    if (client)
+        return client;
+    if (!name) {
+        err_set(err, ERR_USAGE,
             "lint: which client? Expected dsn lint CLIENT, and the string on standard input");
+        return NULL;
+    }
     struct suggest suggest = suggest_for(name);
-    *out = strings_find(name);
-    if (*out)
-        return true;
     for (size_t i = 0; (client = strings_at(i)); i++)
         suggest_offer(&suggest, client->id);
-    return err_set(err, ERR_USAGE, "lint: no client of this name: dsn --list shows them%s",
+    err_set(err, ERR_USAGE, "lint: no client of this name: dsn --list shows them%s",
         suggest_text(&suggest));
+    return NULL;
 }
 
 // A second word may be the string itself, put there by mistake: it is not repeated.
@@ -248,8 +251,10 @@ bool dsn_lint(int argc, char *const *argv, int *exit_code, struct err *err)
 {
     struct lint_values own = { 0 };
     const char *name = NULL;
-    const struct string_client *client = NULL;
-    if (!read_words(argc, argv, &name, &own, err) || !find_client(name, &client, err))
+    if (!read_words(argc, argv, &name, &own, err))
+        return false;
+    const struct string_client *client = find_client(name, err);
+    if (!client)
         return false;
     struct input *input = calloc(1, sizeof(*input));
     if (!input)

@@ -207,6 +207,7 @@ bool lint_write_row(struct lint *lint, struct buf *out)
         [LINT_TLS_CUSTOM] = STRING_TLS_CLIENT,
     };
     const struct lint_reading *reading = &lint->reading;
+    bool is_off = lint_find_pair(lint, "skip-ssl"); // given, or a fix
     struct string_output output;
     struct err err;
     const struct string_request request = {
@@ -217,7 +218,9 @@ bool lint_write_row(struct lint *lint, struct buf *out)
         .database =
             reading->database.text && *reading->database.text ? reading->database.text : NULL,
         .direct = true,
-        .tls = reading->socket.text ? STRING_TLS_CLIENT : modes[lint->report.tls],
+        .tls = is_off                 ? STRING_TLS_OFF
+               : reading->socket.text ? STRING_TLS_CLIENT
+                                      : modes[lint->report.tls],
     };
     if (!strings_print(lint->row, &request, &output, &err))
         return false;

@@ -123,7 +123,8 @@ static bool check_jdbc(struct lint *lint, struct lint_text text, size_t *rest, s
     lint_say(lint, LINT_ERROR, "scheme", text.from[0],
         "each JDBC driver takes only URLs of its own; MariaDB's takes jdbc:mysql: only with "
         "permitMysqlScheme in it",
-        "the URL starts with \"%.*s\" instead of %s", (int)scheme, text.at, lint->client->schemes);
+        "the URL starts with \"%.*s\" (this driver knows %s)", (int)scheme, text.at,
+        lint->client->schemes);
     lint->reading.scheme.text = NULL;
     return true;
 }
@@ -151,7 +152,7 @@ static size_t last_at(struct lint_text text, size_t end)
 
 bool lint_read_connector_j(struct lint *lint, struct lint_text text, struct err *err)
 {
-    size_t start;
+    size_t start = 0;
     if (!check_jdbc(lint, text, &start, err))
         return false;
     struct lint_text rest = lint_part(text, start, text.len);
@@ -185,7 +186,7 @@ bool lint_read_connector_j(struct lint *lint, struct lint_text text, struct err 
 
 bool lint_read_mariadb_j(struct lint *lint, struct lint_text text, struct err *err)
 {
-    size_t start;
+    size_t start = 0;
     bool permits = lint_find(text, "permitMysqlScheme") < text.len && text.len > 11 &&
                    !memcmp(text.at, "jdbc:mysql:", 11);
     if (permits) {

@@ -40,7 +40,11 @@ static bool read_inner_url(struct lint *lint, struct lint_text value, struct err
 {
     bool is_jdbc = value.len > 5 && !memcmp(value.at, "jdbc:", 5);
     bool is_mariadb = lint_find(value, "jdbc:mariadb:") == 0;
-    const char *id = is_mariadb ? "jdbc-mariadb" : is_jdbc ? "jdbc" : "url";
+    bool is_rails = !strncmp(lint->row->id, "rails", 5);
+    const char *id = is_mariadb ? "jdbc-mariadb"
+                     : is_jdbc  ? "jdbc"
+                     : is_rails ? "rails-url"
+                                : "url";
     lint->file = lint->file ? lint->file : lint->client;
     lint->client = lint_client_find(id);
     return lint->client->read(lint, value, err);
@@ -159,8 +163,11 @@ bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
             at = line_end + 1;
             continue;
         }
+        bool is_unwritten = lint->reading.is_unwritten;
         struct lint_text read =
             lint_read_value(lint, lint_part(text, at + value, text.len), carrier, &end);
+        if (lint_list_has("password pwd", last_word(name.text), strlen(last_word(name.text))))
+            lint->reading.is_unwritten = is_unwritten; // the placeholder takes its place anyway
         if (!take(lint, name, read, err))
             return false;
         at += value + end + 1;

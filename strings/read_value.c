@@ -102,6 +102,8 @@ static struct lint_text read_bare(
             "in "
             "quotes",
             "an unquoted #");
+        // Of a URL: what is left of the password stands where a port would.
+        lint->reading.is_misread = lint->reading.is_misread || lint_find(line, "://") < i;
         line = lint_part(line, 0, i);
         lint->reading.is_unwritten = true;
         break;

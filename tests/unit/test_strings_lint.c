@@ -157,7 +157,7 @@ static const struct {
     { "jdbc", "jdbc:mysql://127.0.0.1:4000/shop?user=app&sslMode=VERIFY_IDENTITY", "tls-identity", E, 14, NULL },
     { "sqlx", "mysql://app:x" AT "?ssl-mode=VERIFY_IDENTITY", "tls-identity", E, 15, NULL },
     { "mariadb", "mariadb -u app -h 127.0.0.1 -P 4000 -p", "tls-demanded", W, 0, "--skip-ssl" },
-    { "my-cnf", "[client]\nhost=127.0.0.1\nport=4000\nuser=app", "tls-demanded", W, 0, NULL },
+    { "my-cnf", "[client]\nhost=127.0.0.1\nport=4000\nuser=app", "tls-demanded", W, 0, "loose-skip-ssl" },
     { "jdbc", "jdbc:mysql://127.0.0.1:4000/shop?user=app&sslMode=DISABLED", "public-key", W, 0, "allowPublicKeyRetrieval=true" },
     { "jdbc-mariadb", "jdbc:mariadb://127.0.0.1:4000/shop?user=app&sslMode=disable", "public-key", W, 0, "allowPublicKeyRetrieval=true" },
     { "mysqlconnector", "Server=127.0.0.1;Port=4000;User ID=a;SslMode=None", "public-key", W, 0, "AllowPublicKeyRetrieval=True" },
@@ -184,6 +184,7 @@ static const struct {
     { "mysql", "mysql -u app -h 127.0.0.1 -P 4000 -p\"HUN$TER\"", "expansion", E, 41, NULL },
     // Files.
     { "my-cnf", "[client]\nhost=127.0.0.1\nport=4000\nskip-ssl\npassword=HUNT#ER", "comment", E, 14, NULL },
+    { "prisma", "DATABASE_URL=mysql://app:123#HUNTER" AT, "comment", E, 29, NULL },
     { "dotenv", "DB_HOST=127.0.0.1\nDB_PORT=4000\nDB_PASSWORD=HUNT#ER", "comment", E, 17, NULL },
     { "laravel", "DB_HOST=127.0.0.1\nDB_PORT=4000\nDB_PASSWORD=HUNT#ER", "comment", E, 17, NULL },
     { "dotenv-expand", "DB_HOST=127.0.0.1\nDB_PORT=4000\nDB_PASSWORD='HUN$TER'", "expansion", E, 17, NULL },
