@@ -241,7 +241,10 @@ bool strings_example(const struct string_client *client, const struct string_req
     struct string_output *out, struct err *err)
 {
     if (!client->example)
-        return err_set(err, ERR_USAGE, "%s: there is no example program for it", client->name);
+        return err_set(err, ERR_USAGE,
+            "%s: there is no example program for it: tidblink dsn prints its string without "
+            "--example",
+            client->name);
     return print(client, request, client->example, out, err);
 }
 

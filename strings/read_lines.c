@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files with a value per line, and XML: which line means which field. A value that is a URL is read
+// as the driver behind it reads it. Pure.
+#include "strings/lint_rows.h"
+
+#include "base/err.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { KEY_BYTES = 80, WORDS = 64 };
+
+// By the last word of a name: DB_HOST, spring.datasource.username, host.
+static const struct {
+    const char *words;
+    size_t field;
+} fields[] = {
+#define FIELD(name) offsetof(struct lint_reading, name)
+    { "host hostname server", FIELD(host) },
+    { "port", FIELD(port) },
+    { "user username", FIELD(user) },
+    { "password pwd", FIELD(password) },
+    { "database dbname", FIELD(database) },
+    { "socket", FIELD(socket) },
+#undef FIELD
+};
+
+static const char *last_word(const char *name)
+{
+    const char *word = name;
+    for (const char *at = name; *at; at++) {
+        if (strchr("_.-", *at))
+            word = at + 1;
+    }
+    return word;
+}
+
+static bool read_inner_url(struct lint *lint, struct lint_text value, struct err *err)
+{
+    bool is_jdbc = value.len > 5 && !memcmp(value.at, "jdbc:", 5);
+    bool is_mariadb = lint_find(value, "jdbc:mariadb:") == 0;
+    bool is_rails = !strncmp(lint->row->id, "rails", 5);
+    const char *id = is_mariadb ? "jdbc-mariadb"
+                     : is_jdbc  ? "jdbc"
+                     : is_rails ? "rails-url"
+                                : "url";
+    lint->file = lint->file ? lint->file : lint->client;
+    lint->client = lint_client_find(id);
+    return lint->client->read(lint, value, err);
+}
+
+// A password with a line end in it makes lines of its own: only what looks like a setting is one.
+static bool is_setting(const char *name)
+{
+    static const char *const begins[] = { "ssl", "tls", "skip-", "disable-", "get-", "DB_",
+        "MYSQL_", "spring.", "quarkus.", "flyway.", "db.", "hibernate." };
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+        if (!strncmp(name, begins[i], strlen(begins[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool take(struct lint *lint, struct lint_value name, struct lint_text value, struct err *err)
+{
+    const char *word = last_word(name.text);
+    if (lint_list_has("url uri", word, strlen(word)) && lint_find(value, "://") < value.len)
+        return read_inner_url(lint, value, err);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (!lint_list_has(fields[i].words, word, strlen(word)))
+            continue;
+        struct lint_value *field =
+            (struct lint_value *)(void *)((char *)&lint->reading + fields[i].field);
+        *field = value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from };
+        lint->reading.end = field->from;
+        return true;
+    }
+    if (is_setting(name.text))
+        lint_add_pair(
+            lint, name, value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from });
+    return true;
+}
+
+// An option may be "loose", for programs that do not know it, and has _ for -.
+static void as_option(struct lint_value *name)
+{
+    for (char *at = (char *)(uintptr_t)name->text; *at; at++) { // its own copy
+        if (*at == '_')
+            *at = '-';
+    }
+    if (!strncmp(name->text, "loose-", 6))
+        name->text += 6;
+}
+
+// The name of a line and where its value starts; 0: no such line.
+static size_t split(
+    struct lint *lint, struct lint_text line, enum lint_carrier carrier, struct lint_value *name)
+{
+    bool is_yaml = carrier == CARRIER_YAML || carrier == CARRIER_YAML_DOLLAR;
+    size_t start = 0;
+    while (start < line.len && strchr(" \t-", line.at[start]))
+        start++;
+    if (start == line.len || strchr("#;![", line.at[start]))
+        return 0;
+    if (lint_find(line, "export ") == start)
+        start += 7;
+    size_t stop = carrier == CARRIER_COLUMNS ? lint_find(line, "  ")
+                                             : lint_span(line, start, is_yaml ? ":" : "=:");
+    if (carrier == CARRIER_CNF && stop == line.len)
+        stop = line.len; // a bare option
+    struct lint_text key = lint_trim(lint_part(line, start, stop), " \t\r\"");
+    if (!key.len || key.len >= KEY_BYTES || (stop == line.len && carrier != CARRIER_CNF))
+        return 0;
+    *name = lint_take(lint, key);
+    if (carrier == CARRIER_CNF)
+        as_option(name);
+    size_t value = stop;
+    if (carrier == CARRIER_COLUMNS)
+        while (value < line.len && line.at[value] == ' ')
+            value++;
+    return value < line.len && carrier != CARRIER_COLUMNS ? value + 1 : value;
+}
+
+static bool read_shell_lines(struct lint *lint, struct lint_text text, struct err *err)
+{
+    struct lint_text words[WORDS];
+    size_t count = lint_words(lint, text, words, WORDS);
+    for (size_t i = 0; i < count; i++) {
+        size_t equals = lint_span(words[i], 0, "=");
+        if (equals < words[i].len && !take(lint, lint_take(lint, lint_part(words[i], 0, equals)),
+                                         lint_part(words[i], equals + 1, words[i].len), err))
+            return false;
+    }
+    return true;
+}
+
+static void check_templates(struct lint *lint, struct lint_text text)
+{
+    const char *open = lint->client->expands;
+    size_t at = open ? lint_find(text, open) : text.len;
+    if (at < text.len)
+        lint_say(lint, LINT_ERROR, "template", text.from[at],
+            "the framework replaces what it starts before it reads the value; set the value in the "
+            "environment and name the variable here",
+            "%s in a value", open);
+}
+
+bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
+{
+    const enum lint_carrier carrier = lint->client->carrier; // the client may change with a URL
+    check_templates(lint, text);
+    if (lint_find(text, "://") < lint_span(text, 0, "=:\n") + 2 &&
+        lint_find(text, "://") == lint_span(text, 0, ":"))
+        return read_inner_url(lint, text, err);
+    if (carrier == CARRIER_SHELL)
+        return read_shell_lines(lint, text, err);
+    for (size_t at = 0; at < text.len && !lint->failed;) {
+        size_t line_end = lint_span(text, at, "\n"), end = 0;
+        struct lint_value name;
+        size_t value = split(lint, lint_part(text, at, line_end), carrier, &name);
+        if (!value) {
+            at = line_end + 1;
+            continue;
+        }
+        bool is_unwritten = lint->reading.is_unwritten;
+        struct lint_text read =
+            lint_read_value(lint, lint_part(text, at + value, text.len), carrier, &end);
+        if (lint_list_has("password pwd", last_word(name.text), strlen(last_word(name.text))))
+            lint->reading.is_unwritten = is_unwritten; // the placeholder takes its place anyway
+        if (!take(lint, name, read, err))
+            return false;
+        at += value + end + 1;
+    }
+    const struct lint_reading *reading = &lint->reading;
+    return reading->host.text || reading->socket.text || reading->user.text ||
+           err_set(err, ERR_USAGE,
+               "no host, socket or user in it: expected lines as tidblink dsn --client %s prints",
+               lint->row->id);
+}
+
+// ---- XML ----------------------------------------------------------------------------------------
+
+static struct lint_text read_xml_text(struct lint *lint, struct lint_text text)
+{
+    static const struct {
+        const char *name;
+        char byte;
+    } references[] = { { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' },
+        { "&apos;", '\'' } };
+    struct lint_text out = lint_copy(lint, text.len);
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.at[i];
+        size_t len = 1;
+        for (size_t j = 0; byte == '&' && j < ARRAY_LEN(references); j++) {
+            if (lint_find(lint_part(text, i, text.len), references[j].name) != 0)
+                continue;
+            byte = references[j].byte;
+            len = strlen(references[j].name);
+        }
+        if (text.at[i] == '&' && len == 1 && (i + 1 == text.len || text.at[i + 1] != '#'))
+            lint_say(lint, LINT_ERROR, "ampersand-xml", text.from[i],
+                "in XML it starts the name of a character, and the file is refused; it is written "
+                "&amp;",
+                "a raw & in XML");
+        lint_put(&out, byte, text.from[i]);
+        i += len - 1;
+    }
+    return out;
+}
+
+// <property name="NAME">VALUE</property> and <property name="NAME" value="VALUE"/>.
+bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err)
+{
+    check_templates(lint, text);
+    bool found = false;
+    if (lint_find(text, "jdbc:") == 0)
+        return read_inner_url(lint, read_xml_text(lint, text), err);
+    for (size_t at = 0; at < text.len && !lint->failed;) {
+        struct lint_text rest = lint_part(text, at, text.len);
+        size_t start = lint_find(rest, "name=\"");
+        if (start == rest.len)
+            break;
+        size_t name_end = lint_span(rest, start + 6, "\"");
+        size_t close = lint_span(rest, name_end, ">");
+        size_t attribute = lint_find(rest, "value=\"");
+        bool is_attribute = attribute > name_end && attribute < close;
+        size_t value = is_attribute ? attribute + 7 : close + 1;
+        if (value > rest.len)
+            break;
+        size_t end = lint_span(rest, value, is_attribute ? "\"" : "<");
+        struct lint_text raw = lint_part(rest, value, end);
+        if (lint_is_placeholder(
+                lint_part(rest, value, value + 10 < rest.len ? value + 10 : rest.len)))
+            raw = lint_part(rest, value, value + 10);
+        found = true;
+        if (!take(lint, lint_take(lint, lint_part(rest, start + 6, name_end)),
+                lint_is_placeholder(raw) ? raw : read_xml_text(lint, raw), err))
+            return false;
+        at += end;
+    }
+    return found || err_set(err, ERR_USAGE,
+                        "no <property name=...> in it: expected the lines that "
+                        "tidblink dsn --client %s prints",
+                        lint->row->id);
+}
+
+// ---- one value in its carrier -------------------------------------------------------------------
+
+static struct lint_text peel_words(struct lint *lint, struct lint_text text)
+{
+    struct lint_text words[WORDS];
+    size_t count = lint_words(lint, text, words, WORDS);
+    for (size_t i = 0; i < count; i++) {
+        size_t equals = lint_span(words[i], 0, "=");
+        bool is_name = equals > 0 && equals < lint_span(words[i], 0, ":/?@ ");
+        bool is_value =
+            lint_find(words[i], "://") < words[i].len || lint_find(words[i], "@") < words[i].len;
+        if (is_value && !is_name && lint_find(text, "export ") == 0) {
+            // The quotes ended inside of the password, and what this word is nobody can tell.
+            lint_say(lint, LINT_ERROR, "quote", words[i].from[0],
+                "the shell makes another word of what follows; put the whole value in single "
+                "quotes, "
+                "a single quote in it as '\\''",
+                "a blank outside of the quotes");
+            lint->reading.is_misread = lint->reading.is_unwritten = true;
+        }
+        if (is_value)
+            return is_name ? lint_part(words[i], equals + 1, words[i].len) : words[i];
+    }
+    return text;
+}
+
+// Of a whole file the line with the URL, and what follows.
+static struct lint_text line_of_url(struct lint_text text)
+{
+    size_t start = lint_find(text, "://");
+    if (start == text.len)
+        return text;
+    while (start > 0 && text.at[start - 1] != '\n')
+        start--;
+    return lint_part(text, start, text.len);
+}
+
+struct lint_text lint_peel(struct lint *lint, struct lint_text text, enum lint_carrier carrier)
+{
+    size_t name = 0, end;
+    if (carrier != CARRIER_SHELL)
+        text = line_of_url(text);
+    if (lint_find(text, "export ") == 0)
+        name = 7;
+    while (
+        name < text.len && (isalnum((unsigned char)text.at[name]) || strchr("_. ", text.at[name])))
+        name++;
+    bool is_named = name > 0 && name < text.len && text.at[name] == '=';
+    if (carrier == CARRIER_SHELL && (is_named || lint_span(text, 0, " ") < lint_find(text, "://")))
+        return peel_words(lint, text);
+    if (!is_named)
+        return text;
+    return lint_read_value(lint, lint_part(text, name + 1, text.len), carrier, &end);
+}
