@@ -213,7 +213,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     bool ok = settings && gather_clients(line, &own, err);
     own.json = own.json || own.format == FORMAT_JSON;
     if (ok && own.list)
-        ok = dsn_print_list(own.json) || err_set(err, ERR_MEMORY, "out of memory");
+        ok = dsn_print_list(own.json, err);
     else if (ok)
         ok = print(&own, settings, err);
     settings_free(settings);

@@ -178,11 +178,7 @@ static bool print_json(
     cJSON_AddItemToObject(object, "parameters", params);
     cJSON_AddItemToObject(object, "findings", findings_json(report));
     facts_json_text(object, "corrected", report->corrected);
-    char *text = cJSON_Print(object);
-    if (text)
-        puts(text);
-    bool ok = text || err_set(err, ERR_MEMORY, "out of memory");
-    free(text);
+    bool ok = facts_json_print(object, false, err);
     cJSON_Delete(object);
     return ok;
 }

@@ -4,17 +4,15 @@
 #include "app/dsn_print.h"
 
 #include "app/facts_json.h"
-#include "app/secret.h"
 #include "app/table.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // ---- the catalogue ------------------------------------------------------------------------------
 
-static bool list_as_json(void)
+static bool list_as_json(struct err *err)
 {
     const struct string_client *client = NULL;
     cJSON *list = cJSON_CreateArray();
@@ -28,18 +26,14 @@ static bool list_as_json(void)
         cJSON_AddBoolToObject(object, "example", client->example != NULL);
         cJSON_AddItemToArray(list, object);
     }
-    char *text = cJSON_Print(list);
-    if (text)
-        puts(text);
-    bool ok = text != NULL;
-    free(text);
+    bool ok = facts_json_print(list, false, err);
     cJSON_Delete(list);
     return ok;
 }
 
 // One table, so that the columns of all groups stand in line; the kind is told by each row too, for
 // who searches the list by grep.
-static bool list_as_text(void)
+static bool list_as_text(struct err *err)
 {
     static const char *const heads[] = { "KIND", "CLIENT", "NAME", "LANGUAGE", "TEST" };
     const struct string_client *client = NULL;
@@ -55,14 +49,14 @@ static bool list_as_text(void)
                             client->name, client->language, strings_proof_name(client->proof) });
         }
     }
-    bool ok = table_print(&table, stdout);
+    bool ok = table_print(&table, stdout) || err_set(err, ERR_MEMORY, "out of memory");
     table_done(&table);
     return ok;
 }
 
-bool dsn_print_list(bool json)
+bool dsn_print_list(bool json, struct err *err)
 {
-    return json ? list_as_json() : list_as_text();
+    return json ? list_as_json(err) : list_as_text(err);
 }
 
 // ---- the strings --------------------------------------------------------------------------------
@@ -153,12 +147,7 @@ bool dsn_print(const struct dsn_print *print, const struct string_request *reque
     bool ok = true;
     for (size_t i = 0; ok && i < print->count; i++)
         ok = print_client(print->clients[i], print, request, list, err);
-    char *text = ok && list ? cJSON_Print(list) : NULL;
-    if (text)
-        puts(text);
-    else if (ok && print->json)
-        ok = err_set(err, ERR_MEMORY, "out of memory");
-    secret_free(text);
+    ok = ok && (!list || facts_json_print(list, false, err));
     cJSON_Delete(list);
     return ok;
 }

@@ -18,7 +18,6 @@ struct dsn_print {
 // What a client cannot do is an error only if it is the only one.
 bool dsn_print(const struct dsn_print *print, const struct string_request *request,
     struct err *err) MUST_CHECK;
-// False out of memory.
-bool dsn_print_list(bool json) MUST_CHECK;
+bool dsn_print_list(bool json, struct err *err) MUST_CHECK;
 // From the terminal, without echo; the caller frees it with secret_free.
 bool dsn_password_ask(char **out, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 // and as the console shows them ("console"). Pure; any thread.
 #include "app/facts_json.h"
 
+#include "app/secret.h"
 #include "app/table.h"
 #include "app/words.h"
 #include "base/clock.h"
@@ -119,6 +120,6 @@ bool facts_json_print(const struct cJSON *json, bool on_one_line, struct err *er
     if (!text)
         return err_set(err, ERR_MEMORY, "out of memory");
     puts(text);
-    free(text);
+    secret_free(text); // a revealed string may be in it
     return table_flush(stdout, err);
 }
