@@ -4,13 +4,13 @@
 // string looks like is strings/'s business, where it leads dsn_place.c's; here is what the options
 // mean and how the result is printed.
 #include "app/cli.h"
+#include "app/clients.h"
 #include "app/command.h"
 #include "app/dsn_lint.h"
 #include "app/dsn_place.h"
 #include "app/dsn_print.h"
 #include "app/secret.h"
 #include "app/settings.h"
-#include "app/suggest.h"
 #include "base/err.h"
 
 #include <stddef.h>
@@ -81,19 +81,6 @@ static bool gather_clients(const struct command_line *line, struct dsn_values *o
     return ok;
 }
 
-static bool find_client(const char *name, const struct string_client **out, struct err *err)
-{
-    const struct string_client *client = NULL;
-    struct suggest suggest = suggest_for(name);
-    *out = strings_find(name);
-    if (*out)
-        return true;
-    for (size_t i = 0; (client = strings_at(i)); i++)
-        suggest_offer(&suggest, client->id);
-    return err_set(err, ERR_USAGE, "--client: no client \"%.60s\": dsn --list shows them%s", name,
-        suggest_text(&suggest));
-}
-
 static void choose_client(struct dsn_print *print, const struct string_client *client)
 {
     for (size_t i = 0; i < print->count; i++) {
@@ -112,7 +99,7 @@ static bool choose_clients(const struct dsn_values *own, struct dsn_print *print
         bool is_all = strcmp(name, "all") == 0;
         for (size_t j = 0; is_all && (client = strings_at(j)); j++)
             choose_client(print, client);
-        if (!is_all && !find_client(name, &client, err))
+        if (!is_all && !(client = clients_find(name, err)))
             return false;
         if (!is_all)
             choose_client(print, client);

@@ -4,8 +4,8 @@
 // Used by cmd_connect.c and connect_run.c.
 #include "app/connect_show.h"
 
+#include "app/clients.h"
 #include "app/settings.h"
-#include "app/suggest.h"
 #include "app/table.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -55,19 +55,12 @@ static const struct string_client *last_client(const struct settings *settings)
 const struct string_client *connect_show_client(
     const struct settings *settings, const char *name, struct err *err)
 {
-    const struct string_client *client = NULL;
     if (!name)
         return last_client(settings);
-    if ((client = strings_find(name))) {
+    const struct string_client *client = clients_find(name, err);
+    if (client)
         remember(settings, client);
-        return client;
-    }
-    struct suggest suggest = suggest_for(name);
-    for (size_t i = 0; (client = strings_at(i)); i++)
-        suggest_offer(&suggest, client->id);
-    err_set(err, ERR_USAGE, "--client: no client \"%.60s\": dsn --list shows them%s", name,
-        suggest_text(&suggest));
-    return NULL;
+    return client;
 }
 
 // ---- printing -----------------------------------------------------------------------------------

@@ -13,7 +13,6 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 void facts_json_text(struct cJSON *object, const char *name, const char *text)
 {
