@@ -80,15 +80,16 @@ static void not_yet(struct setup *setup, struct step_view *out, const struct err
 static bool settle_without_trying(struct setup *setup, struct step_view *out)
 {
     char why[ERR_TEXT_BYTES];
-    bool is_later = !clouds_are_done(setup) || !*host_of(setup);
-    if (is_later) {
+    if (!clouds_are_done(setup) || !*host_of(setup)) {
         view_is(out, STEP_LATER, "follows the steps above");
-    } else if (is_elsewhere(setup)) {
-        snprintf(why, sizeof(why), "this machine is in %.60s, the endpoint in %.60s",
-            setup->world.instance.vpc_id, setup_endpoint(setup)->vpc_id);
-        skip(setup, out, why);
+        return true;
     }
-    return is_later || is_elsewhere(setup);
+    if (!is_elsewhere(setup))
+        return false;
+    snprintf(why, sizeof(why), "this machine is in %.60s, the endpoint in %.60s",
+        setup->world.instance.vpc_id, setup_endpoint(setup)->vpc_id);
+    skip(setup, out, why);
+    return true;
 }
 
 static bool resolve(struct setup *setup, struct addr_set **out, struct err *err)
