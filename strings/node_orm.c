@@ -32,8 +32,8 @@ static const struct string_client clients[] = {
         .language = "Node.js",
         .kind = STRING_ORM,
         .encoding = ENCODING_PERCENT,
-        .tcp = "DATABASE_URL=\"mysql://$user:$password@$authority/$?database{$database$}$tls\"",
-        .socket = "DATABASE_URL=\"mysql://$user:$password@localhost/$?database{$database$}?socket=$socket\"",
+        .tcp = "DATABASE_URL=\"mysql://$user$?password{:$password$}@$authority/$?database{$database$}$tls\"",
+        .socket = "DATABASE_URL=\"mysql://$user$?password{:$password$}@localhost/$?database{$database$}?socket=$socket\"",
         .tls = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslaccept=strict&sslcert=$ca" },
             [STRING_TLS_VERIFY_CA] = { .why_not = "sslaccept=strict verifies the name as well, "

@@ -107,9 +107,9 @@ static const struct string_client clients[] = {
         .language = "PHP",
         .kind = STRING_FRAMEWORK,
         .encoding = ENCODING_PERCENT,
-        .tcp = "DATABASE_URL=\"mysql://$user:$password@$authority/$?database{$database$}"
+        .tcp = "DATABASE_URL=\"mysql://$user$?password{:$password$}@$authority/$?database{$database$}"
                "?serverVersion=8.0.11-TiDB&charset=utf8mb4\"",
-        .socket = "DATABASE_URL=\"mysql://$user:$password@localhost/$?database{$database$}"
+        .socket = "DATABASE_URL=\"mysql://$user$?password{:$password$}@localhost/$?database{$database$}"
                   "?unix_socket=$percenttwice(socket)&serverVersion=8.0.11-TiDB&charset=utf8mb4\"",
         .tls = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "",

@@ -100,8 +100,8 @@ static const struct string_client clients[] = {
         .language = "Ruby",
         .kind = STRING_FRAMEWORK,
         .encoding = ENCODING_PERCENT,
-        .tcp = "DATABASE_URL=mysql2://$user:$password@$authority/$?database{$database$}$tls",
-        .socket = "DATABASE_URL=mysql2://$user:$password@localhost/$?database{$database$}"
+        .tcp = "DATABASE_URL=mysql2://$user$?password{:$password$}@$authority/$?database{$database$}$tls",
+        .socket = "DATABASE_URL=mysql2://$user$?password{:$password$}@localhost/$?database{$database$}"
                   "?socket=$socket&ssl_mode=disabled",
         .tls = {
             [STRING_TLS_OFF] = { .piece = "?ssl_mode=disabled" },

@@ -132,6 +132,18 @@ def test_the_clusters_ca(open_cloud, tmp_path, form, name, place):
     assert (of_url(env[name])[6][place] if place else env[name]) == str(ca)
 
 
+@pytest.mark.parametrize("form, name, words", [
+    ("rails", "DATABASE_URL", "ssl_mode=disabled"), ("django", "DATABASE_URL", "ssl_mode=DISABLED"),
+    ("spring", "SPRING_DATASOURCE_URL", "sslMode=DISABLED&allowPublicKeyRetrieval=true")])
+def test_plaintext_is_said_where_the_proxy_speaks_tls(open_cloud, form, name, words):
+    """Its clients would insist on TLS, or fetch no key for the password."""
+    verifying = {"tls-ca": open_cloud.ca, "tls": "verify-full"}
+    env = shown(open_cloud, "--env", form, section=verifying)
+    assert env[name].endswith("/?" + words)
+    env = shown(open_cloud, "--env", form, section={**verifying, "client-tls": "required"})
+    assert env[name].endswith("/")
+
+
 def test_a_form_that_cannot_name_the_ca_says_so(open_cloud, tmp_path):
     code, _, errors = once(open_cloud, "--env", "spring", "--", "true",
                            section={"tls-ca": open_cloud.ca, "tls": "passthrough"})
