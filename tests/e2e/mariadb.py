@@ -39,5 +39,6 @@ class MariaDB(SqlServer):
             server_program(), "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}",
             f"--port={self.port}", f"--bind-address={self.bind}", f"--pid-file={self.dir}/pid",
             "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
+            "--skip-innodb-use-native-aio",  # the machine has only so much of that for all
             "--innodb-flush-log-at-trx-commit=0", "--max-connections=2000",
             "--max-allowed-packet=256M", "--character-set-server=utf8mb4"]
