@@ -9,6 +9,15 @@
 #define GO_VERIFY_CA "crypto/tls checks the name as well: use verify-identity"
 #define GO_ROOTS "export SSL_CERT_FILE=$shell(ca)"
 
+// The password is typed at the terminal, wherever standard input comes from.
+#define SQL_PROGRAM                                                                                \
+    "value=$$(head -c 65536 /dev/zero | tr '\\0' x)\n"                                             \
+    "$string -N -B <<END\n"                                                                        \
+    "SET @one = (SELECT 1), @value = '$$value';\n"                                                 \
+    "PREPARE length FROM 'SELECT CONCAT_WS(SPACE(1), @one, LENGTH(?))';\n"                         \
+    "EXECUTE length USING @value;\n"                                                               \
+    "END"
+
 static const struct string_client clients[] = {
     {
         .id = "mysql",
@@ -16,6 +25,7 @@ static const struct string_client clients[] = {
         .name = "mysql command line",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mysql --comments -u $user -h $host -P $port$?database{ -D $database$}$tls -p",
         .socket = "mysql --comments -u $user -S $socket$?database{ -D $database$}$tls -p",
@@ -29,6 +39,7 @@ static const struct string_client clients[] = {
                  ASK_NOTE "\n"
                  "--comments keeps TiDB's optimizer hints.\n"
                  "Never -h localhost: it means the unix socket.",
+        .example = SQL_PROGRAM,
     },
     {
         .id = "mariadb",
@@ -50,6 +61,7 @@ static const struct string_client clients[] = {
                  ASK_NOTE "\n"
                  "--comments keeps TiDB's optimizer hints.\n"
                  "Never -h localhost: it means the unix socket.",
+        .example = SQL_PROGRAM,
     },
     {
         .id = "mycli",
@@ -140,6 +152,7 @@ static const struct string_client clients[] = {
         .name = "MySQL login path",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mysql_config_editor set --login-path=tidb --host=$host --port=$port --user=$user "
                "--password\n"
@@ -153,6 +166,7 @@ static const struct string_client clients[] = {
         },
         .notes = "It asks for the password once and keeps it in ~/.mylogin.cnf, obfuscated only.\n"
                  "A password with a # must be typed in double quotes.",
+        .example = SQL_PROGRAM,
     },
     {
         .id = "usql",

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the driver suites share: skips by name, the real server, the table of refusals."""
+"""What the driver suites share: skips by name, the real server, the tables of refusals and of
+connection strings."""
 import difflib
 
 import pytest
 
 import running
+import strings_table
 from clients import CLIENTS, unavailable
 from expectations import CODES
 from mariadb import MariaDB
 
 TABLE = pytest.StashKey()
+STRINGS = strings_table.StringTable()
 
 pytest_runtest_logstart = running.pytest_runtest_logstart
 pytest_runtest_logfinish = running.pytest_runtest_logfinish
@@ -54,8 +57,20 @@ def verdict_table(pytestconfig):
     return pytestconfig.stash.setdefault(TABLE, VerdictTable())
 
 
+def pytest_itemcollected(item):
+    strings_table.name_cell(item)
+
+
+def pytest_runtest_logreport(report):
+    STRINGS.add(report)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     running.pytest_terminal_summary(terminalreporter)
+    if STRINGS.cells:
+        terminalreporter.section("connection strings: client x target x result")
+        for line in STRINGS.lines():
+            terminalreporter.write_line(line)
     table = config.stash.get(TABLE, None)
     if table:
         terminalreporter.section("refused before the greeting: bytes of our text that are shown")

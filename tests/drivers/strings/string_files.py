@@ -12,7 +12,7 @@ import tomllib
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
-from runners import OUT, run_command, setup
+from programs import OUT, run_command, setup
 
 
 class Missing(Exception):
