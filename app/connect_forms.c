@@ -6,6 +6,7 @@
 
 #include "app/suggest.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "strings/request.h"
 #include "strings/template.h"
 
@@ -225,7 +226,7 @@ static bool apply(const struct variable *variable, const char *shape,
         ok = text ? set(env, variable->name, text, err) : err_set(err, ERR_MEMORY, "out of memory");
     }
     if (text)
-        explicit_bzero(text, strlen(text));
+        os_wipe(text, strlen(text));
     free(text);
     buf_done(&out);
     return ok;
