@@ -11,6 +11,7 @@
 #include "app/descriptors.h"
 #include "app/secret.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "strings/request.h"
 
 #include <inttypes.h>
@@ -179,7 +180,7 @@ static bool own_state_dir(struct settings *settings, struct err *err)
         return true;
     // By itself: folders on the way to another one are made for everybody to look into.
     (void)file_make_folder(settings->control.state_dir, NULL);
-    if (asprintf(&path, "%s/connect/%016" PRIx64, settings->control.state_dir,
+    if (os_asprintf(&path, "%s/connect/%016" PRIx64, settings->control.state_dir,
             connect_port_hash(target->cluster, target->group)) < 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     free(settings->control.state_dir);

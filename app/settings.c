@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/suggest.h"
+#include "base/os.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -69,7 +70,7 @@ static struct cluster_settings *add_cluster(
 {
     size_t count = settings->cluster_count;
     struct cluster_settings *grown =
-        reallocarray(settings->clusters, count + 1, sizeof(*settings->clusters));
+        os_reallocarray(settings->clusters, count + 1, sizeof(*settings->clusters));
     if (!grown) {
         no_memory(err);
         return NULL;

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 enum { HOST_BYTES = 253, USER_BYTES = 128, DATABASE_BYTES = 256, PATH_BYTES = 4095 };

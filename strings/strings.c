@@ -4,12 +4,14 @@
 // template.c fills in the shape. Pure; any thread.
 #include "strings/strings.h"
 
+#include "base/os.h"
 #include "strings/request.h"
 #include "strings/template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct string_shelf *const shelves[] = {
     &general_shelf,
@@ -165,7 +167,7 @@ static struct template_values values_of(const struct string_client *client,
 static void secret_text_free(char *text)
 {
     if (text)
-        explicit_bzero(text, strlen(text));
+        os_wipe(text, strlen(text));
     free(text);
 }
 

@@ -5,6 +5,7 @@
 #include "base/net.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -51,7 +52,7 @@ static struct addr bound(int fd)
 // 0 or the errno of connect(2).
 static int try_connect(const struct addr *addr)
 {
-    int fd = socket(addr->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(addr->any.sa_family, SOCK_STREAM, 0);
     assert_true(fd >= 0);
     int sys = connect(fd, &addr->any, addr->len) < 0 ? errno : 0;
     close(fd);
@@ -305,7 +306,7 @@ static int option_of(int fd, int level, int name)
 static void test_options_of_connected_sockets(void **state)
 {
     (void)state;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
     net_keepalive(fd, 60000);
     net_nodelay(fd);
     net_user_timeout(fd, 5000);
@@ -335,7 +336,7 @@ static void test_socket_error_is_taken_once(void **state)
     int listener = net_listen(&any, BACKLOG, MODE, NULL);
     struct addr addr = bound(listener);
     close(listener);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = os_socket(AF_INET, SOCK_STREAM);
     if (connect(fd, &addr.any, addr.len) < 0 && errno == EINPROGRESS) {
         assert_int_equal(net_socket_error(fd), ECONNREFUSED);
         assert_int_equal(net_socket_error(fd), 0);

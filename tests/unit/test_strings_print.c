@@ -2,6 +2,7 @@
 //
 // Golden strings of every client for both targets, the refusals with their reasons, and what must
 // hold for each row of the catalogue.
+#include "base/os.h"
 #include "strings/strings.h"
 
 #include <setjmp.h>
@@ -235,7 +236,7 @@ static void check_names(const struct string_client *client)
     char names[256], *rest = names;
     const char *name;
     snprintf(names, sizeof(names), "%s %s", client->id, client->also);
-    while ((name = strsep(&rest, " "))) {
+    while ((name = os_strsep(&rest, " "))) {
         if (*name && strings_find(name) != client)
             fail_msg("%s of %s is another client's", name, client->id);
     }
