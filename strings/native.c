@@ -93,6 +93,7 @@ static const struct string_client clients[] = {
         .name = "libmysqlclient",
         .language = "C",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OCTAL,
         .tcp = C_CONNECT("$host", "$port", "NULL"),
         .socket = C_CONNECT("NULL", "0", "$socket"),

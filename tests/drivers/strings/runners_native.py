@@ -3,6 +3,7 @@
 import subprocess
 from typing import NamedTuple
 
+from mysql_root import mysql_root, root_command, why_missing
 from programs import missing, run_command, write
 
 
@@ -16,6 +17,26 @@ class C(NamedTuple):
         code, out, errors = run_command(
             ["gcc", "-Wall", "-Werror", "-o", "main", path, *flags], folder)
         return (code, out, errors) if code else run_command([folder / "main"], folder, env)
+
+
+class MysqlC(NamedTuple):
+    """MySQL's own library, from the private root: compiled here, started by the root's loader."""
+
+    def why_not(self):
+        return missing("gcc") or why_missing()
+
+    def run(self, program, folder, env=None):
+        root = mysql_root()
+        [library] = root.glob("usr/lib/*/libmysqlclient.so")
+        path = write(folder, "main.c", program)
+        (folder / "mysql").symlink_to(root / "usr/include/mysql")
+        # The library wants a newer C library than the host's, which is not looked into here.
+        code, out, errors = run_command(
+            ["gcc", "-Wall", "-Werror", f"-I{folder}", f"-I{folder}/mysql", "-o", "main", path, library,
+             "-Wl,--allow-shlib-undefined"], folder)
+        plugins = {"LIBMYSQL_PLUGIN_DIR": str(root / "usr/lib/mysql/plugin")}
+        return (code, out, errors) if code else run_command(
+            root_command(folder / "main"), folder, {**(env or {}), **plugins})
 
 
 class Script(NamedTuple):
@@ -36,13 +57,15 @@ class Script(NamedTuple):
 
 RUNNERS = {
     "mariadb-c": C(),
+    "libmysqlclient": MysqlC(),
     "dbd-mariadb": Script("/usr/bin/perl", "use DBI; use DBD::MariaDB"),
     "dbd-mysql": Script("/usr/bin/perl", "use DBI; use DBD::mysql"),
     # Debian's own Python, where Debian's pyodbc is.
     "odbc-mariadb": Script("/usr/bin/python3", "import pyodbc; assert 'MariaDB Unicode' in "
                            "pyodbc.drivers()", "-c"),
 }
-REFUSED = {(client, "verify-ca", None) for client in RUNNERS}  # they verify the name as well
+REFUSED = {(client, "verify-ca", None) for client in RUNNERS  # they verify the name as well
+           if client != "libmysqlclient"}
 NO_TLS = "Debian builds DBD::mysql with MariaDB's library, where it refuses to ask for TLS"
 LIMITS = {("dbd-mysql", place): NO_TLS
           for place in ("verify-identity", "another authority", "another name")}
