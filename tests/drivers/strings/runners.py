@@ -11,15 +11,17 @@ Each runners_LANGUAGE.py has its part of RUNNERS, and where needed of
 
     OVER_ANOTHER    clients over a driver that goes through all places itself: only some of them
     REFUSED         (client, place, password): what its row says that it cannot do
+    LIMITS          (client, place): what the version that is to be had here cannot do, a skip
     OUT_OF_REACH    client: why its packages are not to be had here, which is a skip by name"""
 import importlib
 from pathlib import Path
 
 PARTS = [importlib.import_module(path.stem)
          for path in sorted(Path(__file__).resolve().parent.glob("runners_*.py"))]
-RUNNERS, OUT_OF_REACH, OVER_ANOTHER, REFUSED = {}, {}, set(), set()
+RUNNERS, LIMITS, OUT_OF_REACH, OVER_ANOTHER, REFUSED = {}, {}, {}, set(), set()
 for part in PARTS:
     RUNNERS |= part.RUNNERS
+    LIMITS |= getattr(part, "LIMITS", {})
     OUT_OF_REACH |= getattr(part, "OUT_OF_REACH", {})
     OVER_ANOTHER |= set(getattr(part, "OVER_ANOTHER", ()))
     REFUSED |= set(getattr(part, "REFUSED", ()))
@@ -42,13 +44,14 @@ def is_refused(client, place, password):
                 & REFUSED)
 
 
-def refuses_place(client, *places):
-    """For REFUSED: whatever the password is."""
-    return {(client, place, None) for place in places}
+def proven():
+    """Whose string goes through the proxy and, verifying, straight, unless its row says no to that."""
+    return {client for client in RUNNERS
+            if not {(client, "proxy"), (client, "verify-identity")} & {*LIMITS}}
 
 
 def proven_everywhere():
-    """The clients whose tests go through the proxy and, verifying, straight, with each password."""
-    return {client for client in RUNNERS
+    """Those of them to whose string the row says no nowhere, for neither password."""
+    return {client for client in proven()
             if not any(is_refused(client, place, password)
                        for place in ("proxy", "verify-identity") for password in PASSWORDS)}
