@@ -91,7 +91,8 @@ struct string_client {
     const struct string_limit *limits; // NULL: none
     const char *notes;                 // the client's traps, one per line
     const char *example; // shape of a whole program that logs in, prepares a statement, sends it
-                         // 64 KB, and prints "1 65536"; NULL: none
+                         // 64 KB, and prints "1 65536"; without $string it reads the string from
+                         // a file that its first comment names; NULL: none
 };
 
 // A file of rows; strings.c lists them all.

@@ -41,6 +41,28 @@ static const struct string_limit quarkus_limits[] = {
     { 0 },
 };
 
+#define SPRING(FILE)                                                                               \
+    "// Its settings are in " FILE " of the directory in which it runs: what tidblink dsn\n"       \
+    "// prints without --example.\n"                                                               \
+    "import org.springframework.boot.Banner;\n"                                                    \
+    "import org.springframework.boot.autoconfigure.EnableAutoConfiguration;\n"                     \
+    "import org.springframework.boot.builder.SpringApplicationBuilder;\n"                          \
+    "import org.springframework.jdbc.core.JdbcTemplate;\n\n"                                       \
+    "@EnableAutoConfiguration\n"                                                                   \
+    "public class Main {\n"                                                                        \
+    "    public static void main(String[] args) {\n"                                               \
+    "        var builder = new "                                                                   \
+    "SpringApplicationBuilder(Main.class).bannerMode(Banner.Mode.OFF);\n"                          \
+    "        try (var app = builder.run(args)) {\n"                                                \
+    "            JdbcTemplate db = app.getBean(JdbcTemplate.class);\n"                             \
+    "            Integer one = db.queryForObject(\"SELECT 1\", Integer.class);\n"                  \
+    "            String text = \"x\".repeat(65536);\n"                                             \
+    "            Integer size = db.queryForObject(\"SELECT LENGTH(?)\", Integer.class, text);\n"   \
+    "            System.out.println(one + \" \" + size);\n"                                        \
+    "        }\n"                                                                                  \
+    "    }\n"                                                                                      \
+    "}"
+
 static const struct string_client clients[] = {
     {
         .id = "spring-boot",
@@ -48,6 +70,7 @@ static const struct string_client clients[] = {
         .name = "Spring Boot, .properties",
         .language = "Java",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PROPERTIES,
         .tcp = "spring.datasource.url=" URL "\n"
                "spring.datasource.username=$user\n"
@@ -60,6 +83,7 @@ static const struct string_client clients[] = {
             "The password is a property of its own: nothing percent-decodes it.\n"
             "keepalive-time keeps idle connections alive: private endpoints drop what is idle for "
             "350 seconds.",
+        .example = SPRING("application.properties"),
     },
     {
         .id = "spring-boot-yaml",
@@ -67,6 +91,7 @@ static const struct string_client clients[] = {
         .name = "Spring Boot, YAML",
         .language = "Java",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_YAML,
         .tcp = "spring:\n"
                "  datasource:\n"
@@ -79,6 +104,7 @@ static const struct string_client clients[] = {
         .tls = TLS("&"),
         .limits = limits,
         .notes = "Quotes matter: without them a # starts a comment and yes is a truth.",
+        .example = SPRING("application.yaml"),
     },
     {
         .id = "hibernate",
@@ -86,6 +112,7 @@ static const struct string_client clients[] = {
         .name = "Hibernate, XML",
         .language = "Java",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_XML,
         .tcp = "<property name=\"hibernate.connection.url\">" URL "</property>\n"
                "<property name=\"hibernate.connection.username\">$user</property>\n"
@@ -98,6 +125,27 @@ static const struct string_client clients[] = {
             "In persistence.xml the value is an attribute: <property name=\"…\" value=\"…\"/>.\n"
             "TiDBDialect is in hibernate-community-dialects.\n"
             "Blanks at the edges of a password are trimmed: set it in code then.",
+        .example =
+            "// What tidblink dsn prints without --example stands in the <session-factory> of\n"
+            "// hibernate.cfg.xml, in the directory in which this runs.\n"
+            "import java.io.File;\n"
+            "import org.hibernate.*;\n"
+            "import org.hibernate.cfg.Configuration;\n\n"
+            "public class Main {\n"
+            "    public static void main(String[] args) {\n"
+            "        Configuration config = new Configuration().configure(new "
+            "File(\"hibernate.cfg.xml\"));\n"
+            "        try (SessionFactory factory = config.buildSessionFactory();\n"
+            "             Session session = factory.openSession()) {\n"
+            "            var one = session.createNativeQuery(\"SELECT 1\", Integer.class);\n"
+            "            var size = session.createNativeQuery(\"SELECT LENGTH(?)\", "
+            "Integer.class);\n"
+            "            size.setParameter(1, \"x\".repeat(65536));\n"
+            "            System.out.println(one.getSingleResult() + \" \" + "
+            "size.getSingleResult());\n"
+            "        }\n"
+            "    }\n"
+            "}",
     },
     {
         .id = "mybatis",
@@ -105,6 +153,7 @@ static const struct string_client clients[] = {
         .name = "MyBatis, XML",
         .language = "Java",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_XML,
         .tcp = "<dataSource type=\"POOLED\">\n"
                "  <property name=\"driver\" value=\"com.mysql.cj.jdbc.Driver\"/>\n"
@@ -116,6 +165,29 @@ static const struct string_client clients[] = {
         .tls = TLS("&amp;"),
         .limits = limits,
         .notes = "In XML every & is &amp;. poolPingQuery keeps idle connections alive.",
+        .example = "// What tidblink dsn prints without --example stands in an <environment> of\n"
+                   "// mybatis-config.xml, in the directory in which this runs.\n"
+                   "import java.io.FileReader;\n"
+                   "import org.apache.ibatis.annotations.Select;\n"
+                   "import org.apache.ibatis.session.*;\n\n"
+                   "public class Main {\n"
+                   "    public interface Numbers {\n"
+                   "        @Select(\"SELECT 1\")\n"
+                   "        int one();\n\n"
+                   "        @Select(\"SELECT LENGTH(#{text})\")\n"
+                   "        int size(String text);\n"
+                   "    }\n\n"
+                   "    public static void main(String[] args) throws Exception {\n"
+                   "        var factory = new SqlSessionFactoryBuilder().build(new "
+                   "FileReader(\"mybatis-config.xml\"));\n"
+                   "        factory.getConfiguration().addMapper(Numbers.class);\n"
+                   "        try (SqlSession session = factory.openSession()) {\n"
+                   "            Numbers numbers = session.getMapper(Numbers.class);\n"
+                   "            System.out.println(numbers.one() + \" \" + "
+                   "numbers.size(\"x\".repeat(65536)));\n"
+                   "        }\n"
+                   "    }\n"
+                   "}",
     },
     {
         .id = "quarkus",
@@ -154,6 +226,7 @@ static const struct string_client clients[] = {
         .name = "Liquibase, .properties",
         .language = "Java",
         .kind = STRING_TOOL,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PROPERTIES,
         .tcp = "url: " URL "\n"
                "username: $user\n"
