@@ -32,6 +32,13 @@ static const struct string_limit limits[] = {
     { 0 },
 };
 
+#define FLYWAY_RESOLVER "it takes ${ for a name to be resolved"
+static const struct string_limit flyway_limits[] = {
+    { STRING_PASSWORD, "${", FLYWAY_RESOLVER ": set the password in code" },
+    { STRING_USER, "${", FLYWAY_RESOLVER },
+    { 0 },
+};
+
 static const struct string_limit quarkus_limits[] = {
     { STRING_PASSWORD, "$",
         "it takes $ for an expression: set the password by a credentials provider" },
@@ -121,10 +128,10 @@ static const struct string_client clients[] = {
                "name=\"hibernate.dialect\">org.hibernate.community.dialect.TiDBDialect</property>",
         .no_socket = NO_SOCKET,
         .tls = TLS("&amp;"),
+        .trims = "it trims what stands between the tags",
         .notes =
             "In persistence.xml the value is an attribute: <property name=\"…\" value=\"…\"/>.\n"
-            "TiDBDialect is in hibernate-community-dialects.\n"
-            "Blanks at the edges of a password are trimmed: set it in code then.",
+            "TiDBDialect is in hibernate-community-dialects.",
         .example =
             "// What tidblink dsn prints without --example stands in the <session-factory> of\n"
             "// hibernate.cfg.xml, in the directory in which this runs.\n"
@@ -208,17 +215,20 @@ static const struct string_client clients[] = {
     {
         .id = "flyway",
         .also = "",
-        .name = "Flyway, flyway.conf",
+        .name = "Flyway, environment",
         .language = "Java",
         .kind = STRING_TOOL,
-        .encoding = ENCODING_PROPERTIES,
-        .tcp = "flyway.url=" URL "\n"
-               "flyway.user=$user\n"
-               "flyway.password=$password",
+        .proof = STRING_PROVEN,
+        .encoding = ENCODING_SHELL,
+        .tcp = "export FLYWAY_URL='" URL "'\n"
+               "export FLYWAY_USER=$user\n"
+               "export FLYWAY_PASSWORD=$password",
         .no_socket = NO_SOCKET,
         .tls = TLS("&"),
-        .limits = limits,
-        .notes = "FLYWAY_PASSWORD in the environment keeps the password out of the file.",
+        .limits = flyway_limits,
+        .trims = "it trims its settings",
+        .notes = "flyway.conf has no escapes: a backslash stands for itself there, and what a line "
+                 "cannot hold cannot be written. In code: Flyway.configure().envVars().",
     },
     {
         .id = "liquibase",

@@ -17,6 +17,15 @@ MYBATIS = ('<!DOCTYPE configuration PUBLIC "-//mybatis.org//DTD Config 3.0//EN"'
            '<configuration><environments default="tidb"><environment id="tidb">\n'
            '<transactionManager type="JDBC"/>\n',
            "\n</environment></environments></configuration>")
+FLYWAY = """
+import org.flywaydb.core.Flyway;
+
+public class Main {
+    public static void main(String[] args) {
+        Flyway.configure().envVars().locations("filesystem:.").load().migrate();
+    }
+}
+"""
 
 
 def java(*arguments):
@@ -51,6 +60,16 @@ class Kotlin(Java):
         return run_command(["java", *OPTIONS, "-cp", f"{folder}:{JARS}/*", "MainKt"], folder, env)
 
 
+class Flyway(Java):
+    """It is asked to migrate; its own command line is not in the repository."""
+    migrates = True
+
+    def run(self, string, folder, env=None):
+        write(folder, "V1__proof.sql", MIGRATION)
+        program = write(folder, "Main.java", FLYWAY)
+        return run_command(["sh", "-ec", string + '\nexec "$@"', "sh", *java(program)], folder, env)
+
+
 class Liquibase(Java):
     migrates = True
 
@@ -72,6 +91,9 @@ RUNNERS = {
     "spring-boot-yaml": Java("application.yaml"),
     "hibernate": Java("hibernate.cfg.xml", HIBERNATE),
     "mybatis": Java("mybatis-config.xml", MYBATIS),
+    "flyway": Flyway(),
     "liquibase": Liquibase("liquibase.properties"),
 }
 OVER_ANOTHER = tuple(RUNNERS)
+# None of them has unix sockets.
+REFUSED = {(client, "socket", None) for client in RUNNERS}
