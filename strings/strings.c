@@ -206,6 +206,10 @@ static bool fill_output(const struct string_client *client, const struct string_
         char *program = fill(example, client, &values, &report, err);
         if (!program)
             return false;
+        if (!report.has_string) { // the program reads it from a file
+            report.has_password = false;
+            report.has_ca = report.has_ca && out->setup;
+        }
         secret_text_free(out->text);
         out->text = program;
     }

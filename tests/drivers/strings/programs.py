@@ -11,6 +11,11 @@ BUILT = HERE.parents[2] / "build-drivers"
 OUT = BUILT / "strings"
 SECONDS = 120
 SETUP_SECONDS = 900  # another process of the suite may be at it, and has to be waited for
+# What a program does that runs SQL of a file: the test looks into the table.
+MIGRATION = f"""CREATE TABLE proof (one INT, size INT);
+PREPARE length FROM 'INSERT INTO proof SELECT 1, LENGTH(?)';
+SET @text = '{'x' * 65536}';
+EXECUTE length USING @text;"""
 
 
 @functools.cache

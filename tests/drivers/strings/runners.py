@@ -29,7 +29,8 @@ for part in PARTS:
 PLACES = ("proxy", "socket", "plain", "verify-identity", "verify-ca", "another authority",
           "another name")
 WORKING, FAILING = PLACES[:5], PLACES[5:]
-ITS_PLACES = ("proxy", "verify-identity", "another authority")  # of a client over another
+# Of a client over another one.
+ITS_PLACES = ("proxy", "socket", "verify-identity", "another authority", "another name")
 PASSWORDS = ("golden", "unicode")
 
 

@@ -124,7 +124,8 @@ def by_alembic(text, folder):
 
 
 def by_xml(text, folder):
-    names = {element.get("name").split(".")[-1]: element.get("value") or element.text
+    """Hibernate trims what stands between tags."""
+    names = {element.get("name").split(".")[-1]: element.get("value") or element.text.strip(" ")
              for element in ElementTree.fromstring(f"<x>{text}</x>").iter("property")}
     return lower({"user": names["username"], "password": names["password"]})
 

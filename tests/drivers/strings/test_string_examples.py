@@ -74,9 +74,17 @@ class World:
     def log_text(self):
         return self.proxy.log_text()
 
+    def empty(self):
+        self.server.query(f"DROP DATABASE {DATABASE}")
+        self.server.query(f"CREATE DATABASE {DATABASE}")
+
+    def proof(self):
+        """What a program has left that runs SQL of a file; as an example would print it."""
+        return "".join(f"{one} {size}\n"
+                       for one, size in self.server.query(f"SELECT one, size FROM {DATABASE}.proof"))
+
     def request(self, place, user):
-        account = {"user": user, "password": PASSWORDS[user], "database": DATABASE,
-                   "example": "yes"}
+        account = {"user": user, "password": PASSWORDS[user], "database": DATABASE}
         if place == "socket":
             return {**account, "socket": self.path, "tls": "off"}
         if place == "proxy":
@@ -115,14 +123,22 @@ def prepare(setup, folder):
 def run_example(world, runner, client, place, user, folder):
     """(exit code, output, errors), or our reason why this client cannot do it."""
     request = world.request(place, user)
+    migrates = getattr(runner, "migrates", False)
     try:
-        program, setup = print_string(client, **request)
+        program, setup = print_string(client, **request, example="no" if migrates else "yes")
     except ValueError as refusal:
         return str(refusal)
     store = Path(f"{request.get('ca_path')}.p12")
     store.unlink(missing_ok=True)  # keytool would add a second one
+    environment = prepare(setup, folder)
+    if migrates:
+        world.empty()
+        code, out, errors = runner.run(program, folder, environment)
+        return code, out if code else world.proof(), errors
+    if hasattr(runner, "write_string"):
+        runner.write_string(print_string(client, **request)[0], folder)
     typed = {"password": PASSWORDS[user]} if getattr(runner, "types_password", False) else {}
-    return runner.run(program, folder, prepare(setup, folder), **typed)
+    return runner.run(program, folder, environment, **typed)
 
 
 def check_refused(world, client, place, user, refusal):
