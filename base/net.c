@@ -216,12 +216,6 @@ void net_reset_on_close(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 }
 
-uint32_t net_rtt_us(int fd)
-{
-    struct net_tcp tcp;
-    return net_tcp_info(fd, &tcp) ? tcp.rtt_us : 0;
-}
-
 bool net_is_transient(int sys)
 {
     // ECONNABORTED: the client left between its SYN and our accept(2).

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a system has beyond POSIX.1-2008 (XSI), under names of ours. Linux's and glibc's own is in
-// base/linux/, behind this header, cpus.h, exit_watch.h, service.h, and parts of net.h and loop.h.
-// Any thread.
+// What a system has beyond POSIX.1-2008 (XSI), under names of ours. Linux's and glibc's own way is
+// in base/linux/, what POSIX alone can do, with a few names of macOS and FreeBSD, in
+// base/portable/; the build's option `portable` chooses. The same goes for cpus.h, exit_watch.h,
+// service.h, and parts of net.h and loop.h. Nothing else in the tree names what only Linux or glibc
+// has (tests/lint/portable.py). Any thread.
 #pragma once
 
 #include "base/defs.h"

@@ -10,11 +10,11 @@
 #include "base/os.h"
 #include "resolver/addr_set.h"
 #include "resolver/cache.h"
+#include "resolver/cares.h"
 #include "resolver/lookup.h"
 #include "resolver/policy.h"
 #include "resolver/servers.h"
 
-#include <ares.h>
 #include <stdlib.h>
 #include <string.h>
 

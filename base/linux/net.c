@@ -78,6 +78,12 @@ bool net_tcp_info(int fd, struct net_tcp *out)
     return true;
 }
 
+uint32_t net_rtt_us(int fd)
+{
+    struct net_tcp tcp;
+    return net_tcp_info(fd, &tcp) ? tcp.rtt_us : 0;
+}
+
 bool net_refuse_short_datagrams(int fd, uint32_t min_bytes)
 {
     const uint32_t udp_header_bytes = 8; // which a UDP socket's filter sees as well

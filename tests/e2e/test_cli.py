@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from built import ROOT, built
+from built import ROOT, built, linux_only
 from proxy import Proxy
 
 COMMANDS = ["proxy", "connect", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait",
@@ -354,6 +354,7 @@ def test_drain_without_a_proxy(config):
 
 # ---- systemd ----------------------------------------------------------------------------------
 
+@linux_only("systemd to tell")
 def test_systemd_is_told(tmp_path):
     """sd_notify(3), Type=notify-reload."""
     path = tmp_path / "notify"
