@@ -142,6 +142,7 @@ static const struct string_client clients[] = {
         .name = ".env, phpdotenv",
         .language = "PHP",
         .kind = STRING_CARRIER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_DOTENV_PHP,
         .tcp = ENV("", ""),
         .socket = ENV_SOCKET("", ""),

@@ -5,7 +5,8 @@
     runner.why_not()                    # None, or why its tests are skipped
     runner.run(program, folder, env)    # (exit code, standard output, standard error)
 
-A runner that has `types_password` is given the `password` as well: nothing that is printed holds it.
+A runner with `types_password` is given the `password` as well: nothing that is printed holds it. One
+with `has_example = False` is given the string itself: the client is no language.
 
 Each runners_LANGUAGE.py has its part of RUNNERS, and where needed of
 

@@ -12,7 +12,7 @@ import tomllib
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
-from programs import OUT, run_command, setup
+from programs import OUT, missing, run_command, setup, write
 
 
 class Missing(Exception):
@@ -108,6 +108,20 @@ def by_python_dotenv(text, folder):
     return lower(module("dotenv").dotenv_values(folder / ".env"))
 
 
+PHP_DOTENV = """<?php
+require '/usr/share/php/Dotenv/autoload.php';
+echo json_encode(Dotenv\\Dotenv::createArrayBacked(__DIR__)->load());
+"""
+
+
+def by_php_dotenv(text, folder):
+    needs(missing("php"))
+    (folder / ".env").write_text(text + "\nNEXT='\"x'\n", encoding="utf-8")
+    code, out, errors = run_command(["php", write(folder, "read.php", PHP_DOTENV)], folder)
+    assert code == 0, out + errors
+    return lower(json.loads(out))
+
+
 def by_django_url(text, folder):
     found = module("dj_database_url").parse(text.removeprefix("DATABASE_URL="))
     return lower({"host": found["HOST"], "port": found["PORT"], "user": found["USER"],
@@ -189,6 +203,7 @@ READERS = {
     "spring-boot-yaml": by_spring_yaml,
     "dotenv": by_dotenv(""),
     "dotenv-expand": by_dotenv("yes"),
+    "dotenv-php": by_php_dotenv,
     "dotenv-python": by_python_dotenv,
     "alembic": by_alembic,
     "django-url": by_django_url,
@@ -199,5 +214,5 @@ READERS = {
     "properties": by_properties,
 }
 # Where that reader is all there is to the client: the others read the file, then do more with it.
-WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-python", "my-cnf",
-         "properties", "django-url")
+WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-php", "dotenv-python",
+         "my-cnf", "properties", "django-url")

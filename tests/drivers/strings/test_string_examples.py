@@ -78,6 +78,11 @@ class World:
         self.server.query(f"DROP DATABASE {DATABASE}")
         self.server.query(f"CREATE DATABASE {DATABASE}")
 
+    def fill(self):
+        """For a program that runs statements of its own alone."""
+        self.server.query(f"CREATE OR REPLACE TABLE {DATABASE}.parcel "
+                          "SELECT 1 AS one, REPEAT('x', 65536) AS content")
+
     def proof(self):
         """What a program has left that runs SQL of a file; as an example would print it."""
         return "".join(f"{one} {size}\n"
@@ -124,8 +129,9 @@ def run_example(world, runner, client, place, user, folder):
     """(exit code, output, errors), or our reason why this client cannot do it."""
     request = world.request(place, user)
     migrates = getattr(runner, "migrates", False)
+    example = getattr(runner, "has_example", not migrates)
     try:
-        program, setup = print_string(client, **request, example="no" if migrates else "yes")
+        program, setup = print_string(client, **request, example="yes" if example else "no")
     except ValueError as refusal:
         return str(refusal)
     store = Path(f"{request.get('ca_path')}.p12")
@@ -135,6 +141,8 @@ def run_example(world, runner, client, place, user, folder):
         world.empty()
         code, out, errors = runner.run(program, folder, environment)
         return code, out if code else world.proof(), errors
+    if not example:
+        world.fill()
     if hasattr(runner, "write_string"):
         runner.write_string(print_string(client, **request)[0], folder)
     typed = {"password": PASSWORDS[user]} if getattr(runner, "types_password", False) else {}
