@@ -137,6 +137,7 @@ static const struct string_client clients[] = {
         .name = "Bun.SQL",
         .language = "Bun",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_JSON,
         .tcp = "new SQL({ adapter: \"mysql\", hostname: $host, port: $port, username: $user, "
                "password: $password$?database{, database: $database$}$tls })",

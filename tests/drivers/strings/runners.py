@@ -11,6 +11,7 @@ with `has_example = False` is given the string itself: the client is no language
 Each runners_LANGUAGE.py has its part of RUNNERS, and where needed of
 
     OVER_ANOTHER    clients over a driver that goes through all places itself: only some of them
+    SLOW_TO_REFUSE  clients that try for long: another name is enough
     REFUSED         (client, place, password): what its row says that it cannot do
     LIMITS          (client, place): what the version that is to be had here cannot do, a skip
     OUT_OF_REACH    client: why its packages are not to be had here, which is a skip by name"""
@@ -19,12 +20,14 @@ from pathlib import Path
 
 PARTS = [importlib.import_module(path.stem)
          for path in sorted(Path(__file__).resolve().parent.glob("runners_*.py"))]
-RUNNERS, LIMITS, OUT_OF_REACH, OVER_ANOTHER, REFUSED = {}, {}, {}, set(), set()
+RUNNERS, LIMITS, OUT_OF_REACH = {}, {}, {}
+OVER_ANOTHER, SLOW_TO_REFUSE, REFUSED = set(), set(), set()
 for part in PARTS:
     RUNNERS |= part.RUNNERS
     LIMITS |= getattr(part, "LIMITS", {})
     OUT_OF_REACH |= getattr(part, "OUT_OF_REACH", {})
     OVER_ANOTHER |= set(getattr(part, "OVER_ANOTHER", ()))
+    SLOW_TO_REFUSE |= set(getattr(part, "SLOW_TO_REFUSE", ()))
     REFUSED |= set(getattr(part, "REFUSED", ()))
 
 PLACES = ("proxy", "socket", "plain", "verify-identity", "verify-ca", "another authority",
@@ -37,7 +40,8 @@ PASSWORDS = ("golden", "unicode")
 
 def cases(places):
     return [(client, place) for client in RUNNERS for place in places
-            if client not in OVER_ANOTHER or place in ITS_PLACES]
+            if (client not in OVER_ANOTHER or place in ITS_PLACES)
+            and (client not in SLOW_TO_REFUSE or place != "another authority")]
 
 
 def is_refused(client, place, password):

@@ -95,5 +95,6 @@ RUNNERS = {
     "liquibase": Liquibase("liquibase.properties"),
 }
 OVER_ANOTHER = tuple(RUNNERS)
+SLOW_TO_REFUSE = ("exposed",)  # Kotlin's compiler takes ten times what the program takes
 # None of them has unix sockets.
 REFUSED = {(client, "socket", None) for client in RUNNERS}

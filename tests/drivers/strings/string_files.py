@@ -103,6 +103,21 @@ def by_dotenv(expand):
     return read
 
 
+def by_directus(text, folder):
+    """Its own reader, which casts what it reads."""
+    needs(setup("node"))
+    write(folder, ".env", text)
+    script = write(folder, "read.mjs", "import { useEnv } from '@directus/env';\n"
+                   "const env = useEnv();\n"
+                   "console.log(JSON.stringify(Object.fromEntries("
+                   "Object.entries(env).filter(([name]) => name.startsWith('DB_')))));")
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(OUT / "node/node_modules")
+    code, out, errors = run_command(["node", script], folder, {"CONFIG_PATH": ".env"})
+    assert code == 0, errors
+    return {name: value for name, value in lower(json.loads(out)).items()}
+
+
 def by_python_dotenv(text, folder):
     (folder / ".env").write_text(text + "\nNEXT='x'\n", encoding="utf-8")
     return lower(module("dotenv").dotenv_values(folder / ".env"))
@@ -204,6 +219,7 @@ READERS = {
     "dotenv": by_dotenv(""),
     "dotenv-expand": by_dotenv("yes"),
     "dotenv-php": by_php_dotenv,
+    "directus": by_directus,
     "dotenv-python": by_python_dotenv,
     "alembic": by_alembic,
     "django-url": by_django_url,
