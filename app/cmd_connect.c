@@ -241,10 +241,11 @@ static bool start(
         return false;
     if (!strstr(err->text, "already in use"))
         return err_prefix(err, "--port");
+    char command[OS_COMMAND_BYTES];
     return err_set(err, ERR_LISTEN,
-        "--port: 127.0.0.1:%" PRIu64 " is already in use: stop the program that "
-        "ss -ltnp 'sport = :%" PRIu64 "' shows, or leave --port out: then a free one is taken",
-        port, port);
+        "--port: 127.0.0.1:%" PRIu64 " is already in use: stop the program that %s shows, or leave "
+        "--port out: then a free one is taken",
+        port, os_port_command((unsigned)port, command));
 }
 
 // ---- the command --------------------------------------------------------------------------------

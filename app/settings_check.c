@@ -226,8 +226,8 @@ static bool check_is_local(const struct addr *addr, const char *text, struct err
     close(fd);
     return is_local || err_set(err, ERR_OPTION,
                            "source: %s is not an address of this machine: expected one that "
-                           "\"ip address\" shows",
-                           text);
+                           "\"%s\" shows",
+                           text, os_addresses_command);
 }
 
 static bool parse_sources(

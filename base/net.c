@@ -41,15 +41,16 @@ static int open_socket(int family, struct err *err)
 static bool explain_tcp(const struct addr *addr, int sys, struct err *err)
 {
     char text[ADDR_TEXT_BYTES];
+    char command[OS_COMMAND_BYTES];
     addr_format(addr, text);
     if (sys == EADDRINUSE)
         return err_set(err, ERR_LISTEN,
-            "%s is already in use: choose another port, or find who has it with "
-            "ss -ltnp 'sport = :%u'",
-            text, addr_port(addr));
+            "%s is already in use: choose another port, or find who has it with %s", text,
+            os_port_command(addr_port(addr), command));
     if (sys == EADDRNOTAVAIL)
         return err_set(err, ERR_LISTEN,
-            "%s is not an address of this machine: choose one that \"ip address\" shows", text);
+            "%s is not an address of this machine: choose one that \"%s\" shows", text,
+            os_addresses_command);
     if (sys == EACCES)
         return err_set(err, ERR_LISTEN,
             "%s needs the capability CAP_NET_BIND_SERVICE: choose a port from 1024 on", text);
@@ -96,9 +97,8 @@ static bool is_stale(const char *path, struct err *err)
     // EAGAIN: it listens and its queue is full.
     if (sys == 0 || sys == EAGAIN)
         return err_set(err, ERR_LISTEN,
-            "%s is already in use: choose another path, or find who has it with "
-            "ss -lxp",
-            path);
+            "%s is already in use: choose another path, or find who has it with %s", path,
+            os_unix_sockets_command);
     return err_sys(err, ERR_LISTEN, sys, "%s exists and cannot be tried", path);
 }
 

@@ -39,6 +39,13 @@ enum { OS_SEND = MSG_NOSIGNAL };
 enum { OS_SEND = 0 };
 #endif
 
+// For error texts: the commands that show who listens on a TCP port, or on unix sockets, and which
+// addresses the machine has.
+enum { OS_COMMAND_BYTES = 64 };
+const char *os_port_command(unsigned port, char out[OS_COMMAND_BYTES]);
+extern const char os_unix_sockets_command[];
+extern const char os_addresses_command[];
+
 // ---- between sockets and pipes ------------------------------------------------------------------
 
 // A non-blocking pipe of about `bytes` for os_splice. False where there is none: copy.

@@ -17,7 +17,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
-SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
+PORTABLE_BUILD = ROOT / "build-portable"
+SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"],
+         PORTABLE_BUILD: ["-Dportable=true", "-Db_sanitize=address,undefined"]}
+OTHER_BUILDS = {"tsan", "portable", "portable-short"}  # parts that do not need BUILD
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 1800
@@ -25,6 +28,9 @@ LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
               "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
               "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+# What differs most from Linux's own way, on real traffic and with real children.
+PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
+                  "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
 # What computes all the time goes on beside those, at a low priority.
@@ -49,6 +55,11 @@ class Count:
         self.passed = 0
         self.failed = []
         self.skipped = []  # (name, reason)
+
+    def add(self, other, prefix):
+        self.passed += other.passed
+        self.failed += [f"{prefix} {name}" for name in other.failed]
+        self.skipped += [(f"{prefix} {name}", reason) for name, reason in other.skipped]
 
     def report(self):
         for reason in dict.fromkeys(reason for _, reason in self.skipped):
@@ -192,7 +203,7 @@ def run_tidy(count):
 
 def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
     """`files`: not all of the suite's; each of their tests may then take as long as all together."""
-    results = BUILD / f"pytest-{suite}.xml"
+    results = ROOT / os.environ["TIDBLINK_BUILD"] / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                 "--junitxml", str(results), *PARALLEL.get(suite, []),
@@ -221,10 +232,21 @@ def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
         count.failed.append(f"{suite}: pytest ended with code {code} (above)")
 
 
+def run_portable(is_short, count):
+    """The suites with the programs that use POSIX alone."""
+    part = Count()
+    os.environ["TIDBLINK_BUILD"] = PORTABLE_BUILD.name
+    if build(PORTABLE_BUILD, part):
+        run_meson(PORTABLE_BUILD, ("unit", "loop") if is_short else MESON_SUITES, part)
+        run_pytest("e2e", part, PORTABLE_TESTS if is_short else None)
+    os.environ["TIDBLINK_BUILD"] = BUILD.name
+    count.add(part, "portable:")
+
+
 def run_parts(parts, count):
     waits = set(parts) & {"e2e", "drivers"}
     beside = [part for part in parts if waits and part in BESIDE]
-    if set(parts) - {"tsan"} and build(BUILD, count):
+    if set(parts) - OTHER_BUILDS and build(BUILD, count):
         run_meson(BUILD, [part for part in MESON_SUITES if part in parts], count)
         with Beside(beside) as other:
             for suite in ("e2e", "drivers"):
@@ -238,6 +260,8 @@ def run_parts(parts, count):
             run_pytest("long", count, LONG_TESTS, LONG_SECONDS)
     if "tsan" in parts and not beside and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
+    if set(parts) & {"portable", "portable-short"}:
+        run_portable("portable" not in parts, count)
 
 
 def main(parts):

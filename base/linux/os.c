@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 const char os_build[] = "";
+const char os_unix_sockets_command[] = "ss -lxp";
+const char os_addresses_command[] = "ip address";
 
 // ---- descriptors --------------------------------------------------------------------------------
 
@@ -43,6 +45,12 @@ FILE *os_fopen(const char *path, const char *mode)
 int os_mkstemps(char *path, size_t suffix_len)
 {
     return mkostemps(path, (int)suffix_len, O_CLOEXEC);
+}
+
+const char *os_port_command(unsigned port, char out[OS_COMMAND_BYTES])
+{
+    snprintf(out, OS_COMMAND_BYTES, "ss -ltnp 'sport = :%u'", port);
+    return out;
 }
 
 bool os_splice_pipe(int out[2], size_t bytes)

@@ -22,6 +22,8 @@
 #endif
 
 const char os_build[] = "portable";
+const char os_unix_sockets_command[] = "lsof -U";
+const char os_addresses_command[] = "ifconfig";
 
 // POSIX wants it declared by its user.
 extern char **environ;
@@ -110,6 +112,12 @@ int os_mkstemps(char *path, size_t suffix_len)
             return fd;
     }
     return -1;
+}
+
+const char *os_port_command(unsigned port, char out[OS_COMMAND_BYTES])
+{
+    snprintf(out, OS_COMMAND_BYTES, "lsof -nP -iTCP:%u -sTCP:LISTEN", port);
+    return out;
 }
 
 bool os_splice_pipe(int out[2], size_t bytes)

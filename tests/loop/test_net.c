@@ -106,16 +106,15 @@ static void test_tcp_listens(void **state)
 static void test_tcp_in_use(void **state)
 {
     (void)state;
-    char text[ADDR_TEXT_BYTES];
+    char text[ADDR_TEXT_BYTES], command[OS_COMMAND_BYTES];
     char expected[300];
     struct addr any = parsed("127.0.0.1:0");
     int fd = net_listen(&any, BACKLOG, MODE, NULL);
     assert_true(fd >= 0);
     struct addr taken = bound(fd);
     snprintf(expected, sizeof(expected),
-        "%s is already in use: choose another port, or find who has it with "
-        "ss -ltnp 'sport = :%u'",
-        addr_format(&taken, text), addr_port(&taken));
+        "%s is already in use: choose another port, or find who has it with %s",
+        addr_format(&taken, text), os_port_command(addr_port(&taken), command));
     assert_refused(&taken, expected);
     close(fd);
 }
@@ -124,9 +123,12 @@ static void test_tcp_in_use(void **state)
 static void test_tcp_of_somebody_else(void **state)
 {
     (void)state;
+    char expected[300];
     struct addr addr = parsed("192.0.2.1:4000");
-    assert_refused(&addr, "192.0.2.1:4000 is not an address of this machine: choose one that \"ip "
-                          "address\" shows");
+    snprintf(expected, sizeof(expected),
+        "192.0.2.1:4000 is not an address of this machine: choose one that \"%s\" shows",
+        os_addresses_command);
+    assert_refused(&addr, expected);
 }
 
 static atomic_uint too_wide; // bits that a socket had before chmod(2) and not after
@@ -244,7 +246,8 @@ static void test_a_live_socket_is_left_alone(void **state)
     int fd = net_listen(&addr, 0, MODE, NULL);
     assert_true(fd >= 0);
     snprintf(expected, sizeof(expected),
-        "%s is already in use: choose another path, or find who has it with ss -lxp", path);
+        "%s is already in use: choose another path, or find who has it with %s", path,
+        os_unix_sockets_command);
     assert_refused(&addr, expected);
     // Also when its queue is full: the probe above fills a queue of one.
     assert_refused(&addr, expected);
