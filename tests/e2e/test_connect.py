@@ -10,6 +10,7 @@ import pymysql
 import pytest
 
 import client
+from built import is_portable
 from connecting import Connect, once
 from emulator import CLUSTER, ENDPOINT
 from scenes import ready
@@ -104,7 +105,8 @@ def test_a_given_port(open_cloud):
         code, out, errors = once(open_cloud, "--port", port)
         assert (code, out) == (2, "")
         assert f"--port: 127.0.0.1:{port} is already in use" in errors
-        assert "leave --port out" in errors and f"sport = :{port}" in errors
+        shows = f"lsof -nP -iTCP:{port} " if is_portable() else f"ss -ltnp 'sport = :{port}' "
+        assert "leave --port out" in errors and shows in errors
     with Connect(open_cloud, "--port", port) as connect:
         assert connect.port() == port
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from built import linux_only
 from connecting import Connect, once, python
 from mysql_root import root_command
 from scenes import ready
@@ -231,6 +232,7 @@ def test_without_a_runtime_folder_it_is_in_tmp(open_cloud):
         assert not folder.exists()
 
 
+@linux_only("signal for the end of a parent")
 def test_what_a_killed_one_left_is_removed_by_the_next(open_cloud, secret, tmp_path):
     env = {"XDG_RUNTIME_DIR": str(tmp_path)}
     words = ["--env", "mysql", "--password-file", secret, "--", *FILE]
