@@ -73,6 +73,7 @@ OUT_OF_REACH = {
     "odbc": "MySQL Connector/ODBC is in none of the registries in reach",
     "connector-cpp": "Debian 12 has MySQL Connector/C++ 1.1 only, before OPT_HOSTNAME",
     "rmariadb": "CRAN is no registry in reach, and Debian 12 has no r-cran-rmariadb",
+    "powershell": "PowerShell is in none of the registries in reach",
     "julia": "Julia's registry is not in reach",
     "swift": "Swift packages come from their own repositories, which are not in reach",
     "myxql": "Hex is no registry in reach",
