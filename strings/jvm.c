@@ -236,7 +236,8 @@ static const struct string_client clients[] = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslMode=VERIFY_IDENTITY&sslCa=$ca" },
             [STRING_TLS_VERIFY_CA] = { .piece = "?sslMode=VERIFY_CA&sslCa=$ca" },
         },
-        .notes = "It reads PEM. user, password and host may not stand in the query.",
+        .notes = "It reads PEM. user, password and host may not stand in the query.\n"
+                 "caching_sha2_password needs TLS, to the proxy too: it does not ask for the RSA key.",
         .example = "import io.r2dbc.spi.*;\n"
                    "import reactor.core.publisher.Mono;\n\n"
                    "public class Main {\n"

@@ -145,7 +145,7 @@ static const struct string_client clients[] = {
                   "password: $password$?database{, database: $database$}$tls })",
         .no_ip_identity = NO_IP_IDENTITY,
         .tls = {
-            [STRING_TLS_OFF] = { .piece = ", tls: false" },
+            [STRING_TLS_OFF] = { .piece = ", tls: false, allowPublicKeyRetrieval: true" },
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = ", tls: { ca: Bun.file($ca)"
                                                       ", rejectUnauthorized: true }" },
             [STRING_TLS_VERIFY_CA] = { .piece = ", tls: { ca: Bun.file($ca)"

@@ -41,7 +41,8 @@ static const struct string_client clients[] = {
         .tcp = URL "$tls",
         .socket = URL_SOCKET "?socket=$socket&ssl-mode=DISABLED",
         .tls = SQLX_TLS,
-        .notes = "By itself it goes on in plaintext when the server offers no TLS (PREFERRED).",
+        .notes = "By itself it goes on in plaintext when the server offers no TLS (PREFERRED).\n"
+                 "caching_sha2_password without TLS needs its feature mysql-rsa.",
         .example = "// cargo add sqlx --features mysql,runtime-tokio,tls-native-tls\n" TOKIO
                    "use sqlx::{Connection, MySqlConnection};\n\n"
                    "#[tokio::main]\n"

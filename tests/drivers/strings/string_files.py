@@ -3,14 +3,18 @@
 program that reads it in real life: READERS[client](text, folder) is a dictionary of what it found,
 or raises Missing."""
 import configparser
+import ctypes
 import importlib
+import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tomllib
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 from programs import OUT, missing, run_command, setup, write
 
@@ -72,8 +76,29 @@ def by_yaml(text, folder):
     return lower(yaml(text))
 
 
-def by_kubernetes(text, folder):
-    return lower(yaml(text)["stringData"])
+def by_go(what):
+    """The library that the program itself reads it with, in readers.go."""
+    def read(text, folder):
+        needs(missing("go") or setup("goreaders"))
+        path = write(folder, f"{what}.tf" if what == "terraform" else what, text)
+        code, out, errors = run_command([OUT / "goreaders/readers", what, path], folder)
+        assert code == 0, errors
+        found = json.loads(out)
+        pairs = (line.split("=", 1) for line in found) if what == "docker-env" else found.items()
+        return lower({name: value for name, value in pairs})
+    return read
+
+
+def by_systemd(text, folder):
+    """systemd's own reader of EnvironmentFile, out of its library."""
+    found = sorted(Path("/usr/lib").glob("*/systemd/libsystemd-shared-*.so"))
+    needs(None if found else "no libsystemd-shared (systemd)")
+    values = ctypes.POINTER(ctypes.c_char_p)()
+    path = write(folder, "environment", text)
+    code = ctypes.CDLL(str(found[0])).load_env_file(None, bytes(path), ctypes.byref(values))
+    assert code == 0, os.strerror(-code)
+    pairs = (pair.decode().split("=", 1) for pair in itertools.takewhile(bool, values))
+    return lower(dict(pairs))
 
 
 def by_rails(text, folder):
@@ -212,7 +237,11 @@ READERS = {
     "ecs": by_ecs,
     "toml": by_toml,
     "yaml": by_yaml,
-    "kubernetes": by_kubernetes,
+    "kubernetes": by_go("kubernetes"),
+    "compose": by_go("compose"),
+    "terraform": by_go("terraform"),
+    "docker-env": by_go("docker-env"),
+    "systemd": by_systemd,
     "rails": by_rails,
     "dbt": by_dbt,
     "spring-boot-yaml": by_spring_yaml,
@@ -231,4 +260,5 @@ READERS = {
 }
 # Where that reader is all there is to the client: the others read the file, then do more with it.
 WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-php", "dotenv-python",
-         "my-cnf", "properties", "django-url")
+         "my-cnf", "properties", "django-url", "kubernetes", "compose", "terraform", "docker-env",
+         "systemd")

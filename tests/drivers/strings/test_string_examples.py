@@ -49,10 +49,16 @@ class World:
         server.options += [f"--ssl-cert={cert}", f"--ssl-key={key}"]
         return server
 
-    def __enter__(self):
+    def servers(self):
+        return self.server, self.other
+
+    def write_authorities(self):
         self.authority.write(self.ca)
         Authority("another authority").write(self.wrong_ca)
-        for server in (self.server, self.other):
+
+    def __enter__(self):
+        self.write_authorities()
+        for server in self.servers():
             server.start()
             server.query(f"CREATE DATABASE {DATABASE}")
             for user, password in PASSWORDS.items():
@@ -68,8 +74,8 @@ class World:
 
     def __exit__(self, *failure):
         self.proxy.__exit__(*failure)
-        self.server.__exit__(*failure)
-        self.other.__exit__(*failure)
+        for server in self.servers():
+            server.__exit__(*failure)
 
     def log_text(self):
         return self.proxy.log_text()
