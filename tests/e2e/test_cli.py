@@ -255,7 +255,8 @@ def test_dsn_follows_the_configuration(config):
     assert "-P 4000" in run(*go, "a").stdout
     proxied = run(*go, "b").stdout
     assert "-P 4001" in proxied
-    assert "ssl" not in proxied  # the proxy verifies the cluster, and has no certificate of its CA
+    # The proxy verifies the cluster, and has no certificate of its CA.
+    assert "--ssl-mode=DISABLED" in proxied and "ssl-ca" not in proxied
     passed = run(*go, "c").stdout
     assert "-P 4002" in passed
     assert "--ssl-mode=VERIFY_CA --ssl-ca=/etc/ca.pem" in passed
