@@ -24,7 +24,8 @@ BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 180
 LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
               "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
-              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
+              "tests/e2e/test_wake.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
 # What computes all the time goes on beside those, at a low priority.
