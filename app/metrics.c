@@ -111,6 +111,21 @@ static void print_server_side(FILE *out, const struct proxy_counters *counters)
         (double)counters->spares_discarded);
 }
 
+static void print_events(FILE *out, const struct program *program)
+{
+    static const char *const names[PROGRAM_EVENTS] = {
+        [EVENT_SLEPT] = "slept",
+        [EVENT_STOPPED] = "stopped",
+        [EVENT_NETWORK] = "network",
+        [EVENT_RESOLV_CONF] = "resolv-conf",
+    };
+    head(out, "machine_events_total", "counter",
+        "Sleep, stops and changes of the network that concerned a cluster.");
+    for (size_t i = 0; i < PROGRAM_EVENTS; i++)
+        sample(
+            out, "machine_events_total", "event", names[i], NULL, NULL, (double)program->events[i]);
+}
+
 static void print_program(FILE *out, const struct program *program)
 {
     struct proxy_counters counters;
@@ -124,6 +139,7 @@ static void print_program(FILE *out, const struct program *program)
         (double)program->settings->proxy.max_connections);
     single(out, "waits", "gauge", "Requests to /wait that are held.",
         (double)admin_waiting(program->admin));
+    print_events(out, program);
     print_connections(out, &counters);
     print_server_side(out, &counters);
     single(out, "loop_stall_max_seconds", "gauge",

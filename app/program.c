@@ -8,6 +8,7 @@
 #include "app/admin.h"
 #include "app/version.h"
 #include "app/words.h"
+#include "base/changes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/loop.h"
@@ -177,7 +178,7 @@ static bool start_threads(struct program *program, struct err *err)
     if (!program->control)
         return false;
     proxy_set_control(program->proxy, program->control);
-    return true;
+    return program_watch_changes(program, err);
 }
 
 static bool start_parts(struct program *program, struct err *err)
@@ -276,6 +277,7 @@ static void program_done(struct program *program)
     block_signals();
     if (program->loop)
         timer_stop(&program->drain_delay);
+    changes_free(program->changes);
     admin_stop(program->admin);
     proxy_stop(program->proxy);
     control_stop(program->control);

@@ -11,9 +11,13 @@
 #include <stdint.h>
 
 struct admin;
+struct changes;
 struct event;
 
 enum { PROGRAM_SIGNALS_MAX = 8 };
+
+// What happened to the machine, see base/changes.h.
+enum program_event { EVENT_SLEPT, EVENT_STOPPED, EVENT_NETWORK, EVENT_RESOLV_CONF, PROGRAM_EVENTS };
 
 // A command that has more to do than to serve. Its functions are called on the main loop.
 struct program_guest {
@@ -34,6 +38,8 @@ struct program {
     struct proxy *proxy;
     struct control *control;
     struct admin *admin;
+    struct changes *changes;           // of the machine's networks, and its sleep
+    uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none
     struct event *signals[PROGRAM_SIGNALS_MAX];
     size_t signal_count;
@@ -55,5 +61,7 @@ void program_stop(struct program *program, const char *why);
 
 // reload.c: builds new settings and puts them in force, or keeps the old ones and says why. Logs.
 bool program_reload(struct program *program, struct err *err);
+// changes.c: tells everybody when the machine slept or is in another network. Logs.
+bool program_watch_changes(struct program *program, struct err *err) MUST_CHECK;
 // news.c: logs whether the control API answers. The news stay the caller's.
 void program_log_news(const struct program *program, const struct control_news *news);

@@ -428,3 +428,9 @@ void api_cancel(struct api *api)
 {
     http_cancel(api->http, &api->request);
 }
+
+void api_renew(struct api *api)
+{
+    api_cancel(api);
+    http_renew(api->http);
+}

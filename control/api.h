@@ -59,6 +59,8 @@ void api_get(struct api *api, const char *path, api_fn fn, void *arg);
 void api_send(
     struct api *api, const char *method, const char *path, const char *body, api_fn fn, void *arg);
 void api_cancel(struct api *api);
+// A running request is cancelled, and none to come uses a connection or an address of before.
+void api_renew(struct api *api);
 
 // What the answers so far tell about the line.
 struct api_line {

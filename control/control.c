@@ -92,6 +92,32 @@ void control_nudge(struct control *control, size_t target)
         loop_post(control->loop, on_nudge, control);
 }
 
+struct waking {
+    struct control *control;
+    uint64_t slept_ms;
+};
+
+static void on_wake(void *arg)
+{
+    struct waking waking = *(struct waking *)arg;
+    free(arg);
+    if (atomic_load(&waking.control->stopped))
+        return; // delivered by loop_free
+    if (waking.control->poller != NULL)
+        poller_wake(waking.control->poller, waking.slept_ms);
+    else if (waking.control->source == CONTROL_SOURCE_FILE)
+        look_at_file(waking.control);
+}
+
+void control_wake(struct control *control, uint64_t slept_ms)
+{
+    struct waking *waking = malloc(sizeof(*waking));
+    if (waking == NULL)
+        return; // the next poll comes anyway
+    *waking = (struct waking){ control, slept_ms };
+    loop_post(control->loop, on_wake, waking);
+}
+
 void control_note_success(struct control *control, size_t target)
 {
     atomic_store_explicit(&control->last_success[target], clock_wall_s(), memory_order_relaxed);

@@ -79,6 +79,8 @@ void control_stop(struct control *control);
 void control_nudge(struct control *control, size_t target);
 // a connection to this target reached the server just now (weighs against "absent").
 void control_note_success(struct control *control, size_t target);
+// this machine slept for so long, or is in another network: ask at once, over new connections.
+void control_wake(struct control *control, uint64_t slept_ms);
 
 // How long a look at one target may take: cluster, groups, service and endpoints are asked for.
 uint64_t control_look_ms(const struct control_options *options);

@@ -104,6 +104,18 @@ static int on_timer_wanted(CURLM *multi, long after_ms, void *arg)
     return 0;
 }
 
+static CURLM *open_multi(struct http *http)
+{
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL)
+        return NULL;
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http);
+    return multi;
+}
+
 struct http *http_new(struct loop *loop, struct err *err)
 {
     struct http *http = calloc(1, sizeof(*http));
@@ -113,18 +125,25 @@ struct http *http_new(struct loop *loop, struct err *err)
     }
     curl_global_init(CURL_GLOBAL_DEFAULT); // counted by libcurl, and safe in any thread since 7.84
     http->loop = loop;
-    http->multi = curl_multi_init();
     timer_init(&http->timer, loop, on_timer);
+    http->multi = open_multi(http);
     if (http->multi == NULL) {
         http_free(http);
         err_set(err, ERR_INTERNAL, "libcurl cannot be set up");
         return NULL;
     }
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
     return http;
+}
+
+// The multi handle is what keeps connections and remembers names.
+void http_renew(struct http *http)
+{
+    CURLM *fresh = open_multi(http);
+    if (fresh == NULL)
+        return;
+    curl_multi_cleanup(http->multi);
+    timer_stop(&http->timer);
+    http->multi = fresh;
 }
 
 void http_free(struct http *http)

@@ -35,6 +35,10 @@ struct http *http_new(struct loop *loop, struct err *err) MUST_CHECK;
 // No request may be running. NULL is allowed.
 void http_free(struct http *http);
 
+// The next request opens a connection of its own and looks its server's name up: this machine may
+// be in another network by now. No request may be running. Out of memory: all stays.
+void http_renew(struct http *http);
+
 void http_start(struct http *http, struct http_request *request);
 void http_cancel(struct http *http, struct http_request *request); // fn is not called afterwards
 // Frees the body; not while running. `easy` stays the owner's.

@@ -17,6 +17,8 @@
 
 // Between the end of a round and one that a nudge brings forward.
 enum { NUDGE_AFTER_MS = 1000 };
+// Between an answer and a round that a change of this machine's network begins.
+enum { WAKE_AFTER_MS = 10 * 1000 };
 
 struct poller {
     struct loop *loop;
@@ -33,6 +35,7 @@ struct poller {
     unsigned failures;    // rounds in a row that nothing came of
     unsigned requests;    // of this round
     uint64_t ended_ms;    // when the last round did
+    uint64_t answered_ms; // when the API last did; 0: never
     uint64_t due_ms;      // when the next one begins
     bool running;         // a round is under way
     bool brought_forward; // the next round is due to a nudge
@@ -111,6 +114,8 @@ static void note_quota(struct api_quota *quota, const struct api_answer *answer)
 static void note_answer(
     struct poller *poller, const struct api_answer *answer, const struct err *err)
 {
+    if (answer->status != 0)
+        poller->answered_ms = clock_ms();
     poller->requests += answer->requests;
     poller->counters.requests += answer->requests;
     poller->counters.failures += err != NULL;
@@ -190,6 +195,34 @@ void poller_nudge(struct poller *poller)
     poller->nudged = true;
     poller->brought_forward = true;
     poller->due_ms = at_ms;
+    timer_start(&poller->timer, at_ms - now_ms);
+}
+
+static uint64_t less(uint64_t value, uint64_t by)
+{
+    return value > by ? value - by : 0;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void poller_wake(struct poller *poller, uint64_t slept_ms)
+{
+    bool goes_well = poller->running && poller->requests > 0;
+    if (goes_well || (!poller->running && !poller->counters.polled))
+        return; // or the first one is due at once
+    uint64_t now_ms = clock_ms(), at_ms = now_ms;
+    if (poller->answered_ms)
+        at_ms = later(at_ms, less(poller->answered_ms + WAKE_AFTER_MS, slept_ms));
+    if (poller->forced_pause)
+        at_ms = later(at_ms, less(poller->due_ms, slept_ms));
+    api_renew(poller->api);
+    poller->running = false;
+    poller->failures = 0; // what failed did so in the other network
+    poller->due_ms = at_ms;
+    poller->counters.next_poll = clock_wall_s() + (int64_t)((at_ms - now_ms + 999) / 1000);
     timer_start(&poller->timer, at_ms - now_ms);
 }
 

@@ -35,6 +35,11 @@ void poller_start(struct poller *poller); // the first round begins soon
 // Brings the next round forward, but never two rounds in a row.
 void poller_nudge(struct poller *poller);
 
+// This machine may be in another network, or slept for so long: begins a round now, over a
+// connection of its own, and again if one hangs. Not within ten seconds of an answer, nor within a
+// pause that the API asked for; what was slept counts.
+void poller_wake(struct poller *poller, uint64_t slept_ms);
+
 const struct round_target *poller_target(const struct poller *poller, size_t target);
 // What went wrong first in the last round; code ERR_NONE: nothing.
 const struct err *poller_failure(const struct poller *poller);

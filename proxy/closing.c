@@ -27,6 +27,8 @@ static const char *const reason_names[CLOSE_REASONS] = {
     [CLOSE_SERVER_QUIT] = "server-quit",
     [CLOSE_SERVER_RESET] = "server-reset",
     [CLOSE_SERVER_DEAD] = "server-dead",
+    [CLOSE_NETWORK_CHANGED] = "network-changed",
+    [CLOSE_SLEPT] = "slept",
     [CLOSE_IDLE_DROPPED] = "idle-dropped",
     [CLOSE_HALF_OPEN] = "half-open",
     [CLOSE_REFUSED] = "refused",
@@ -56,6 +58,8 @@ enum close_reason closing_reason_of(struct side *side, int sys)
     enum close_reason dead = side->is_client ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD;
     if (sys == EPROTO)
         return CLOSE_TLS_BROKEN;
+    if (!side->is_client && conn->questioned)
+        return (enum close_reason)conn->questioned; // that is the answer
     bool was_reset = sys == ECONNRESET || sys == EPIPE || sys == ECONNREFUSED;
     if (!net_tcp_info(side->io.fd, &tcp)) // a unix socket, or the system does not tell
         return was_reset ? reset : dead;

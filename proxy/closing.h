@@ -18,6 +18,8 @@ enum close_reason {
     CLOSE_SERVER_QUIT,     // the server closed first and everything was delivered
     CLOSE_SERVER_RESET,    // the server reset the connection
     CLOSE_SERVER_DEAD,     // the server acknowledged nothing for 30 s
+    CLOSE_NETWORK_CHANGED, // this machine has no way to the server any more, or another one
+    CLOSE_SLEPT,           // the server did not answer, or reset it, when this machine woke up
     CLOSE_IDLE_DROPPED,    // it had been idle, and the next sign of life found the way cut
     CLOSE_HALF_OPEN,       // one side had closed and the other stayed silent
     CLOSE_REFUSED,         // we said why in an ERR packet

@@ -86,9 +86,12 @@ struct conn {
     struct peer client_peer, server_peer;
     uint8_t state, reached; // enum conn_state; reached: the last step before LINGER or CLOSED
     uint8_t lost_reason;    // enum close_reason of is_lost
-    bool is_lost : 1;       // one side was reset or is dead
-    bool client_lost : 1;   // which
-    bool is_busy : 1;       // the sweep looks at it
+    uint8_t questioned; // enum close_reason if the server does not answer (wake.h); 0: not asked
+    uint8_t asked_retransmits; // at that moment
+    bool asked_anew : 1;       // something was sent again since
+    bool is_lost : 1;          // one side was reset or is dead
+    bool client_lost : 1;      // which
+    bool is_busy : 1;          // the sweep looks at it
     bool used_spare : 1;
     bool server_spoke_last : 1; // nothing is owed to the client
     bool client_closed_first : 1;

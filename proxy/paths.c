@@ -204,6 +204,11 @@ void paths_probed(struct paths *paths)
     paths->probing = false;
 }
 
+void paths_forget(struct paths *paths)
+{
+    paths_done(paths);
+}
+
 void paths_done(struct paths *paths)
 {
     free(paths->last);

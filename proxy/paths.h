@@ -67,4 +67,6 @@ bool paths_is_open(const struct paths *paths); // without asking to be the one
 void paths_broke(
     struct paths *paths, bool was_probe, const struct err *err, uint64_t took_ms, uint64_t now_ms);
 void paths_probed(struct paths *paths); // the one that tried was called off
-void paths_done(struct paths *paths);   // frees
+// This machine may be in another network: nothing learned counts any more.
+void paths_forget(struct paths *paths);
+void paths_done(struct paths *paths); // frees

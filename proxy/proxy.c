@@ -4,6 +4,7 @@
 // workers; drains and stops. Main thread only; the program (app/) talks to nothing else of proxy/.
 #include "proxy/proxy.h"
 
+#include "base/changes.h"
 #include "base/cpus.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -12,6 +13,7 @@
 #include "proxy/listener.h"
 #include "proxy/target.h"
 #include "proxy/tls_store.h"
+#include "proxy/wake.h"
 #include "proxy/worker.h"
 
 #include <stdlib.h>
@@ -33,6 +35,7 @@ struct proxy {
     size_t target_count;
     struct listener **listeners;
     size_t listener_count;
+    struct resolver *resolver;
     size_t drained_workers;
     void (*on_drained)(void *arg);
     void *drained_arg;
@@ -170,6 +173,18 @@ void proxy_set_control(struct proxy *proxy, struct control *control)
         worker_use_control(proxy->workers[i], control);
 }
 
+// Targets first: the workers see their views before they act.
+bool proxy_wake(struct proxy *proxy, const struct change *change)
+{
+    struct wake_plan plan = wake_plan_of(change);
+    resolver_renew(proxy->resolver);
+    for (size_t i = 0; i < proxy->target_count; i++)
+        plan.forget = target_wake(proxy->targets[i], &plan, change->names) || plan.forget;
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        worker_wake(proxy->workers[i], &plan);
+    return plan.forget || change->names;
+}
+
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     const struct proxy_plan *plan, struct err *err)
 {
@@ -276,6 +291,7 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     }
     proxy->loop = loop;
     proxy->options = *options;
+    proxy->resolver = resolver;
     proxy->gate.max_connections = options->max_connections;
     proxy->home = home_new(loop, proxy);
     if (!proxy->home) {

@@ -13,6 +13,7 @@
 #include "proxy/tls_trust.h"
 #include "resolver/resolver.h"
 
+struct change;
 struct loop;
 struct proxy;
 
@@ -116,6 +117,10 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
 void proxy_set_control(struct proxy *proxy, struct control *control);
 // Takes ownership of the news.
 void proxy_news(struct proxy *proxy, struct control_news *news);
+// What happened to this machine. Names are resolved anew, connections whose way is gone end, others
+// are asked whether they live, what was learned of addresses is forgotten. False: it has nothing to
+// do with any cluster, and nothing was done.
+bool proxy_wake(struct proxy *proxy, const struct change *change);
 // Options and everything about TLS, its files read again, for new connections; `plan` has the same
 // targets. False: something of it is not usable, and all is as it was.
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,

@@ -105,6 +105,14 @@ void refusal_login(const struct view *view, const char *what, int sys, struct er
     out->sys = sys;
 }
 
+void refusal_network_changed(const struct view *view, struct err *out)
+{
+    err_set(out, ERR_DIAL,
+        "tidblink: the network of this machine changed while cluster %s was being connected to. "
+        "Connect again",
+        view->alias);
+}
+
 void refusal_slow_client(uint64_t timeout_ms, struct err *out)
 {
     err_set(out, ERR_CLIENT_SLOW,

@@ -22,6 +22,8 @@ void refusal_greeting(
 void refusal_no_tls(const struct view *view, const struct addr *server, struct err *out);
 // The server left, or said nothing, after the client's answer: `what` ("closed the connection").
 void refusal_login(const struct view *view, const char *what, int sys, struct err *out);
+// This machine left the network that the server was reached by, before the relay.
+void refusal_network_changed(const struct view *view, struct err *out);
 void refusal_slow_client(uint64_t timeout_ms, struct err *out);
 void refusal_tls_required(struct err *out);
 void refusal_tls_not_offered(struct err *out); // the client begins it all the same

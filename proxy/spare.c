@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "base/way.h"
 #include "control/control.h"
 #include "proxy/mysql_login.h"
 #include "proxy/paths.h"
@@ -398,6 +399,24 @@ void spares_see(struct spares *spares)
 {
     drop_outdated(spares);
     refill(spares);
+}
+
+static bool is_on_its_way(const struct spare *spare)
+{
+    struct addr local, remote;
+    return spare->io.fd >= 0 && way_ends(spare->io.fd, &local, &remote) &&
+           way_look(&local, &remote) == WAY_SAME;
+}
+
+void spares_wake(struct spares *spares, bool all)
+{
+    struct spare *spare, *next;
+    TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
+        if (all || !is_on_its_way(spare))
+            discard(spare);
+    spares->failures = 0;
+    spares->refill_ms = 0;
+    spares_see(spares);
 }
 
 void spares_learn(struct spares *spares, const struct mysql_greeting *greeting)

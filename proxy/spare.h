@@ -58,6 +58,9 @@ void spares_init(struct spares *spares, struct worker *worker, size_t target);
 void spares_done(struct spares *spares); // closes them all; none come until spares_see
 // The target's view changed: drop what it no longer allows, open what is missing.
 void spares_see(struct spares *spares);
+// This machine may be in another network. Drops them all, or those whose way is another one by now;
+// new ones need not wait for what went wrong before.
+void spares_wake(struct spares *spares, bool all);
 // A server of the cluster has greeted.
 void spares_learn(struct spares *spares, const struct mysql_greeting *greeting);
 // The newest that is ready, now the caller's: its io, then spare_free. NULL: none.

@@ -7,6 +7,7 @@
 #include "proxy/conn.h"
 #include "proxy/relay.h"
 #include "proxy/view.h"
+#include "proxy/wake.h"
 #include "proxy/worker.h"
 
 // ---- dead peers ---------------------------------------------------------------------------------
@@ -39,7 +40,7 @@ static bool side_is_dead(struct side *side)
     if (!tcp.unacked && !tcp.unsent_bytes)
         side->asked = false;
     side->silent_sweeps = is_silent(&tcp) ? side->silent_sweeps + 1 : 0;
-    return side->silent_sweeps >= SWEEP_DEAD_LOOKS;
+    return side->silent_sweeps >= SWEEP_DEAD_LOOKS || wake_is_dead(side, tcp.retransmits);
 }
 
 static bool end_if_dead(struct conn *conn)
@@ -50,7 +51,10 @@ static bool end_if_dead(struct conn *conn)
         return false;
     // Nobody is there to be told, and nothing of it must linger in the kernel.
     net_reset_on_close(client_dead ? conn->client.io.fd : conn->server.io.fd);
-    conn_close(conn, client_dead ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD);
+    enum close_reason reason = client_dead        ? CLOSE_CLIENT_DEAD
+                               : conn->questioned ? (enum close_reason)conn->questioned
+                                                  : CLOSE_SERVER_DEAD;
+    conn_close(conn, reason);
     return true;
 }
 
@@ -106,9 +110,9 @@ static bool drains_any(const struct worker *worker)
 
 static bool needs_no_look(const struct conn *conn, uint64_t now_ms)
 {
-    return !conn->client.asked && !conn->server.asked && !relay_is_owed(&conn->client) &&
-           !relay_is_owed(&conn->server) && !conn->client.eof && !conn->server.eof &&
-           !conn->is_lost && now_ms - conn->active_ms >= SWEEP_MS;
+    return !conn->questioned && !conn->client.asked && !conn->server.asked &&
+           !relay_is_owed(&conn->client) && !relay_is_owed(&conn->server) && !conn->client.eof &&
+           !conn->server.eof && !conn->is_lost && now_ms - conn->active_ms >= SWEEP_MS;
 }
 
 // Once a second, also while a drain looks more often.
@@ -123,6 +127,7 @@ static bool is_due(struct worker *worker, uint64_t now_ms)
 static void look_at(struct conn *conn, uint64_t now_ms)
 {
     enum close_reason reason;
+    wake_look_at(conn, now_ms);
     relay_end_wait_for_quit(conn, now_ms);
     if (conn->state != CONN_RELAY)
         return;

@@ -5,8 +5,10 @@
 #include "proxy/target.h"
 
 #include "base/log.h"
+#include "base/way.h"
 #include "proxy/tls_store.h"
 #include "proxy/view.h"
+#include "proxy/wake.h"
 #include "proxy/worker.h"
 
 #include <stdlib.h>
@@ -30,6 +32,7 @@ struct target {
     struct resolver_watch *watch;
     struct addr_set *addrs;
     struct err dns_failure; // ERR_NONE: none
+    uint64_t ways;          // a digest of the source addresses towards addrs
 };
 
 static uint16_t target_port(const struct target *target)
@@ -90,12 +93,39 @@ static void log_resolution(const struct target *target, const struct resolution 
     log_write(&line);
 }
 
+// FNV-1a (RFC draft-eastlake-fnv).
+static uint64_t digest(uint64_t so_far, const char *text)
+{
+    for (; *text; text++)
+        so_far = (so_far ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return so_far;
+}
+
+// Which address of this machine leads to each of them, or none. *out_doubt: whether that is one of
+// those that the plan, which may be NULL, doubts.
+static uint64_t ways_to(const struct addr_set *addrs, const struct wake_plan *plan, bool *out_doubt)
+{
+    char text[ADDR_TEXT_BYTES];
+    uint64_t ways = UINT64_C(0xcbf29ce484222325);
+    *out_doubt = false;
+    for (size_t i = 0; addrs && i < addrs->count; i++) {
+        struct addr source;
+        bool found = way_source(&addrs->addrs[i], &source);
+        ways = digest(ways, found ? addr_format_ip(&source, text) : "none");
+        *out_doubt = *out_doubt || (found && plan && wake_doubts(plan, &source));
+    }
+    return ways;
+}
+
 static void on_resolved(void *arg, const struct resolution *resolution)
 {
     struct target *target = arg;
     log_resolution(target, resolution);
     addr_set_unref(target->addrs);
     target->addrs = resolution->addrs ? addr_set_ref(resolution->addrs) : NULL;
+    bool doubt;
+    if (target->addrs)
+        target->ways = ways_to(target->addrs, NULL, &doubt);
     target->dns_failure = resolution->failure ? *resolution->failure : (struct err){ 0 };
     target_show(target);
 }
@@ -126,6 +156,24 @@ static void follow_host(struct target *target)
     target->watch = resolver_watch(target->resolver, host, on_resolved, target);
     if (!target->watch)
         abort(); // out of memory: workers would wait for addresses that never come
+}
+
+bool target_wake(struct target *target, const struct wake_plan *plan, bool other_names)
+{
+    bool doubt = false;
+    uint64_t before = target->ways;
+    if (target->addrs)
+        target->ways = ways_to(target->addrs, plan, &doubt);
+    // Without addresses nothing tells: the network that just came may be the one that knows them.
+    bool matters = plan->slept || doubt || !target->addrs || target->dns_failure.code != ERR_NONE ||
+                   target->ways != before;
+    if (!target->watch || (!matters && !other_names) || !resolver_doubt(target->watch, matters))
+        return matters;
+    addr_set_unref(target->addrs);
+    target->addrs = NULL;
+    target->dns_failure = (struct err){ 0 };
+    target_show(target);
+    return matters;
 }
 
 void target_unreachable(struct target *target)

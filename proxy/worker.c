@@ -12,6 +12,7 @@
 #include "proxy/relay.h"
 #include "proxy/sweep.h"
 #include "proxy/view.h"
+#include "proxy/wake.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -107,6 +108,28 @@ void worker_show(struct worker *worker, size_t target, struct view *view)
         abort(); // a worker with an old verdict would be worse
     *shown = (struct shown){ worker, target, view };
     loop_post(worker->loop, on_shown, shown);
+}
+
+struct wake_order {
+    struct worker *worker;
+    struct wake_plan plan;
+};
+
+static void on_wake(void *arg)
+{
+    struct wake_order *order = arg;
+    if (!order->worker->stopping)
+        wake_connections(order->worker, &order->plan);
+    free(order);
+}
+
+void worker_wake(struct worker *worker, const struct wake_plan *plan)
+{
+    struct wake_order *order = malloc(sizeof(*order));
+    if (!order)
+        abort();
+    *order = (struct wake_order){ worker, *plan };
+    loop_post(worker->loop, on_wake, order);
 }
 
 struct control_use {

@@ -18,6 +18,7 @@ struct control;
 struct home;
 struct proxy_options;
 struct view;
+struct wake_plan;
 struct worker;
 
 // Written by the worker (open also by the main thread), read by anyone; relaxed.
@@ -71,6 +72,7 @@ struct worker {
     struct ticker sweep;  // see sweep.h
     bool sweeps_fast;     // because something drains
     uint64_t swept_ms;    // the last look of a second
+    uint64_t asked_ms;    // when servers were questioned last, see wake.h
     struct ticker ageing; // the oldest spare's end
     uint64_t ageing_ms;   // when; UINT64_MAX: not running
     // A connection is on one of the first three: the sweep looks at it, need not, it is closed.
@@ -99,6 +101,8 @@ void worker_stop(struct worker *worker);
 void worker_take(struct worker *worker, const struct arrival *arrival);
 // Takes over a reference on the view.
 void worker_show(struct worker *worker, size_t target, struct view *view);
+// Something happened to this machine: see wake.h.
+void worker_wake(struct worker *worker, const struct wake_plan *plan);
 void worker_use_control(struct worker *worker, struct control *control);
 // Refuses who waits, ends the others when idle, all after timeout_ms; home hears when none is left.
 void worker_drain(struct worker *worker, uint64_t timeout_ms);

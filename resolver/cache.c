@@ -18,6 +18,7 @@ enum {
     REFRESH_FROM_PERCENT = 75, // of the TTL
     REFRESH_SPAN_PERCENT = 15,
     SECOND_LOOK_MS = 1000, // long enough for a restarting server to come to its senses
+    EAGER_MS = 15 * 1000,  // a network that comes up has its last part by then
 };
 
 void cache_init(struct cache *cache, const struct resolver_options *rules)
@@ -85,6 +86,8 @@ static bool says_there_is_none(const struct err *failure)
 bool cache_failure(struct cache *cache, const struct err *failure, uint64_t now_ms, uint32_t dice)
 {
     uint64_t negative_ms = cache->rules->negative_ms;
+    if (now_ms < cache->eager_until_ms)
+        negative_ms = within(SECOND_LOOK_MS, 0, negative_ms);
     cache->due_ms = now_ms + share(negative_ms, 100, REFRESH_SPAN_PERCENT, dice);
     if (failure->code == ERR_DNS_POLICY)
         return drop_and_report(cache, failure);
@@ -100,6 +103,13 @@ bool cache_failure(struct cache *cache, const struct err *failure, uint64_t now_
     if (now_ms < cache->expires_ms)
         return false; // the refresh ahead failed; there is time for another
     return report(cache, failure);
+}
+
+void cache_doubt(struct cache *cache, uint64_t now_ms)
+{
+    cache->expires_ms = now_ms;
+    cache->doubted = cache->addrs != NULL;
+    cache->eager_until_ms = now_ms + EAGER_MS;
 }
 
 struct resolution cache_resolution(const struct cache *cache)

@@ -14,8 +14,9 @@ struct cache {
     uint64_t expires_ms;    // when its TTL ends
     bool doubted;           // a first NXDOMAIN or empty answer came; the second look decides
     bool failing;
-    struct err failure; // valid while failing
-    uint64_t due_ms;    // when to look again
+    struct err failure;      // valid while failing
+    uint64_t due_ms;         // when to look again
+    uint64_t eager_until_ms; // until then failures are looked at again soon; 0: no
 };
 
 enum { CACHE_DICE = 1024 }; // `dice` is 0..CACHE_DICE - 1
@@ -27,6 +28,10 @@ void cache_done(struct cache *cache);
 // cache_resolution now reads differently to those who watch.
 bool cache_answer(struct cache *cache, struct addr_set *addrs, uint64_t now_ms, uint32_t dice);
 bool cache_failure(struct cache *cache, const struct err *failure, uint64_t now_ms, uint32_t dice);
+
+// What is known may be of another network: it stands only while nothing is answered, "there is
+// none" needs no second look, and for a while a failure is looked at again soon.
+void cache_doubt(struct cache *cache, uint64_t now_ms);
 
 // Borrows from the cache; valid until its next change.
 struct resolution cache_resolution(const struct cache *cache);

@@ -14,11 +14,15 @@
 #include "resolver/lookup.h"
 #include "resolver/policy.h"
 #include "resolver/servers.h"
+#include "resolver/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_AGAIN_MIN_MS = 1000 }; // resolver_refresh is held to this
+enum {
+    LOOK_AGAIN_MIN_MS = 1000, // resolver_refresh is held to this
+    WITHHOLD_MS = 1000,       // addresses that may be of another network
+};
 
 struct resolver {
     struct loop *loop;
@@ -39,6 +43,8 @@ struct resolver_watch {
     struct lookup *lookup; // NULL: none in flight
     uint64_t looked_ms;    // when the last look-up started; 0: never
     struct timer timer;    // the next look
+    bool withholds;        // who watches hears the next thing that is learned, news or not
+    struct timer patience; // with that
     struct deferred grave;
 };
 
@@ -63,8 +69,11 @@ static void learn(struct resolver_watch *watch, struct addr_set *addrs, const st
     }
     bool news = addrs ? cache_answer(&watch->cache, addrs, now_ms, dice)
                       : cache_failure(&watch->cache, failure, now_ms, dice);
-    if (!watch->is_literal)
+    if (!watch->is_literal && !watch->lookup)
         schedule(watch, watch->cache.due_ms);
+    news = news || watch->withholds;
+    watch->withholds = false;
+    timer_stop(&watch->patience);
     if (!news)
         return;
     struct resolution resolution = cache_resolution(&watch->cache);
@@ -111,6 +120,17 @@ static void on_due(struct timer *timer)
         out_of_memory(watch);
 }
 
+// The look-up goes on; what was known is better than nothing.
+static void on_patience_over(struct timer *timer)
+{
+    struct resolver_watch *watch = CONTAINER_OF(timer, struct resolver_watch, patience);
+    struct err err;
+    char name[TEXT_HOST_BYTES];
+    err_set(&err, ERR_DNS_TIMEOUT, "no DNS answer for %s within a second of a change of networks",
+        text_host(watch->host, name));
+    learn(watch, NULL, &err);
+}
+
 // ---- watches ------------------------------------------------------------------------------------
 
 static void bury(struct deferred *grave)
@@ -142,6 +162,7 @@ struct resolver_watch *resolver_watch(
     }
     cache_init(&watch->cache, &resolver->options);
     timer_init(&watch->timer, resolver->loop, on_due);
+    timer_init(&watch->patience, resolver->loop, on_patience_over);
     timer_start(&watch->timer, 0);
     return watch;
 }
@@ -153,6 +174,7 @@ void resolver_unwatch(struct resolver_watch *watch)
     loop_assert_here(watch->resolver->loop);
     lookup_cancel(watch->lookup);
     timer_stop(&watch->timer);
+    timer_stop(&watch->patience);
     loop_defer(watch->resolver->loop, &watch->grave, bury);
 }
 
@@ -164,6 +186,28 @@ void resolver_refresh(struct resolver_watch *watch)
     uint64_t soonest_ms = watch->looked_ms + LOOK_AGAIN_MIN_MS;
     if (soonest_ms < watch->cache.due_ms)
         schedule(watch, soonest_ms);
+}
+
+void resolver_renew(struct resolver *resolver)
+{
+    loop_assert_here(resolver->loop);
+    servers_rebuild(resolver->servers);
+}
+
+bool resolver_doubt(struct resolver_watch *watch, bool withhold)
+{
+    loop_assert_here(watch->resolver->loop);
+    if (watch->is_literal)
+        return false;
+    uint64_t now_ms = loop_now_ms(watch->resolver->loop);
+    lookup_cancel(watch->lookup);
+    watch->lookup = NULL;
+    cache_doubt(&watch->cache, now_ms);
+    schedule(watch, now_ms);
+    if (withhold && !watch->withholds)
+        timer_start(&watch->patience, WITHHOLD_MS);
+    watch->withholds = watch->withholds || withhold;
+    return watch->withholds;
 }
 
 // ---- life ---------------------------------------------------------------------------------------

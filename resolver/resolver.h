@@ -65,6 +65,14 @@ struct resolver_watch *resolver_watch(
 void resolver_unwatch(struct resolver_watch *watch); // NULL is allowed
 // Look again now (every address failed, or a person asked), at most once a second.
 void resolver_refresh(struct resolver_watch *watch);
+// This machine may be in another network: DNS servers are asked over new sockets from now on, and
+// resolv.conf is read again. Look-ups that are under way start again.
+void resolver_renew(struct resolver *resolver);
+// What is known of this name may be of another network: it is looked up now. True: use none of it
+// until fn is called, which is once more even if nothing is different, within a second; when there
+// is no answer by then, or the look-up fails, the old addresses are stale but usable. False: it was
+// not asked for by `withhold`, or the name is an address.
+bool resolver_doubt(struct resolver_watch *watch, bool withhold);
 
 // ---- address policy (pure) --------------------------------------------------------------------
 

@@ -183,8 +183,14 @@ void servers_renew(struct servers *servers)
     (void)!stat(servers->resolv_conf, &now);
     if (same_file(&servers->seen, &now))
         return;
-    servers->seen = now;
+    servers_rebuild(servers);
+}
+
+void servers_rebuild(struct servers *servers)
+{
     struct err err;
+    servers->seen = (struct stat){ 0 };
+    (void)!stat(servers->resolv_conf, &servers->seen);
     if (!build(servers, &err))
         log_debug("the DNS servers stay as they are: %s", err.text);
 }

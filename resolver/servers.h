@@ -23,6 +23,9 @@ void servers_free(struct servers *servers);
 // Reads resolv.conf again when it is not the file that it was: c-ares 1.18 cannot do that by
 // itself. Queries still out then end with ARES_EDESTRUCTION. Not from inside a callback of c-ares.
 void servers_renew(struct servers *servers);
+// The same whatever the file says: a channel's sockets keep the source address that they were
+// connected from.
+void servers_rebuild(struct servers *servers);
 unsigned servers_generation(const struct servers *servers); // changes with every renewal
 
 size_t servers_count(const struct servers *servers); // at least 1

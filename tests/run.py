@@ -27,7 +27,8 @@ BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 180
 LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
               "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
-              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
+              "tests/e2e/test_wake.py"]
 # What differs most from Linux's own way, on real traffic and with real children.
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
                   "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]

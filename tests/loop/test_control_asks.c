@@ -79,6 +79,37 @@ static void test_nudge_brings_one_look_forward(void **state)
     assert_int_equal(fixture->sky.asked_single, 2);
 }
 
+// Also while the first look hangs on a connection that leads nowhere any more; and not again within
+// ten seconds of an answer, of which the ones that the machine slept through count.
+static void test_wake_asks_at_once(void **state)
+{
+    struct control_fixture *fixture = *state;
+    fixture->options.poll_ms = 3600000;
+    fixture->options.poll_changing_ms = 3600000;
+    fixture->options.api_timeout_ms = 3600000;
+    fixture->sky.status = 0; // never answers
+    control_fixture_start(fixture, 1);
+    WAIT_FOR(fixture, control_fixture_any);
+    timer_init(&fixture->deadline, fixture->home, control_fixture_on_deadline);
+    while (fixture->sky.asked == 0) {
+        timer_start(&fixture->deadline, 10);
+        loop_run(fixture->home);
+    }
+    fixture->sky.status = 200;
+    control_wake(fixture->control, 0);
+    WAIT_FOR(fixture, control_fixture_allowed);
+    fixture->sky.cluster_state = "PAUSED";
+    for (int i = 0; i < 20; i++) {
+        control_wake(fixture->control, 0);
+        timer_start(&fixture->deadline, 20);
+        loop_run(fixture->home);
+    }
+    assert_int_equal(fixture->sky.asked_single, 1);
+    control_wake(fixture->control, 60000);
+    WAIT_FOR(fixture, control_fixture_refused);
+    assert_int_equal(fixture->sky.asked_single, 2);
+}
+
 // A pause after a failure would last for minutes here; the pace of a change does not.
 static void test_a_failing_cluster_slows_nobody_down(void **state)
 {
@@ -203,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CONTROL_TEST(test_many_clusters_cost_two_lists),
         CONTROL_TEST(test_nudge_brings_one_look_forward),
+        CONTROL_TEST(test_wake_asks_at_once),
         CONTROL_TEST(test_a_failing_cluster_slows_nobody_down),
         CONTROL_TEST(test_stop_while_asking),
         CONTROL_TEST(test_fetch),

@@ -201,6 +201,46 @@ static void test_resolv_conf_is_read_again(void **state)
     assert_non_null(strstr(world_report(world, 3)->failure.text, "127.0.0.1"));
 }
 
+// ---- another network
+// ------------------------------------------------------------------------------
+
+static void test_doubted_names_are_told_anew(void **state)
+{
+    struct world *world = *state;
+    world->dns.a = ips("10.0.0.1", NULL);
+    world->options.ttl_min_ms = world->options.ttl_max_ms = UINT64_C(3600000);
+    world_watch(world, host);
+    world_report(world, 1);
+    resolver_renew(world->resolver);
+    assert_true(resolver_doubt(world->watch, true));
+    assert_string_equal(
+        world_report(world, 2)->text, "10.0.0.1"); // the same, and told all the same
+    assert_false(resolver_doubt(world->watch, false));
+    world->dns.a = ips("10.0.0.2", NULL);
+    assert_string_equal(world_report(world, 3)->text, "10.0.0.2");
+    set_mode(&world->dns, FAKE_NXDOMAIN);
+    assert_true(resolver_doubt(world->watch, true));
+    assert_string_equal(world_report(world, 4)->text, "(dns-nxdomain)");
+}
+
+// The time of a look-up is long here: the old addresses are back before it is over.
+static void test_doubted_addresses_are_stale_but_usable(void **state)
+{
+    struct world *world = *state;
+    world->dns.a = ips("10.0.0.1", NULL);
+    world->options.timeout_ms = 15000;
+    world->options.ttl_min_ms = world->options.ttl_max_ms = UINT64_C(3600000);
+    world_watch(world, host);
+    world_report(world, 1);
+    set_mode(&world->dns, FAKE_SILENT);
+    resolver_renew(world->resolver);
+    assert_true(resolver_doubt(world->watch, true));
+    assert_true(resolver_doubt(world->watch, false)); // the next event of the same change
+    assert_string_equal(world_report(world, 2)->text, "10.0.0.1 (dns-timeout)");
+    set_mode(&world->dns, FAKE_ANSWER); // what is sent again is answered
+    assert_string_equal(world_report(world, 3)->text, "10.0.0.1");
+}
+
 static void on_query_stop(void *arg)
 {
     loop_stop(arg);
@@ -345,6 +385,8 @@ int main(void)
         WORLD_TEST(test_servfail_tells_more_than_silence),
         WORLD_TEST(test_nxdomain_is_not_asked_around),
         WORLD_TEST(test_resolv_conf_is_read_again),
+        WORLD_TEST(test_doubted_names_are_told_anew),
+        WORLD_TEST(test_doubted_addresses_are_stale_but_usable),
         WORLD_TEST(test_look_up_in_flight_moves_to_the_new_servers),
         WORLD_TEST(test_no_report_after_unwatch),
         WORLD_TEST(test_freed_while_queries_are_out),

@@ -181,6 +181,24 @@ static void test_a_full_book_forgets_the_oldest(void **unused)
     assert_int_equal(paths.count, PATHS_MAX);
 }
 
+static void test_another_network_forgets_all(void **unused)
+{
+    struct addr addr;
+    struct err err, told;
+    bool probe;
+    assert_true(addr_from_ip("10.1.0.1", 0, &addr));
+    paths_failed(&paths, &addr, START_MS);
+    err_set(&err, ERR_DIAL_TIMEOUT, "tidblink: silence");
+    paths_broke(&paths, false, &err, 5000, START_MS);
+    assert_true(paths_is_broken(&paths, START_MS + 1, &probe, &told));
+    paths_forget(&paths);
+    assert_false(paths_is_broken(&paths, START_MS + 1, &probe, &told));
+    assert_false(probe);
+    assert_int_equal(paths_quarantine_ms(&paths, &addr, START_MS + 1), 0);
+    paths_unpicked(&paths, &addr); // of a dial that began before
+    paths_probed(&paths);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +215,7 @@ int main(void)
             test_the_breaker_opens_for_slow_failures_and_lets_one_find_out, begin, end),
         cmocka_unit_test_setup_teardown(
             test_a_cluster_that_now_refuses_quickly_is_no_longer_broken, begin, end),
+        cmocka_unit_test_setup_teardown(test_another_network_forgets_all, begin, end),
         cmocka_unit_test_setup_teardown(test_a_full_book_forgets_the_oldest, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,24 @@ static void test_refused_answer_counts_at_once(void **state)
     assert_int_equal(cache->due_ms, T0 + 50000);
 }
 
+// After a change of networks.
+static void test_doubt_believes_what_comes_first(void **state)
+{
+    struct cache *cache = *state;
+    cache_answer(cache, answer(60, "10.0.0.1", NULL), T0, 0);
+    cache_doubt(cache, T0 + 1000);
+    assert_true(fail_at(cache, ERR_DNS_TIMEOUT, T0 + 2000)); // told at once: the TTL counts no more
+    check(cache, true, ERR_DNS_TIMEOUT);
+    assert_int_equal(cache->due_ms, T0 + 3000);               // and looked at again soon
+    assert_true(fail_at(cache, ERR_DNS_NXDOMAIN, T0 + 3000)); // needs no second look
+    check(cache, false, ERR_DNS_NXDOMAIN);
+    assert_int_equal(cache->due_ms, T0 + 4000);
+    fail_at(cache, ERR_DNS_NXDOMAIN, T0 + 60000); // but not for ever
+    assert_int_equal(cache->due_ms, T0 + 65000);
+    cache_answer(cache, answer(60, "10.0.0.1", NULL), T0 + 66000, 0);
+    assert_false(fail_at(cache, ERR_DNS_NXDOMAIN, T0 + 67000)); // as always
+}
+
 static void test_kept_set_outlives_the_cache(void **state)
 {
     struct cache *cache = *state;
@@ -220,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_silence_does_not_confirm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_needs_a_second_look_too, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_answer_counts_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_doubt_believes_what_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept_set_outlives_the_cache, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
