@@ -23,6 +23,8 @@ void *lint_alloc(struct lint *lint, size_t size)
     }
     void *block = lint->arena + lint->arena_used;
     lint->arena_used += padded;
+    if (lint->arena_used > lint->arena_peak)
+        lint->arena_peak = lint->arena_used;
     return block;
 }
 

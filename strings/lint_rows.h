@@ -24,13 +24,17 @@ struct lint_pair {
     bool is_added;   // by a rule's fix, for the corrected string alone
     bool is_dropped; // likewise
     bool is_inner;   // a member of another value, for the rules alone
+    bool is_foreign; // no parameter of this client: whether it knows the name is not asked
 };
 
 struct lint_reading {
     struct lint_value scheme, host, port, socket, user, password, database;
+    struct lint_value ca; // path of the CA's file, for the corrected string
     struct lint_pair pairs[LINT_PARAMS];
     size_t pair_count;
     bool is_misread;   // the fields say what was meant, not what the client would read
+    unsigned misnamed; // of enum lint_field: meant, and not read
+    bool is_unread;    // nothing is known of the fields
     bool is_unwritten; // nothing to put in place of what is wrong: no corrected string
     uint32_t end;      // where the authority ends, for what is missing there
 };
@@ -44,8 +48,9 @@ struct lint {
     const char *source;
     size_t source_len;
     char *arena;
-    size_t arena_used, arena_size;
-    bool failed; // out of memory
+    size_t arena_used, arena_peak, arena_size;
+    bool failed;    // out of memory
+    bool is_filled; // the value read last is a variable and nothing else
 };
 
 // ---- rules --------------------------------------------------------------------------------------
@@ -99,6 +104,7 @@ enum lint_flags {
     ANY_PLACE = 1 << 19,      // host and port may be missing
     NO_FRAGMENT = 1 << 20,    // # is a character like others
     NAMES_ANY_CASE = 1 << 21, // of parameters
+    URL_IS_PLACE = 1 << 22,   // in a file: url is host:port
 };
 
 // How a value is written in what carries it to the program (read_value.c).
@@ -157,6 +163,7 @@ bool lint_is_placeholder(struct lint_text text);
 struct lint_text lint_copy(struct lint *lint, size_t max);
 void lint_put(struct lint_text *text, char byte, uint32_t from);
 
+bool lint_is_loopback(const char *host);     // NULL: no
 unsigned lint_port(const struct lint *lint); // 0: none, or no number
 // NULL: the list is full.
 struct lint_pair *lint_add_pair(struct lint *lint, struct lint_value name, struct lint_value value);
@@ -177,6 +184,12 @@ bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err);
+bool lint_read_login_path(struct lint *lint, struct lint_text text, struct err *err);
+bool lint_read_unit(struct lint *lint, struct lint_text text, struct err *err);
+// Of what a window shows: whether one of these ;-separated labels is it.
+bool lint_has_label(const char *labels, const char *name);
+// What a window's field says about TLS, as the parameter ssl-mode; false: it says nothing.
+bool lint_take_choice(struct lint *lint, struct lint_value name, struct lint_text value);
 // The string in its carrier: without NAME= and quotes, or the word of a command line that is a URL.
 struct lint_text lint_peel(struct lint *lint, struct lint_text text, enum lint_carrier carrier);
 // The value at the beginning of the text; `end` is behind it, at a line's end.
@@ -200,7 +213,7 @@ extern const struct lint_rule lint_no_rules[], lint_tls_ssl_mode[], lint_tls_com
     lint_tls_mariadb[], lint_tls_file[], lint_tls_mysql2[], lint_tls_mariadb_node[],
     lint_tls_prisma[], lint_tls_sqlalchemy[], lint_tls_connector_python[], lint_tls_connector_j[],
     lint_tls_mariadb_j[], lint_tls_go[], lint_tls_rust[], lint_tls_ado[], lint_tls_odbc[],
-    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[];
+    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[], lint_tls_window[], lint_tls_grafana[];
 extern const struct lint_rule lint_trap_connector_j[], lint_trap_mariadb_j[], lint_trap_rust[],
     lint_trap_ado[], lint_trap_mysql[], lint_trap_mysqldump[], lint_trap_mariadb[],
     lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[];

@@ -183,6 +183,30 @@ static void read_options(struct lint *lint, const struct lint_text *words, size_
     }
 }
 
+// mysql_config_editor set …, and the command that uses it; or what its print command shows, which
+// is an option file.
+bool lint_read_login_path(struct lint *lint, struct lint_text text, struct err *err)
+{
+    struct lint_text words[WORDS];
+    if (lint_trim(text, " \t\r\n").len && lint_trim(text, " \t\r\n").at[0] == '[')
+        return lint_read_lines(lint, text, err);
+    bool is_found = false;
+    for (size_t at = 0; at < text.len && !lint->failed;) {
+        size_t end = lint_span(text, at, "\n");
+        size_t count = lint_words(lint, lint_part(text, at, end), words, WORDS);
+        size_t skip = count > 1 && lint_find(words[1], "set") == 0 ? 1 : 0;
+        is_found = is_found || (skip && lint_find(words[0], "mysql_config_editor") < words[0].len);
+        if (count > skip)
+            read_options(lint, words + skip, count - skip);
+        at = end + 1;
+    }
+    lint->reading.scheme = (struct lint_value){ 0 };
+    return is_found || err_set(err, ERR_USAGE,
+                           "the login path itself is not text: expected mysql_config_editor set "
+                           "--login-path=... with its options, or what mysql_config_editor print "
+                           "shows");
+}
+
 bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err)
 {
     struct lint_text words[WORDS];

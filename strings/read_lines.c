@@ -12,17 +12,20 @@
 enum { KEY_BYTES = 80, WORDS = 64 };
 
 // By the last word of a name: DB_HOST, spring.datasource.username, host.
-static const struct {
+static const struct field {
     const char *words;
-    size_t field;
+    const char *label; // as windows have it, ;-separated
+    size_t offset;
+    unsigned bit;
 } fields[] = {
 #define FIELD(name) offsetof(struct lint_reading, name)
-    { "host hostname server", FIELD(host) },
-    { "port", FIELD(port) },
-    { "user username", FIELD(user) },
-    { "password pwd", FIELD(password) },
-    { "database dbname", FIELD(database) },
-    { "socket", FIELD(socket) },
+    { "host hostname server", "Hostname / IP", FIELD(host), LINT_HOST },
+    { "port", NULL, FIELD(port), LINT_PORT },
+    { "user username", "User Name", FIELD(user), LINT_USER },
+    { "password pwd", NULL, FIELD(password), LINT_PASSWORD },
+    { "database dbname", "Initial Database;Default Schema;Database name;Databases", FIELD(database),
+        LINT_DATABASE },
+    { "socket", "Socket/Pipe Path", FIELD(socket), LINT_SOCKET },
 #undef FIELD
 };
 
@@ -62,20 +65,85 @@ static bool is_setting(const char *name)
     return false;
 }
 
+// "host:port", or the path of a socket.
+static bool take_place(struct lint *lint, struct lint_text value)
+{
+    size_t colon = lint_span(value, 0, ":");
+    if (!(lint->client->flags & URL_IS_PLACE))
+        return false;
+    if (value.len && value.at[0] == '/')
+        lint->reading.socket = lint_take(lint, value);
+    else if (colon > 0)
+        lint->reading.host = lint_take(lint, lint_part(value, 0, colon));
+    if (colon + 1 < value.len)
+        lint->reading.port = lint_take(lint, lint_part(value, colon + 1, value.len));
+    lint->reading.end = value.from[value.len];
+    return true;
+}
+
+// The part of a value that is a template: 0 none, 1 some of it, 2 all of it.
+static unsigned template_in(const struct lint_client *client, struct lint_text value)
+{
+    const char *open = client->expands;
+    size_t at = open ? lint_find(value, open) : value.len;
+    if (at == value.len)
+        return 0;
+    size_t close = lint_span(value, 0, "}>") + (*open == '{');
+    return at == 0 && close + 1 == value.len ? 2 : 1;
+}
+
+static void say_template(
+    struct lint *lint, const char *open, struct lint_text value, enum lint_severity severity)
+{
+    lint_say(lint, severity, "template", value.from[lint_find(value, open)],
+        severity == LINT_ERROR
+            ? "the framework replaces what it starts before it reads the value; set the value in "
+              "the environment and name the variable here"
+            : "the framework fills it in before the driver sees it: what that is nobody knows here",
+        "%s in a value", open);
+}
+
+static const struct field *find_field(const struct lint *lint, const char *name)
+{
+    const char *word = last_word(name);
+    if (!strcmp(lint->row->id, "dbt") && !strcmp(name, "schema"))
+        word = "database";
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (lint_list_has(fields[i].words, word, strlen(word)) ||
+            (fields[i].label && lint_has_label(fields[i].label, name)))
+            return &fields[i];
+    }
+    return NULL;
+}
+
 static bool take(struct lint *lint, struct lint_value name, struct lint_text value, struct err *err)
 {
     const char *word = last_word(name.text);
-    if (lint_list_has("url uri", word, strlen(word)) && lint_find(value, "://") < value.len)
-        return read_inner_url(lint, value, err);
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        if (!lint_list_has(fields[i].words, word, strlen(word)))
-            continue;
-        struct lint_value *field =
-            (struct lint_value *)(void *)((char *)&lint->reading + fields[i].field);
-        *field = value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from };
-        lint->reading.end = field->from;
+    const struct lint_client *file = lint->file ? lint->file : lint->client;
+    const struct field *field = find_field(lint, name.text);
+    unsigned template = template_in(file, value);
+    bool is_filled = template == 2 || lint->is_filled;
+    lint->is_filled = false;
+    if (field && is_filled) {
+        lint->report.expressions |= field->bit;
         return true;
     }
+    bool is_url = lint_list_has("url uri", word, strlen(word));
+    if (template && (is_url || (field && field->bit == LINT_PASSWORD)))
+        say_template(lint, file->expands, value, is_url ? LINT_WARNING : LINT_ERROR);
+    if (is_url && lint_find(value, "://") < value.len)
+        return read_inner_url(lint, value, err);
+    if (is_url && take_place(lint, value))
+        return true;
+    if (field) {
+        struct lint_value *out =
+            (struct lint_value *)(void *)((char *)&lint->reading + field->offset);
+        *out = value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from };
+        lint->reading.end = out->from;
+        return true;
+    }
+    if (lint->client->carrier == CARRIER_COLUMNS && lint_take_choice(lint, name, value))
+        return true;
     if (is_setting(name.text))
         lint_add_pair(
             lint, name, value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from });
@@ -105,8 +173,9 @@ static size_t split(
         return 0;
     if (lint_find(line, "export ") == start)
         start += 7;
-    size_t stop = carrier == CARRIER_COLUMNS ? lint_find(line, "  ")
-                                             : lint_span(line, start, is_yaml ? ":" : "=:");
+    size_t stop = carrier == CARRIER_COLUMNS
+                      ? start + lint_find(lint_part(line, start, line.len), "  ")
+                      : lint_span(line, start, is_yaml ? ":" : "=:");
     if (carrier == CARRIER_CNF && stop == line.len)
         stop = line.len; // a bare option
     struct lint_text key = lint_trim(lint_part(line, start, stop), " \t\r\"");
@@ -135,23 +204,11 @@ static bool read_shell_lines(struct lint *lint, struct lint_text text, struct er
     return true;
 }
 
-static void check_templates(struct lint *lint, struct lint_text text)
-{
-    const char *open = lint->client->expands;
-    size_t at = open ? lint_find(text, open) : text.len;
-    if (at < text.len)
-        lint_say(lint, LINT_ERROR, "template", text.from[at],
-            "the framework replaces what it starts before it reads the value; set the value in the "
-            "environment and name the variable here",
-            "%s in a value", open);
-}
-
 bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
 {
     const enum lint_carrier carrier = lint->client->carrier; // the client may change with a URL
-    check_templates(lint, text);
-    if (lint_find(text, "://") < lint_span(text, 0, "=:\n") + 2 &&
-        lint_find(text, "://") == lint_span(text, 0, ":"))
+    size_t scheme = lint_find(text, "://");
+    if (scheme < text.len && scheme == lint_span(text, 0, ":=\n"))
         return read_inner_url(lint, text, err);
     if (carrier == CARRIER_SHELL)
         return read_shell_lines(lint, text, err);
@@ -174,6 +231,7 @@ bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
     }
     const struct lint_reading *reading = &lint->reading;
     return reading->host.text || reading->socket.text || reading->user.text ||
+           lint->report.expressions ||
            err_set(err, ERR_USAGE,
                "no host, socket or user in it: expected lines as tidblink dsn --client %s prints",
                lint->row->id);
@@ -212,7 +270,6 @@ static struct lint_text read_xml_text(struct lint *lint, struct lint_text text)
 // <property name="NAME">VALUE</property> and <property name="NAME" value="VALUE"/>.
 bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err)
 {
-    check_templates(lint, text);
     bool found = false;
     if (lint_find(text, "jdbc:") == 0)
         return read_inner_url(lint, read_xml_text(lint, text), err);

@@ -154,10 +154,25 @@ static struct lint_text read_ini(struct lint *lint, struct lint_text line)
 }
 
 // What is replaced before the program sees it, and how it is written to stay.
+// ${NAME}, or $NAME in capitals: that it is meant nobody doubts.
+static bool is_variable(struct lint_text text)
+{
+    bool ok = text.len > 2 && text.at[0] == '$';
+    if (ok && text.at[1] == '{')
+        return lint_span(text, 0, "}") == text.len - 1;
+    for (size_t i = 1; ok && i < text.len; i++)
+        ok = isupper((unsigned char)text.at[i]) || text.at[i] == '_' ||
+             (i > 1 && isdigit((unsigned char)text.at[i]));
+    return ok;
+}
+
 static struct lint_text expand(
     struct lint *lint, const struct style *style, struct lint_text text, enum lint_carrier carrier)
 {
     struct lint_text out = lint_copy(lint, text.len);
+    lint->is_filled = is_variable(text);
+    if (lint->is_filled)
+        return text;
     for (size_t i = 0; i < text.len; i++) {
         bool is_escaped = carrier == CARRIER_EXPAND
                               ? text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == '$'
@@ -165,9 +180,11 @@ static struct lint_text expand(
                                     i + 1 < text.len && text.at[i + 1] == '$';
         i += is_escaped;
         char next = i + 1 < text.len ? text.at[i + 1] : '\0';
-        bool is_name = carrier == CARRIER_PYTHON ? next == '{'
-                                                 : isalpha((unsigned char)next) || next == '_' ||
-                                                       next == '{' || next == '(';
+        bool is_name =
+            carrier == CARRIER_PYTHON ? next == '{'
+            : carrier == CARRIER_YAML_DOLLAR
+                ? next != '\0'
+                : isalpha((unsigned char)next) || next == '_' || next == '{' || next == '(';
         if (text.at[i] == '$' && !is_escaped && is_name)
             lint_say(lint, LINT_ERROR, "expansion", text.from[i],
                 style->dollar

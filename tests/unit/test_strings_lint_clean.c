@@ -82,18 +82,6 @@ static void check(const struct string_client *client, size_t place, const char *
     lint_free(report);
 }
 
-// Where what is printed is source code, lint reads the URL that the same client takes.
-static bool is_code(const char *text)
-{
-    static const char *const begins[] = { "new ", "mysql.create", "mariadb.create", "drizzle(",
-        "knex(", "MikroORM", "peewee.", "{\"engine\"", "Sequel.connect", "MyXQL.", "config :" };
-    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
-        if (!strncmp(text, begins[i], strlen(begins[i])) && !strstr(text, "new PDO"))
-            return true;
-    }
-    return false;
-}
-
 static size_t print_and_check(const struct string_client *client, const char *password)
 {
     size_t count = 0;
@@ -106,10 +94,8 @@ static size_t print_and_check(const struct string_client *client, const char *pa
         request.database = "shop";
         if (!strings_print(client, &request, &output, &err))
             continue;
-        if (!is_code(output.text)) {
-            check(client, place, output.text, &output.fields);
-            count++;
-        }
+        check(client, place, output.text, &output.fields);
+        count++;
         strings_output_done(&output);
     }
     return count;
@@ -123,12 +109,14 @@ static void test_what_is_printed_is_clean(void **state)
     wrong = 0;
     for (size_t i = 0; (client = strings_at(i)); i++) {
         size_t count = 0;
-        for (size_t j = 0; lint_knows(client) && j < ARRAY_LEN(passwords); j++)
+        if (!lint_knows(client))
+            complain(client, "", "", "no reader", "");
+        for (size_t j = 0; j < ARRAY_LEN(passwords); j++)
             count += print_and_check(client, passwords[j]);
         clients += count > 0;
     }
     assert_int_equal(wrong, 0);
-    assert_true(clients >= 50);
+    assert_true(clients >= 120);
 }
 
 // ---- secrecy ------------------------------------------------------------------------------------
