@@ -48,8 +48,8 @@ const struct code_language code_languages[LANGUAGES] = {
         { '\'', '\\', "bnrtu'\"\\$", OTHER_REFUSED } } },
     [LANGUAGE_SCALA] = { .name = "Scala or Python", .comments = "// #", .has_block_comments = true,
         .prefixes = "sfrRbu", .raw = "rR", .formats = "sf", .quotes = {
-        { '"', '\\', CODE_OCTAL "bfnrtu'\"\\", OTHER_REFUSED },
-        { '\'', '\\', CODE_OCTAL "bfnrtu'\"\\", OTHER_REFUSED } } },
+        { '"', '\\', CODE_OCTAL "abfnrtvxuU'\"\\", OTHER_REFUSED },
+        { '\'', '\\', CODE_OCTAL "abfnrtvxuU'\"\\", OTHER_REFUSED } } },
     [LANGUAGE_SWIFT] = { .name = "Swift", .comments = "//", .has_block_comments = true, .quotes = {
         { '"', '\\', "0nrtu'\"\\", OTHER_REFUSED, .expand = "\\(" } } },
     [LANGUAGE_ELIXIR] = { .name = "Elixir", .comments = "#", .has_symbols = true, .quotes = {

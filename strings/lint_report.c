@@ -169,9 +169,9 @@ bool lint_has_error(const struct lint_report *report)
 // The password was in it.
 void lint_free(struct lint_report *report)
 {
-    struct lint *lint = CONTAINER_OF(report, struct lint, report);
     if (!report)
         return;
+    struct lint *lint = CONTAINER_OF(report, struct lint, report);
     if (lint->arena)
         os_wipe(lint->arena, lint->arena_peak);
     free(lint->arena);

@@ -341,7 +341,7 @@ bool lint_is_code(const char *text, size_t len)
     const char *url = memmem(text, len, "://", 3);
     size_t end = url ? (size_t)(url - text) : len;
     for (size_t i = 0; i < end; i++) {
-        if (text[i] && strchr("({", text[i]))
+        if (text[i] && strchr("({,", text[i]))
             return true;
     }
     return !url;
