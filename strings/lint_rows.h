@@ -209,11 +209,17 @@ bool lint_write_row(struct lint *lint, struct buf *out);
 
 void lint_judge(struct lint *lint); // TLS, places, parameters, traps; applies the fixes
 
+// Parameters that drivers know, blank-separated (lint_names.c).
+extern const char lint_names_connector_j[], lint_names_aws_wrapper[], lint_names_mariadb_j[],
+    lint_names_mysqlconnector[], lint_names_mysql_data[], lint_names_odbc[],
+    lint_names_odbc_mariadb[], lint_names_sequelize[];
+
 extern const struct lint_rule lint_no_rules[], lint_tls_ssl_mode[], lint_tls_command[],
     lint_tls_mariadb[], lint_tls_file[], lint_tls_mysql2[], lint_tls_mariadb_node[],
     lint_tls_prisma[], lint_tls_sqlalchemy[], lint_tls_connector_python[], lint_tls_connector_j[],
     lint_tls_mariadb_j[], lint_tls_go[], lint_tls_rust[], lint_tls_ado[], lint_tls_odbc[],
-    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[], lint_tls_window[], lint_tls_grafana[];
+    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[], lint_tls_window[], lint_tls_grafana[],
+    lint_tls_sequelize[], lint_tls_odbc_mariadb[];
 extern const struct lint_rule lint_trap_connector_j[], lint_trap_mariadb_j[], lint_trap_rust[],
     lint_trap_ado[], lint_trap_mysql[], lint_trap_mysqldump[], lint_trap_mariadb[],
     lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[];

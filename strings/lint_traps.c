@@ -90,6 +90,18 @@ const struct lint_rule lint_tls_mysql2[] = {
     { "ssl-mode", LINT_TLS_CLIENT, LINT_ERROR, NOT_VERIFIED, "ssl-mode",
         "this driver has no ssl-mode: the connection is not encrypted", "its parameter is ssl",
         "-ssl-mode" },
+    { .when = "!ssl", .tls = LINT_TLS_OFF },
+    END,
+};
+
+// In a URL ssl is a text for either version of Sequelize, and the driver takes a text for the name
+// of one of its own profiles.
+const struct lint_rule lint_tls_sequelize[] = {
+    { "ssl", LINT_TLS_CLIENT, LINT_ERROR, "tls-profile", "ssl", "ssl in the URL is a text",
+        "the driver takes it for the name of a profile and refuses it; give dialectOptions: { ssl: "
+        "{ ca, rejectUnauthorized: true, verifyIdentity: true } } beside the URL",
+        "-ssl" },
+    { .when = "!ssl", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -198,18 +210,30 @@ const struct lint_rule lint_trap_aws_wrapper[] = {
     END,
 };
 
+// MariaDB Connector/J 3: export/SslMode.java; Configuration.java, handleLegacySslSettings: useSsl
+// wins over sslMode, and the two others are looked at beside useSsl alone.
 const struct lint_rule lint_tls_mariadb_j[] = {
-    { .when = "sslMode=disable|DISABLED", .tls = LINT_TLS_OFF },
-    UNVERIFIED("trustServerCertificate=true", "trustServerCertificate",
+    UNVERIFIED("useSsl=true|1| trustServerCertificate=true|1|", "trustServerCertificate",
         "trustServerCertificate=true accepts every certificate", "itself write sslMode=verify-full",
-        "-trustServerCertificate sslMode=verify-full", "-trustServerCertificate sslMode=verify-ca"),
+        "-useSsl -trustServerCertificate sslMode=verify-full",
+        "-useSsl -trustServerCertificate sslMode=verify-ca"),
+    { .when = "useSsl=true|1| disableSslHostnameVerification=true|1|", .tls = LINT_TLS_CA },
+    { .when = "useSsl=true|1|", .tls = LINT_TLS_IDENTITY },
+    { .when = "sslMode=disable|DISABLED|0|false", .tls = LINT_TLS_OFF },
     UNVERIFIED("sslMode=trust|REQUIRED", "sslMode", "sslMode=trust does not verify the server",
         "itself write sslMode=verify-full", "sslMode=verify-full", "sslMode=verify-ca"),
     { .when = "sslMode=verify-ca|VERIFY_CA", .tls = LINT_TLS_CA },
-    { .when = "disableSslHostnameVerification=true", .tls = LINT_TLS_CA },
-    { .when = "sslMode=verify-full|VERIFY_IDENTITY", .tls = LINT_TLS_IDENTITY },
-    { .when = "useSsl=true", .tls = LINT_TLS_IDENTITY },
-    { .when = "useSsl=false", .tls = LINT_TLS_OFF },
+    { .when = "sslMode=verify-full|VERIFY_FULL|VERIFY_IDENTITY|1|true", .tls = LINT_TLS_IDENTITY },
+    { "sslMode", LINT_TLS_CLIENT, LINT_ERROR, "tls-profile", "sslMode",
+        "sslMode has a value that this driver does not know",
+        "it refuses the URL; it knows disable, trust, verify-ca and verify-full",
+        "sslMode=verify-full" },
+    { "trustServerCertificate", LINT_TLS_OFF, LINT_ERROR, NOT_VERIFIED, "trustServerCertificate",
+        "trustServerCertificate alone does not turn TLS on",
+        "it is looked at beside useSsl only: the connection is in plaintext; write "
+        "sslMode=verify-full",
+        "-trustServerCertificate sslMode=verify-full" },
+    { .when = "!sslMode", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -234,6 +258,7 @@ const struct lint_rule lint_tls_go[] = {
     { "tls=preferred", LINT_TLS_CLIENT, LINT_WARNING, NOT_VERIFIED, "tls",
         "tls=preferred does not insist on TLS", FALLS_BACK, NULL },
     { .when = "tls", .tls = LINT_TLS_CUSTOM },
+    { .when = "!tls", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -278,13 +303,34 @@ const struct lint_rule lint_trap_ado[] = {
     END,
 };
 
+// MySQL Connector/ODBC: driver/connect.cc: from 8.0.3 on SSLVERIFY is not looked at, and an SSLMODE
+// that it does not know neither.
 const struct lint_rule lint_tls_odbc[] = {
     MODES("SSLMODE", "SSLCA"),
-    { .when = "SSLVERIFY=1", .tls = LINT_TLS_IDENTITY },
-    { .when = "FORCETLS=0", .tls = LINT_TLS_OFF },
+    MODES("SSL-MODE", "SSL-CA"),
+    UNVERIFIED("SSLMODE", "SSLMODE", "SSLMODE has a value that this driver does not know",
+        "itself write SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+    UNVERIFIED("SSLVERIFY=1", "SSLVERIFY", "SSLVERIFY is not looked at since version 8",
+        "itself write SSLMODE=VERIFY_IDENTITY", "-SSLVERIFY SSLMODE=VERIFY_IDENTITY",
+        "-SSLVERIFY SSLMODE=VERIFY_CA"),
     UNVERIFIED("SSLCA", "SSLCA", "SSLCA alone verifies nothing",
-        "itself write SSLMODE=VERIFY_IDENTITY, or SSLVERIFY=1 with MariaDB's driver",
-        "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+        "itself write SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+    UNVERIFIED("SSL-CA", "SSL-CA", "SSL-CA alone verifies nothing",
+        "itself write SSL-MODE=VERIFY_IDENTITY", "SSL-MODE=VERIFY_IDENTITY", "SSL-MODE=VERIFY_CA"),
+    END,
+};
+
+// MariaDB Connector/ODBC: ma_dsn.c; it has no SSLMODE.
+const struct lint_rule lint_tls_odbc_mariadb[] = {
+    { .when = "SSLVERIFY=1", .tls = LINT_TLS_IDENTITY },
+    UNVERIFIED("SSLMODE", "SSLMODE", "MariaDB's driver has no SSLMODE",
+        "itself write FORCETLS=1, SSLVERIFY=1 and SSLCA", "-SSLMODE FORCETLS=1 SSLVERIFY=1",
+        "-SSLMODE"),
+    UNVERIFIED("FORCETLS=1", "FORCETLS", "FORCETLS=1 alone verifies nothing before 3.2",
+        "itself write SSLVERIFY=1 and SSLCA", "SSLVERIFY=1", NULL),
+    UNVERIFIED("SSLCA", "SSLCA", "SSLCA alone verifies nothing before 3.2",
+        "itself write FORCETLS=1 and SSLVERIFY=1", "FORCETLS=1 SSLVERIFY=1", NULL),
+    { .when = "FORCETLS=0", .tls = LINT_TLS_OFF },
     END,
 };
 

@@ -219,7 +219,7 @@ static enum string_tls tls_of(struct lint *lint)
         return STRING_TLS_CLIENT;
     // To another machine the name can be checked, to a proxy on this one only the issuer.
     if (tls == LINT_TLS_UNVERIFIED || tls == LINT_TLS_CUSTOM ||
-        (tls == LINT_TLS_CA && says_unverified(lint)))
+        ((tls == LINT_TLS_CA || tls == LINT_TLS_OFF) && says_unverified(lint)))
         return lint_is_loopback(lint->reading.host.text) ? STRING_TLS_VERIFY_CA
                                                          : STRING_TLS_VERIFY_IDENTITY;
     return modes[tls];

@@ -144,9 +144,12 @@ static bool take(struct lint *lint, struct lint_value name, struct lint_text val
     }
     if (lint->client->carrier == CARRIER_COLUMNS && lint_take_choice(lint, name, value))
         return true;
-    if (is_setting(name.text))
-        lint_add_pair(
-            lint, name, value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from });
+    if (!is_setting(name.text))
+        return true;
+    struct lint_pair *pair = lint_add_pair(
+        lint, name, value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from });
+    if (pair)
+        pair->is_foreign = true; // of the file, not of the URL's driver
     return true;
 }
 

@@ -56,9 +56,12 @@ static bool is_known(struct lint *lint, const char *name)
         return true;
     if (len >= sizeof(key))
         return false;
-    for (size_t i = 0; i <= len; i++)
-        key[i] = (char)(name[i] == ' ' ? '_' : name[i]);
-    return lint_list_has(lint->client->known, key, len);
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] != ' ') // "Ssl Mode" and SslMode are the same
+            key[used++] = name[i];
+    }
+    return lint_list_has(lint->client->known, key, used);
 }
 
 // Behind the closing quote only a ; may follow: else the quote was a part of the value.
@@ -124,7 +127,8 @@ static void take_item(
         *field = value;
         return;
     }
-    bool follows_secret = lint->reading.password.text || style->doubles || !style->quotes;
+    bool follows_secret =
+        lint->reading.password.text || style->doubles || (!style->quotes && !style->has_braces);
     if (!is_known(lint, name.text) && follows_secret && lint->client->known) {
         lint_say(lint, LINT_ERROR, "semicolon", name.from, style->stop_why,
             "what stands behind the ; is no parameter of this client");

@@ -138,18 +138,19 @@ static bool shows_password(const struct lint_report *report)
 }
 
 // What is printed, with a password put in as it is: HUNT, two characters, HUNT. Whatever the client
-// makes of them, no word of it may come back.
+// makes of them, no word of it may come back. (Three of any kind: tests/fuzz/fuzz_lint.c.)
 static void break_and_check(const struct string_client *client, const char *printed)
 {
     static const char bytes[] = "@:/?#[]%+&=;,{}'\"\\$`<>|!~^* \n\t.-0a";
+    static const char ends[] = "@/'\",;&\\ \n"; // what most formats end a value at
     for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
-        for (size_t j = 0; j < sizeof(bytes) - 1; j++) {
+        for (size_t j = 0; j < sizeof(ends) - 1; j++) {
             char text[4096];
             struct lint_report *report;
             struct err err = { 0 };
             const char *at = strstr(printed, "SECRET");
             snprintf(text, sizeof(text), "%.*sHUNT%c%cHUNT%s", (int)(at - printed), printed,
-                bytes[i], bytes[j], at + 6);
+                bytes[i], ends[j], at + 6);
             if (!lint_read(client, text, strlen(text), &report, &err)) {
                 if (shows(err.text))
                     complain(client, "broken", text, "shown", err.text);
