@@ -32,6 +32,9 @@ const struct code_language code_languages[LANGUAGES] = {
     [LANGUAGE_PHP] = { .name = "PHP", .comments = "// #", .has_block_comments = true, .quotes = {
         { '"', '\\', CODE_OCTAL "efnrtvxu\"\\$", OTHER_KEPT, .is_multiline = true, .expand = "$ {$" },
         { '\'', '\\', "'\\", OTHER_KEPT, .is_multiline = true } } },
+    [LANGUAGE_PERL] = { .name = "Perl", .comments = "#", .quotes = {
+        { '"', '\\', CODE_OCTAL "abefnrtxN\"\\$@", OTHER_DROPPED, .is_multiline = true, .expand = "$ @" },
+        { '\'', '\\', "'\\", OTHER_KEPT, .is_multiline = true } } },
     [LANGUAGE_R] = { .name = "R", .comments = "#", .quotes = {
         { '"', '\\', CODE_OCTAL "abfnrtvxuU'\"`\\\n ", OTHER_REFUSED, .is_multiline = true },
         { '\'', '\\', CODE_OCTAL "abfnrtvxuU'\"`\\\n ", OTHER_REFUSED, .is_multiline = true } } },

@@ -140,8 +140,8 @@ static bool expands(const struct literal *literal, size_t at)
         size_t len = strcspn(word, " ");
         bool is_here = at + len <= text.len && !memcmp(text.at + at, word, len);
         char next = at + len < text.len ? text.at[at + len] : '\0';
-        bool is_name = len > 1 || word[0] != '$' || isalpha((unsigned char)next) || next == '_' ||
-                       next == '{' || (unsigned char)next >= 0x80;
+        bool is_name = len > 1 || !strchr("$@", word[0]) || isalpha((unsigned char)next) ||
+                       next == '_' || next == '{' || (unsigned char)next >= 0x80;
         if (is_here && is_name)
             return true;
         word += len;

@@ -38,10 +38,11 @@ static size_t end_of_word(const struct code_source *source, size_t at)
     bool has_dashes = code_languages[source->language].has_dashes;
     bool is_variable = code_starts(text, at, "$env:");
     while (at < text.len) {
+        bool is_php = source->language == LANGUAGE_PHP && text.at[at] == '\\';
         size_t joint = code_starts(text, at, "::") || code_starts(text, at, "->") ||
                                code_starts(text, at, "?.")
                            ? 2
-                       : text.at[at] == '.' || (has_dashes && text.at[at] == '-') ||
+                       : text.at[at] == '.' || is_php || (has_dashes && text.at[at] == '-') ||
                                (is_variable && text.at[at] == ':')
                            ? 1
                            : 0;

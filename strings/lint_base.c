@@ -201,6 +201,14 @@ void lint_say(struct lint *lint, enum lint_severity severity, const char *code, 
         locate(lint, from, finding);
 }
 
+bool lint_is_scheme(struct lint_text text)
+{
+    bool ok = text.len > 0 && text.len <= 40;
+    for (size_t i = 0; ok && i < text.len; i++)
+        ok = isalnum((unsigned char)text.at[i]) || (text.at[i] && strchr("+-.:_", text.at[i]));
+    return ok;
+}
+
 unsigned lint_port(const struct lint *lint)
 {
     uint64_t port;

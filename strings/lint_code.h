@@ -14,6 +14,7 @@ enum lint_language {
     LANGUAGE_PYTHON,
     LANGUAGE_RUBY,
     LANGUAGE_PHP,
+    LANGUAGE_PERL,
     LANGUAGE_R,
     LANGUAGE_JULIA,
     LANGUAGE_C, // and C++

@@ -78,6 +78,9 @@
     "mysql_options:- @name @value;"                                                                \
     "mysql_ssl_set:- ssl_key ssl_cert ssl_ca ssl_capath ssl_cipher;connect:url user password"
 
+#define SQLALCHEMY_CALLS                                                                           \
+    "create_engine:url;create_async_engine:url;create:- username password host port database -"
+
 #define CLIENT(IDS, FLAGS, KNOWN, TLS, TRAPS)                                                      \
     {                                                                                              \
         .ids = (IDS), .read = lint_read_code, .write = lint_write_row, .flags = (FLAGS),           \
@@ -89,9 +92,10 @@
     }
 
 static const struct lint_code_client clients[] = {
-    NODE("mysql2 drizzle kysely", UNKNOWN_IGNORED, MYSQL2, lint_tls_mysql2_code, lint_no_rules,
-        NULL),
-    NODE("knex mikroorm", 0, NULL, lint_tls_mysql2_code, lint_no_rules, NULL),
+    NODE("mysql2 kysely", UNKNOWN_IGNORED, MYSQL2, lint_tls_mysql2_code, lint_no_rules, NULL),
+    NODE("drizzle", UNKNOWN_IGNORED, MYSQL2, lint_tls_mysql2_code, lint_no_rules, "connection=url"),
+    NODE("knex", 0, NULL, lint_tls_mysql2_code, lint_no_rules, "connection=url"),
+    NODE("mikroorm", 0, NULL, lint_tls_mysql2_code, lint_no_rules, "clientUrl=url"),
     NODE("typeorm", 0, NULL, lint_tls_mysql2_code, lint_no_rules, NULL),
     { CLIENT("sequelize", 0, NULL, lint_tls_mysql2_code, lint_no_rules), LANGUAGE_JS, NULL,
         "Sequelize:database user password", NULL, 0 },
@@ -123,6 +127,18 @@ static const struct lint_code_client clients[] = {
     { CLIENT("django", LOCALHOST_SOCKET | URL_HOST_PATH | NAMES_ANY_CASE, NULL,
           lint_tls_mysqlclient_code, lint_no_rules),
         LANGUAGE_PYTHON, "NAME=database", NULL, NULL, 0 },
+
+    { CLIENT("pdo", LOCALHOST_SOCKET, NULL, lint_no_rules, lint_no_rules), LANGUAGE_PHP, NULL,
+        "PDO:url user password -;connect:url user password -", NULL, 0 },
+    { CLIENT("dbd-mariadb dbd-mysql", LOCALHOST_SOCKET, NULL, lint_no_rules, lint_no_rules),
+        LANGUAGE_PERL, NULL, "connect:url user password -", NULL, 0 },
+    { CLIENT("sqlalchemy-pymysql", 0, NULL, lint_tls_sqlalchemy, lint_no_rules), LANGUAGE_PYTHON,
+        NULL, SQLALCHEMY_CALLS, NULL, 0 },
+    { CLIENT("sqlalchemy-connector", 0, NULL, lint_tls_connector_python, lint_no_rules),
+        LANGUAGE_PYTHON, NULL, SQLALCHEMY_CALLS, NULL, 0 },
+    { CLIENT("sqlalchemy-mysqlclient superset", LOCALHOST_SOCKET, NULL, lint_tls_ssl_mode,
+          lint_no_rules),
+        LANGUAGE_PYTHON, NULL, SQLALCHEMY_CALLS, NULL, 0 },
 
     { CLIENT("mysqli", LOCALHOST_SOCKET, NULL, lint_tls_mysqli_code, lint_no_rules), LANGUAGE_PHP,
         NULL, MYSQLI_CALLS, NULL, 0 },

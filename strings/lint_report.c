@@ -102,7 +102,9 @@ static struct lint *make(const struct string_client *row, const char *source, si
     lint->row = row;
     const struct lint_code_client *code = lint_code_find(row->id);
     lint->client = lint_client_find(row->id);
-    if (code && (!lint->client || lint_is_code(source, len)))
+    bool is_source = lint->client && lint->client->read == lint_read_pdo;
+    bool is_call = is_source ? memchr(source, '(', len) != NULL : lint_is_code(source, len);
+    if (code && (!lint->client || is_call))
         lint->client = &code->client;
     lint->source = source;
     lint->source_len = len;

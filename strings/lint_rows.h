@@ -159,6 +159,7 @@ enum { DECODE_PLUS = 1, DECODE_LONE_OK = 2, DECODE_TWICE = 4 };
 struct lint_value lint_decode(
     struct lint *lint, struct lint_text text, unsigned how, const char *what);
 bool lint_is_placeholder(struct lint_text text);
+bool lint_is_scheme(struct lint_text text); // and not something that may hold a password
 // The text that a loop makes byte by byte.
 struct lint_text lint_copy(struct lint *lint, size_t max);
 void lint_put(struct lint_text *text, char byte, uint32_t from);

@@ -383,9 +383,11 @@ const struct lint_rule lint_tls_ecto[] = {
 };
 
 const struct lint_rule lint_tls_php[] = {
-    UNVERIFIED("SSL_VERIFY_SERVER_CERT=false", "SSL_VERIFY_SERVER_CERT",
+    UNVERIFIED("MYSQL_ATTR_SSL_VERIFY_SERVER_CERT=false", "MYSQL_ATTR_SSL_VERIFY_SERVER_CERT",
         "the certificate is not verified", "itself set it to true", NULL, NULL),
-    { .when = "SSL_CA", .tls = LINT_TLS_IDENTITY },
+    UNVERIFIED("ATTR_SSL_VERIFY_SERVER_CERT=false", "ATTR_SSL_VERIFY_SERVER_CERT",
+        "the certificate is not verified", "itself set it to true", NULL, NULL),
+    { .when = "ATTR_SSL_CA", .tls = LINT_TLS_IDENTITY },
     { .when = "MYSQL_ATTR_SSL_CA", .tls = LINT_TLS_IDENTITY },
     { .when = "mariadb_ssl_verify_server_cert=1", .tls = LINT_TLS_IDENTITY },
     { .when = "mysql_ssl_verify_server_cert=1", .tls = LINT_TLS_IDENTITY },

@@ -181,14 +181,35 @@ static void split_host(struct code_reading *reading)
     lint->reading.host = (struct lint_value){ 0 };
 }
 
+// Connector/C++: tcp://host:port, unix://path.
+static bool take_cpp_place(struct lint *lint, struct lint_text text)
+{
+    size_t start = lint_find(text, "://") + 3;
+    struct lint_text place = lint_part(text, start, text.len);
+    size_t colon = lint_span(place, 0, ":");
+    if (text.at[0] == 'u') {
+        lint->reading.socket = lint_take(lint, place);
+        return true;
+    }
+    size_t slash = lint_span(place, colon, "/");
+    lint->reading.end = place.from[place.len];
+    lint->reading.host = lint_take(lint, lint_part(place, 0, colon));
+    if (colon + 1 < slash)
+        lint->reading.port = lint_take(lint, lint_part(place, colon + 1, slash));
+    return true;
+}
+
 static bool read_inner(struct code_reading *reading, const struct code_item *item, struct err *err)
 {
     struct lint *lint = reading->code.source.lint;
     struct lint_text text =
         code_literal(&reading->code.source, &reading->code.tokens[item->token], "url");
-    if (lint_find(text, "://") == text.len)
-        return true;
     const struct lint_client *own = lint_client_find(lint->row->id);
+    bool is_source = own && own->read == lint_read_pdo;
+    if (lint_find(text, "://") == text.len && !is_source)
+        return true;
+    if (lint_find(text, "tcp://") == 0 || lint_find(text, "unix://") == 0)
+        return take_cpp_place(lint, text);
     const char *id = lint_find(text, "jdbc:mariadb:") == 0 ? "jdbc-mariadb" : "jdbc";
     bool is_own = own && own->schemes && lint_find(text, "jdbc:") != 0;
     const struct lint_client *inner = is_own ? own : lint_client_find(id);

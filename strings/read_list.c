@@ -246,44 +246,8 @@ bool lint_read_odbc(struct lint *lint, struct lint_text text, struct err *err)
     return true;
 }
 
-// ---- PDO and DBI: the data source, or the call with it ------------------------------------------
-
-// A literal in single quotes: \' and \\ are the only escapes.
-static struct lint_text read_literal(struct lint *lint, struct lint_text text, size_t *at)
-{
-    struct lint_text out = lint_copy(lint, text.len);
-    for (++*at; *at < text.len && text.at[*at] != '\''; ++*at) {
-        if (text.at[*at] == '\\' && *at + 1 < text.len && strchr("'\\", text.at[*at + 1]))
-            ++*at;
-        lint_put(&out, text.at[*at], text.from[*at]);
-    }
-    ++*at;
-    return out;
-}
-
-static void read_arguments(struct lint *lint, struct lint_text text, size_t at)
-{
-    struct lint_value *const values[] = { &lint->reading.user, &lint->reading.password };
-    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-        at += at < text.len && text.at[at] == ',';
-        at += at < text.len && text.at[at] == ' ';
-        if (at >= text.len || text.at[at] != '\'')
-            return;
-        struct lint_text literal = read_literal(lint, text, &at);
-        *values[i] = literal.len ? lint_take(lint, literal) : (struct lint_value){ "", 0 };
-    }
-    if (at > text.len)
-        return;
-    struct lint_text rest = lint_part(text, at, text.len);
-    size_t ca = lint_find(rest, "SSL_CA =>");
-    if (ca < rest.len)
-        lint_add_pair(lint, (struct lint_value){ "SSL_CA", rest.from[ca] },
-            (struct lint_value){ "", rest.from[ca] });
-    size_t never = lint_find(rest, "SSL_VERIFY_SERVER_CERT => false");
-    if (never < rest.len)
-        lint_add_pair(lint, (struct lint_value){ "SSL_VERIFY_SERVER_CERT", rest.from[never] },
-            (struct lint_value){ "false", rest.from[never] });
-}
+// ---- PDO and DBI: the data source (the call around it is read_code.c's)
+// --------------------------
 
 bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err)
 {
@@ -294,13 +258,7 @@ bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err)
                                           "a ; ends a value of the data source and cannot be "
                                           "written; the password is an argument of its own" };
     bool is_dbi = lint_list_has("dbi", lint->client->schemes, 3);
-    size_t quote = lint_find(text, is_dbi ? "'dbi:" : "'mysql:");
     struct lint_text dsn = text;
-    size_t at = quote;
-    if (quote < text.len) {
-        dsn = read_literal(lint, text, &at);
-        read_arguments(lint, text, at);
-    }
     size_t colon = lint_span(dsn, 0, ":");
     if (is_dbi && colon < dsn.len)
         colon = lint_span(dsn, colon + 1, ":");

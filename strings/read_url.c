@@ -283,8 +283,8 @@ static void check_scheme(struct lint *lint, struct lint_text scheme)
     lint_say(lint, LINT_ERROR, "scheme", scheme.from[0],
         "this client looks at the scheme first: it takes the string for another database's, or "
         "refuses it",
-        "the scheme is \"%.*s\" (this client knows %s)", (int)(scheme.len > 40 ? 40 : scheme.len),
-        scheme.at, schemes);
+        "the scheme is \"%.*s\" (this client knows %s)",
+        lint_is_scheme(scheme) ? (int)scheme.len : 0, scheme.at, schemes);
     lint->reading.scheme.text = NULL;
 }
 
