@@ -56,6 +56,12 @@ size_t lint_find(struct lint_text text, const char *word)
     return at ? (size_t)(at - text.at) : text.len;
 }
 
+bool lint_starts(struct lint_text text, const char *word)
+{
+    size_t len = strlen(word);
+    return text.len >= len && !memcmp(text.at, word, len);
+}
+
 bool lint_is_placeholder(struct lint_text text)
 {
     return text.len == strlen(STRINGS_PASSWORD_PLACEHOLDER) &&

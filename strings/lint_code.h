@@ -151,4 +151,5 @@ extern const struct lint_rule lint_tls_mysql2_code[], lint_tls_mysqljs_code[],
     lint_tls_mariadb_c_code[], lint_tls_cpp_code[], lint_tls_r_code[], lint_tls_julia_code[],
     lint_tls_swift_code[], lint_tls_elixir_code[], lint_tls_duckdb_code[], lint_tls_vscode_code[],
     lint_tls_lightning_code[];
-extern const struct lint_rule lint_trap_mariadb_node[], lint_trap_c[], lint_trap_cpp[];
+extern const struct lint_rule lint_trap_mariadb_node[], lint_trap_c[], lint_trap_cpp[],
+    lint_trap_django[];

@@ -62,7 +62,9 @@
     "autocommit local_infile max_allowed_packet auth_plugin_map read_timeout bind_address "        \
     "binary_prefix program_name server_public_key echo ssl minsize maxsize pool_recycle"
 
-#define NODE_CALLS "createConnection:url;createPool:url;PrismaMariaDb:url;SQL:url;DataSource:url"
+#define NODE_CALLS                                                                                 \
+    "drizzle:url;knex:url;createConnection:url;createPool:url;PrismaMariaDb:url;SQL:url;"          \
+    "DataSource:url"
 #define JDBC_CALLS                                                                                 \
     "getConnection:url user password;using:url user password;connect:url;option:@name @value;"     \
     "setProperty:@name @value;put:@name @value;addDataSourceProperty:@name @value"
@@ -125,7 +127,7 @@ static const struct lint_code_client clients[] = {
         "MySQLDatabase:database;PooledMySQLDatabase:database", NULL,
         CODE_PORT_NUMBER | CODE_LATIN },
     { CLIENT("django", LOCALHOST_SOCKET | URL_HOST_PATH | NAMES_ANY_CASE, NULL,
-          lint_tls_mysqlclient_code, lint_no_rules),
+          lint_tls_mysqlclient_code, lint_trap_django),
         LANGUAGE_PYTHON, "NAME=database", NULL, NULL, 0 },
 
     { CLIENT("pdo", LOCALHOST_SOCKET, NULL, lint_no_rules, lint_no_rules), LANGUAGE_PHP, NULL,

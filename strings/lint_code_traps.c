@@ -140,6 +140,15 @@ const struct lint_rule lint_tls_mysqlclient_code[] = {
     END,
 };
 
+// docs.djangoproject.com, "Persistent connections".
+const struct lint_rule lint_trap_django[] = {
+    IDLE_CUT("CONN_MAX_AGE>349 !CONN_HEALTH_CHECKS=true", "CONN_MAX_AGE",
+        "CONN_MAX_AGE is above 350 seconds", "make it less, or CONN_HEALTH_CHECKS True"),
+    IDLE_CUT("CONN_MAX_AGE=None !CONN_HEALTH_CHECKS=true", "CONN_MAX_AGE", "CONN_MAX_AGE is None",
+        "make it less than 350, or CONN_HEALTH_CHECKS True"),
+    END,
+};
+
 // MySQL Connector/Python: mysql/connector/abstracts.py and network.py.
 const struct lint_rule lint_tls_connector_python_code[] = {
     PLAIN("ssl_disabled=true"),
@@ -236,6 +245,9 @@ const struct lint_rule lint_trap_c[] = {
         "without TLS a user of caching_sha2_password is refused: Authentication requires secure "
         "connection",
         "MYSQL_OPT_GET_SERVER_PUBLIC_KEY=true" },
+    { "@tls=client @host=loopback !MYSQL_OPT_GET_SERVER_PUBLIC_KEY !MYSQL_SERVER_PUBLIC_KEY", 0,
+        LINT_WARNING, "public-key", NULL, "no MYSQL_OPT_GET_SERVER_PUBLIC_KEY", LEG_IS_PLAIN,
+        "MYSQL_OPT_GET_SERVER_PUBLIC_KEY=true" },
     END,
 };
 const struct lint_rule lint_tls_cpp_code[] = {
@@ -251,6 +263,8 @@ const struct lint_rule lint_trap_cpp[] = {
         "without TLS a user of caching_sha2_password is refused: Authentication requires secure "
         "connection",
         "OPT_GET_SERVER_PUBLIC_KEY=true" },
+    { "@tls=client @host=loopback !OPT_GET_SERVER_PUBLIC_KEY", 0, LINT_WARNING, "public-key", NULL,
+        "no OPT_GET_SERVER_PUBLIC_KEY", LEG_IS_PLAIN, "OPT_GET_SERVER_PUBLIC_KEY=true" },
     END,
 };
 // MariaDB Connector/C: include/mysql.h, mysql_optionsv.

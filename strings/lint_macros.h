@@ -33,3 +33,14 @@
     {                                                                                              \
         0                                                                                          \
     }
+
+#define LEG_IS_PLAIN                                                                               \
+    "the proxy's listener takes plaintext unless client-tls is set, and without TLS a user of "    \
+    "caching_sha2_password is refused"
+// Private endpoints drop what is idle for 350 seconds.
+#define IDLE_CUT(WHEN, AT, WHAT, WHY)                                                              \
+    {                                                                                              \
+        WHEN, 0, LINT_WARNING, "idle-cut", AT, WHAT,                                               \
+            "a private endpoint silently drops a connection that is idle for 350 seconds: " WHY,   \
+            NULL                                                                                   \
+    }

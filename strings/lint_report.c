@@ -127,6 +127,8 @@ static bool read_and_judge(struct lint *lint, struct err *err)
         text = lint_peel(lint, text, lint->client->carrier);
     if (!lint->failed && !lint->client->read(lint, text, err))
         return false;
+    if (lint->is_argument)
+        lint_check_argument(lint, text);
     if (!lint->failed) {
         report_fields(lint);
         lint_judge(lint);

@@ -49,8 +49,10 @@ struct lint {
     size_t source_len;
     char *arena;
     size_t arena_used, arena_peak, arena_size;
-    bool failed;    // out of memory
-    bool is_filled; // the value read last is a variable and nothing else
+    bool failed;      // out of memory
+    bool is_argument; // the URL is a word of a command line
+    bool is_bare;     // the value read last has no quotes
+    bool is_filled;   // the value read last is a variable and nothing else
 };
 
 // ---- rules --------------------------------------------------------------------------------------
@@ -58,6 +60,7 @@ struct lint {
 // A trap as data. `when` is a list of conditions, all of which must hold:
 //   name          the parameter is there (names are compared without case)
 //   name=a|b      and has one of these values, without case
+//   name>number   and is a number above this one
 //   !condition    it does not hold
 //   @host=WORD    localhost, loopback, ip (an address), v6, path, any
 //   @tls=WORD     as lint_tls_name
@@ -105,6 +108,7 @@ enum lint_flags {
     NO_FRAGMENT = 1 << 20,    // # is a character like others
     NAMES_ANY_CASE = 1 << 21, // of parameters
     URL_IS_PLACE = 1 << 22,   // in a file: url is host:port
+    OLD_NO_DECODE = 1 << 23,  // older versions take user and password as they are
 };
 
 // How a value is written in what carries it to the program (read_value.c).
@@ -153,6 +157,7 @@ struct lint_text lint_part(struct lint_text text, size_t start, size_t end);
 struct lint_text lint_trim(struct lint_text text, const char *blanks);
 size_t lint_span(struct lint_text text, size_t start, const char *stops); // index of the first stop
 size_t lint_find(struct lint_text text, const char *word);                // text.len: not there
+bool lint_starts(struct lint_text text, const char *word);
 struct lint_value lint_take(struct lint *lint, struct lint_text text);
 enum { DECODE_PLUS = 1, DECODE_LONE_OK = 2, DECODE_TWICE = 4 };
 // Percent-decodes; `what` names the part in the findings.
@@ -185,7 +190,10 @@ bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err);
+// A URL that is a word of a command line: whether its password is seen by others.
+void lint_check_argument(struct lint *lint, struct lint_text word);
 bool lint_read_login_path(struct lint *lint, struct lint_text text, struct err *err);
+bool lint_read_attach(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_unit(struct lint *lint, struct lint_text text, struct err *err);
 // Of what a window shows: whether one of these ;-separated labels is it.
 bool lint_has_label(const char *labels, const char *name);
@@ -223,4 +231,5 @@ extern const struct lint_rule lint_no_rules[], lint_tls_ssl_mode[], lint_tls_com
     lint_tls_sequelize[], lint_tls_odbc_mariadb[];
 extern const struct lint_rule lint_trap_connector_j[], lint_trap_mariadb_j[], lint_trap_rust[],
     lint_trap_ado[], lint_trap_mysql[], lint_trap_mysqldump[], lint_trap_mariadb[],
-    lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[];
+    lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[], lint_trap_knex[],
+    lint_trap_spring[];

@@ -2,6 +2,7 @@
 //
 // The judgement: what the parameters mean for TLS, what is wrong with the place, which traps of the
 // client's table (lint_traps.c) the string has, and what is put in their place. Pure.
+#include "base/cursor.h"
 #include "base/suggest.h"
 #include "strings/lint_rows.h"
 #include "strings/request.h"
@@ -93,11 +94,25 @@ static struct lint_pair *find_named(struct lint *lint, const char *name, size_t 
     return lint_find_pair(lint, text);
 }
 
+// name>number
+static bool is_more(struct lint *lint, const char *condition, size_t name_len, size_t len)
+{
+    const struct lint_pair *pair = find_named(lint, condition, name_len);
+    uint64_t value = 0, bound = 0;
+    char text[24];
+    snprintf(text, sizeof(text), "%.*s", (int)(len - name_len - 1), condition + name_len + 1);
+    return pair && parse_uint(text, 0, UINT64_MAX, &bound) &&
+           parse_uint(pair->value.text, 0, UINT64_MAX, &value) && value > bound;
+}
+
 static bool holds(struct lint *lint, const char *condition, size_t len)
 {
     bool is_negated = *condition == '!';
     condition += is_negated;
     len -= is_negated;
+    const char *more = memchr(condition, '>', len);
+    if (more)
+        return is_more(lint, condition, (size_t)(more - condition), len) != is_negated;
     const char *equals = memchr(condition, '=', len);
     size_t name_len = equals ? (size_t)(equals - condition) : len;
     const char *list = equals ? equals + 1 : NULL;
@@ -313,6 +328,14 @@ static void judge_database(struct lint *lint)
         "this client refuses a URL without one", "no database");
 }
 
+static void judge_traps(struct lint *lint, const struct lint_rule *trap)
+{
+    for (; trap && trap->when; trap++) {
+        if (all_hold(lint, trap->when))
+            apply(lint, trap);
+    }
+}
+
 void lint_judge(struct lint *lint)
 {
     const struct lint_client *client = lint->client;
@@ -326,10 +349,9 @@ void lint_judge(struct lint *lint)
         apply(lint, tls);
         break;
     }
-    for (; trap && trap->when; trap++) {
-        if (all_hold(lint, trap->when))
-            apply(lint, trap);
-    }
+    judge_traps(lint, trap);
+    if (lint->file)
+        judge_traps(lint, lint->file->traps);
     judge_parameters(lint);
     judge_host(lint);
     judge_port(lint);

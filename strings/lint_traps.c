@@ -188,11 +188,32 @@ const struct lint_rule lint_tls_connector_j[] = {
 };
 
 const struct lint_rule lint_trap_connector_j[] = {
+    { "@tls=client @host=loopback !allowPublicKeyRetrieval=true !serverRSAPublicKeyFile", 0,
+        LINT_WARNING, "public-key", NULL, "no allowPublicKeyRetrieval=true", LEG_IS_PLAIN,
+        "allowPublicKeyRetrieval=true" },
     { "@tls=off !allowPublicKeyRetrieval=true !serverRSAPublicKeyFile", 0, LINT_WARNING,
         "public-key", NULL, "no allowPublicKeyRetrieval=true",
         "without TLS a user of caching_sha2_password is refused: Public Key Retrieval is not "
         "allowed",
         "allowPublicKeyRetrieval=true" },
+    END,
+};
+
+// The scheme of Knex's URL is the name of its client: lib/knex-builder/internal/config-resolver.js.
+const struct lint_rule lint_trap_knex[] = {
+    { "@scheme=mysql !client=mysql2", 0, LINT_WARNING, "knex-client", NULL,
+        "the URL's scheme names the driver mysql",
+        "that one knows mysql_native_password only; give client: \"mysql2\" beside the URL. A URL "
+        "that Knex cannot read it takes for a file of SQLite",
+        NULL },
+    END,
+};
+
+const struct lint_rule lint_trap_spring[] = {
+    IDLE_CUT("spring.datasource.hikari.max-lifetime>349999 "
+             "!spring.datasource.hikari.keepalive-time",
+        "spring.datasource.hikari.max-lifetime", "no spring.datasource.hikari.keepalive-time",
+        "set it to 120000"),
     END,
 };
 
@@ -300,6 +321,11 @@ const struct lint_rule lint_trap_ado[] = {
         "no AllowPublicKeyRetrieval=True",
         "without TLS a user of caching_sha2_password is refused: the server's key is not asked for",
         "AllowPublicKeyRetrieval=True" },
+    { "@tls=client @host=loopback !AllowPublicKeyRetrieval=true !ServerRsaPublicKeyFile", 0,
+        LINT_WARNING, "public-key", NULL, "no AllowPublicKeyRetrieval=True", LEG_IS_PLAIN,
+        "AllowPublicKeyRetrieval=True" },
+    IDLE_CUT("ConnectionIdleTimeout>349", "ConnectionIdleTimeout",
+        "ConnectionIdleTimeout is above 350 seconds", "leave it out (180), or make it less"),
     END,
 };
 
@@ -353,6 +379,8 @@ const struct lint_rule lint_tls_odbc_mariadb[] = {
 const struct lint_rule lint_trap_mysqldump[] = { KEY_NEEDED, END };
 const struct lint_rule lint_trap_mysql[] = {
     KEY_NEEDED,
+    { "@tls=client @host=loopback !get-server-public-key !server-public-key-path", 0, LINT_WARNING,
+        "public-key", NULL, "no --get-server-public-key", LEG_IS_PLAIN, "get-server-public-key" },
     HINTS_LOST,
     END,
 };

@@ -208,12 +208,12 @@ static bool read_inner(struct code_reading *reading, const struct code_item *ite
     bool is_source = own && own->read == lint_read_pdo;
     if (lint_find(text, "://") == text.len && !is_source)
         return true;
-    if (lint_find(text, "tcp://") == 0 || lint_find(text, "unix://") == 0)
+    if (lint_starts(text, "tcp://") || lint_starts(text, "unix://"))
         return take_cpp_place(lint, text);
-    const char *id = lint_find(text, "jdbc:mariadb:") == 0 ? "jdbc-mariadb" : "jdbc";
-    bool is_own = own && own->schemes && lint_find(text, "jdbc:") != 0;
+    const char *id = lint_starts(text, "jdbc:mariadb:") ? "jdbc-mariadb" : "jdbc";
+    bool is_own = own && own->schemes && !lint_starts(text, "jdbc:");
     const struct lint_client *inner = is_own ? own : lint_client_find(id);
-    if (!is_own && lint_find(text, "jdbc:") != 0)
+    if (!is_own && !lint_starts(text, "jdbc:"))
         inner = lint_client_find("url");
     lint->file = lint->client;
     lint->client = inner;
@@ -388,6 +388,11 @@ bool lint_read_code(struct lint *lint, struct lint_text text, struct err *err)
     // The first member of one: lint_code_find
     const struct lint_code_client *client =
         (const struct lint_code_client *)(const void *)lint->client;
+    size_t attach = lint_find(text, "ATTACH '");
+    bool is_words = client->language == LANGUAGE_SQL && attach + 8 < text.len &&
+                    text.at[attach + 8] != '\'' && lint_find(text, "SECRET") > attach;
+    if (is_words)
+        return lint_read_attach(lint, lint_part(text, attach + 7, text.len), err);
     struct code_reading *reading = lint_alloc(lint, sizeof(*reading));
     if (lint->failed)
         return true;

@@ -270,7 +270,7 @@ bool lint_read_go(struct lint *lint, struct lint_text text, struct err *err)
         return err_set(err, ERR_USAGE,
             "no DSN of %s: expected %suser:password@tcp(host:port)/database", lint->row->id,
             scheme);
-    if (!skip && lint_find(text, "mysql://") == 0)
+    if (!skip && lint_starts(text, "mysql://"))
         return err_set(err, ERR_USAGE,
             "a URL, which %s refuses: expected user:password@tcp(host:port)/database",
             lint->row->id);

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { KEY_BYTES = 80, WORDS = 64 };
+enum { KEY_BYTES = 80, WORDS = 64, TEMPLATE_BYTES = 8 };
 
 // By the last word of a name: DB_HOST, spring.datasource.username, host.
 static const struct field {
@@ -42,7 +42,7 @@ static const char *last_word(const char *name)
 static bool read_inner_url(struct lint *lint, struct lint_text value, struct err *err)
 {
     bool is_jdbc = value.len > 5 && !memcmp(value.at, "jdbc:", 5);
-    bool is_mariadb = lint_find(value, "jdbc:mariadb:") == 0;
+    bool is_mariadb = lint_starts(value, "jdbc:mariadb:");
     bool is_rails = !strncmp(lint->row->id, "rails", 5);
     const char *id = is_mariadb ? "jdbc-mariadb"
                      : is_jdbc  ? "jdbc"
@@ -82,10 +82,18 @@ static bool take_place(struct lint *lint, struct lint_text value)
 }
 
 // The part of a value that is a template: 0 none, 1 some of it, 2 all of it.
-static unsigned template_in(const struct lint_client *client, struct lint_text value)
+static unsigned template_in(
+    const struct lint_client *client, struct lint_text value, char open[TEMPLATE_BYTES])
 {
-    const char *open = client->expands;
-    size_t at = open ? lint_find(value, open) : value.len;
+    size_t at = value.len;
+    for (const char *word = client->expands; word && *word && at == value.len;
+         word += strspn(word, " ")) {
+        size_t len = strcspn(word, " ");
+        memcpy(open, word, len);
+        open[len] = '\0';
+        at = lint_find(value, open);
+        word += len;
+    }
     if (at == value.len)
         return 0;
     size_t close = lint_span(value, 0, "}>") + (*open == '{');
@@ -108,6 +116,8 @@ static const struct field *find_field(const struct lint *lint, const char *name)
     const char *word = last_word(name);
     if (!strcmp(lint->row->id, "dbt") && !strcmp(name, "schema"))
         word = "database";
+    if (!strcmp(name, "MYSQL_UNIX_PORT"))
+        word = "socket";
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (lint_list_has(fields[i].words, word, strlen(word)) ||
             (fields[i].label && lint_has_label(fields[i].label, name)))
@@ -116,12 +126,43 @@ static const struct field *find_field(const struct lint *lint, const char *name)
     return NULL;
 }
 
+// Of YAML: a scalar without quotes that is no text.
+static bool is_typed(struct lint_text value)
+{
+    size_t digits = 0;
+    while (digits < value.len && strchr("0123456789._+-eExXoO", value.at[digits]))
+        digits++;
+    return value.len &&
+           (lint_list_has("yes no on off true false null ~ y n", value.at, value.len) ||
+               (digits == value.len && isdigit((unsigned char)value.at[0])));
+}
+
+static void check_password(
+    struct lint *lint, const struct field *field, const char *name, struct lint_text value)
+{
+    enum lint_carrier carrier = lint->client->carrier;
+    bool is_yaml = carrier == CARRIER_YAML || carrier == CARRIER_YAML_DOLLAR;
+    if (field->bit != LINT_PASSWORD)
+        return;
+    if (is_yaml && lint->is_bare && is_typed(value))
+        lint_say(lint, LINT_ERROR, "yaml-type", value.from[0],
+            "without quotes YAML reads a number or a truth value out of it, and writes that "
+            "differently; put it in quotes",
+            "the password is no text");
+    if (!strcmp(name, "MYSQL_PWD"))
+        lint_say(lint, LINT_WARNING, "mysql-pwd", value.from[0],
+            "it is deprecated: other programs of the same user read it in /proc, and every child "
+            "inherits it; an option file (my-cnf) or a prompt keeps it",
+            "MYSQL_PWD holds the password");
+}
+
 static bool take(struct lint *lint, struct lint_value name, struct lint_text value, struct err *err)
 {
     const char *word = last_word(name.text);
     const struct lint_client *file = lint->file ? lint->file : lint->client;
     const struct field *field = find_field(lint, name.text);
-    unsigned template = template_in(file, value);
+    char open[TEMPLATE_BYTES];
+    unsigned template = template_in(file, value, open);
     bool is_filled = template == 2 || lint->is_filled;
     lint->is_filled = false;
     if (field && is_filled) {
@@ -130,7 +171,7 @@ static bool take(struct lint *lint, struct lint_value name, struct lint_text val
     }
     bool is_url = lint_list_has("url uri", word, strlen(word));
     if (template && (is_url || (field && field->bit == LINT_PASSWORD)))
-        say_template(lint, file->expands, value, is_url ? LINT_WARNING : LINT_ERROR);
+        say_template(lint, open, value, is_url || *open == '#' ? LINT_WARNING : LINT_ERROR);
     if (is_url && lint_find(value, "://") < value.len)
         return read_inner_url(lint, value, err);
     if (is_url && take_place(lint, value))
@@ -140,6 +181,7 @@ static bool take(struct lint *lint, struct lint_value name, struct lint_text val
             (struct lint_value *)(void *)((char *)&lint->reading + field->offset);
         *out = value.len ? lint_take(lint, value) : (struct lint_value){ "", name.from };
         lint->reading.end = out->from;
+        check_password(lint, field, name.text, value);
         return true;
     }
     if (lint->client->carrier == CARRIER_COLUMNS && lint_take_choice(lint, name, value))
@@ -207,14 +249,43 @@ static bool read_shell_lines(struct lint *lint, struct lint_text text, struct er
     return true;
 }
 
+// In a pod's env a variable is two lines, name: and value:, and $(OTHER) is replaced.
+static bool take_entry(struct lint *lint, struct lint_value name, struct lint_text value,
+    struct lint_value *named, struct err *err)
+{
+    bool is_pod = !strcmp(lint->row->id, "kubernetes");
+    size_t open = lint_find(value, "$(");
+    if (is_pod && !strcmp(name.text, "name")) {
+        *named = lint_take(lint, value);
+        return true;
+    }
+    if (!is_pod || strcmp(name.text, "value") != 0 || !named->text)
+        return take(lint, name, value, err);
+    name = *named;
+    bool is_secret =
+        lint_list_has("password pwd", last_word(name.text), strlen(last_word(name.text)));
+    if (open < value.len && (open == 0 || value.at[open - 1] != '$'))
+        lint_say(lint, LINT_ERROR, "expansion", value.from[open],
+            "in a pod's env another variable's value takes its place; it is written $$(",
+            "a $( in a value");
+    if (is_secret && value.len && !lint_is_placeholder(value))
+        lint_say(lint, LINT_ERROR, "plain-secret", value.from[0],
+            "whoever may read the pod reads it; keep it in a Secret and name that by secretKeyRef",
+            "the password stands in the pod's env");
+    return take(lint, name, value, err);
+}
+
 bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
 {
     const enum lint_carrier carrier = lint->client->carrier; // the client may change with a URL
     size_t scheme = lint_find(text, "://");
-    if (scheme < text.len && scheme == lint_span(text, 0, ":=\n"))
+    bool is_url = scheme < text.len && lint_is_scheme(lint_part(text, 0, scheme)) &&
+                  (lint_span(text, 0, ":") == scheme || lint_starts(text, "jdbc:"));
+    if (is_url)
         return read_inner_url(lint, text, err);
     if (carrier == CARRIER_SHELL)
         return read_shell_lines(lint, text, err);
+    struct lint_value named = { 0 };
     for (size_t at = 0; at < text.len && !lint->failed;) {
         size_t line_end = lint_span(text, at, "\n"), end = 0;
         struct lint_value name;
@@ -228,7 +299,7 @@ bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err)
             lint_read_value(lint, lint_part(text, at + value, text.len), carrier, &end);
         if (lint_list_has("password pwd", last_word(name.text), strlen(last_word(name.text))))
             lint->reading.is_unwritten = is_unwritten; // the placeholder takes its place anyway
-        if (!take(lint, name, read, err))
+        if (!take_entry(lint, name, read, &named, err))
             return false;
         at += value + end + 1;
     }
@@ -254,7 +325,7 @@ static struct lint_text read_xml_text(struct lint *lint, struct lint_text text)
         char byte = text.at[i];
         size_t len = 1;
         for (size_t j = 0; byte == '&' && j < ARRAY_LEN(references); j++) {
-            if (lint_find(lint_part(text, i, text.len), references[j].name) != 0)
+            if (!lint_starts(lint_part(text, i, text.len), references[j].name))
                 continue;
             byte = references[j].byte;
             len = strlen(references[j].name);
@@ -270,11 +341,32 @@ static struct lint_text read_xml_text(struct lint *lint, struct lint_text text)
     return out;
 }
 
+// A quote or a < in a value, raw, ends it early: what was meant ends where the tag does.
+static size_t end_of_xml(struct lint *lint, struct lint_text rest, size_t value, bool is_attribute)
+{
+    struct lint_text tail = lint_part(rest, value, rest.len);
+    if (lint_starts(tail, "<PASSWORD>"))
+        tail = lint_part(rest, value + 10, rest.len);
+    size_t skipped = (size_t)(tail.at - rest.at);
+    size_t end = skipped + lint_span(tail, 0, is_attribute ? "\"" : "<");
+    size_t meant = skipped + lint_find(tail, is_attribute ? "\"/>" : "</");
+    bool is_end = end >= rest.len || meant >= rest.len || end == meant ||
+                  (is_attribute && strchr(" >\n\t?", rest.at[end + 1]));
+    if (is_end)
+        return end;
+    lint_say(lint, LINT_ERROR, is_attribute ? "quote" : "less-xml", rest.from[end],
+        is_attribute
+            ? "the value ends there, and the file is refused; in a value it is written &quot;"
+            : "it starts a tag, and the file is refused; in a value it is written &lt;",
+        is_attribute ? "a raw quote in a value in quotes" : "a raw < in XML");
+    return meant;
+}
+
 // <property name="NAME">VALUE</property> and <property name="NAME" value="VALUE"/>.
 bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err)
 {
     bool found = false;
-    if (lint_find(text, "jdbc:") == 0)
+    if (lint_starts(text, "jdbc:"))
         return read_inner_url(lint, read_xml_text(lint, text), err);
     for (size_t at = 0; at < text.len && !lint->failed;) {
         struct lint_text rest = lint_part(text, at, text.len);
@@ -288,7 +380,7 @@ bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err)
         size_t value = is_attribute ? attribute + 7 : close + 1;
         if (value > rest.len)
             break;
-        size_t end = lint_span(rest, value, is_attribute ? "\"" : "<");
+        size_t end = end_of_xml(lint, rest, value, is_attribute);
         struct lint_text raw = lint_part(rest, value, end);
         if (lint_is_placeholder(
                 lint_part(rest, value, value + 10 < rest.len ? value + 10 : rest.len)))
@@ -316,7 +408,7 @@ static struct lint_text peel_words(struct lint *lint, struct lint_text text)
         bool is_name = equals > 0 && equals < lint_span(words[i], 0, ":/?@ ");
         bool is_value =
             lint_find(words[i], "://") < words[i].len || lint_find(words[i], "@") < words[i].len;
-        if (is_value && !is_name && lint_find(text, "export ") == 0) {
+        if (is_value && !is_name && lint_starts(text, "export ")) {
             // The quotes ended inside of the password, and what this word is nobody can tell.
             lint_say(lint, LINT_ERROR, "quote", words[i].from[0],
                 "the shell makes another word of what follows; put the whole value in single "
@@ -325,6 +417,7 @@ static struct lint_text peel_words(struct lint *lint, struct lint_text text)
                 "a blank outside of the quotes");
             lint->reading.is_misread = lint->reading.is_unwritten = true;
         }
+        lint->is_argument = is_value && !is_name && !lint_starts(text, "export ");
         if (is_value)
             return is_name ? lint_part(words[i], equals + 1, words[i].len) : words[i];
     }
@@ -347,7 +440,7 @@ struct lint_text lint_peel(struct lint *lint, struct lint_text text, enum lint_c
     size_t name = 0, end;
     if (carrier != CARRIER_SHELL)
         text = line_of_url(text);
-    if (lint_find(text, "export ") == 0)
+    if (lint_starts(text, "export "))
         name = 7;
     while (
         name < text.len && (isalnum((unsigned char)text.at[name]) || strchr("_. ", text.at[name])))

@@ -103,8 +103,8 @@ static struct lint_value take_quoted(
     return lint_take(lint, out);
 }
 
-static struct lint_value take_bare(
-    struct lint *lint, struct lint_text text, size_t *at, const struct style *style)
+static struct lint_value take_bare(struct lint *lint, struct lint_text text, size_t *at,
+    const struct style *style, bool is_password)
 {
     struct lint_text out = lint_copy(lint, text.len);
     for (; *at < text.len; ++*at) {
@@ -115,6 +115,11 @@ static struct lint_value take_bare(
         lint_put(&out, text.at[*at], text.from[*at]);
         *at += is_double;
     }
+    if (is_password && out.at && out.len && strchr(" \t", out.at[out.len - 1]))
+        lint_say(lint, LINT_WARNING, "edge-blank", out.from[out.len - 1],
+            "blanks at the ends of a value without quotes are dropped: if they belong to the "
+            "password, put it in quotes, or in braces with ODBC",
+            "a blank at the end of the password");
     return out.at && out.len ? lint_take(lint, lint_trim(out, " \t\n"))
                              : (struct lint_value){ "", 0 };
 }
@@ -168,7 +173,8 @@ static void read_items(struct lint *lint, struct lint_text text, const struct st
         else if (style->has_braces && at < text.len && text.at[at] == '{')
             value = take_quoted(lint, text, &at, '}');
         else
-            value = take_bare(lint, text, &at, style);
+            value =
+                take_bare(lint, text, &at, style, lint_list_has("password pwd", name.at, name.len));
         take_item(lint, lint_take(lint, name), value, style);
     }
     if (text.len)

@@ -37,7 +37,7 @@ static size_t read_word(struct lint *lint, struct lint_text line, size_t at, str
         bool is_double = byte == '%' && has_next && line.at[at + 1] == '%';
         if (is_double || (byte == '\\' && has_next))
             at++;
-        else if (byte == '%' && lint_find(lint_part(line, at, line.len), "%d/") != 0)
+        else if (byte == '%' && !lint_starts(lint_part(line, at, line.len), "%d/"))
             check_percent(lint, line, at);
         lint_put(out, line.at[at], line.from[at]);
     }
@@ -87,9 +87,9 @@ bool lint_read_unit(struct lint *lint, struct lint_text text, struct err *err)
         size_t end = lint_span(text, at, "\n");
         struct lint_text line = lint_trim(lint_part(text, at, end), " \t\r");
         at = end + 1;
-        if (lint_find(line, "LoadCredential") == 0 || lint_find(line, "SetCredential") == 0)
+        if (lint_starts(line, "LoadCredential") || lint_starts(line, "SetCredential"))
             lint->report.expressions |= LINT_PASSWORD;
-        if (lint_find(line, "Environment=") != 0)
+        if (!lint_starts(line, "Environment="))
             continue;
         is_found = true;
         for (size_t i = 12; i < line.len && !lint->failed;) {

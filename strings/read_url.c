@@ -79,6 +79,12 @@ static struct lint_value take_account(struct lint *lint, struct lint_text text, 
     if (lint_is_placeholder(text))
         return lint_take(lint, text);
     check_raw(lint, text, what);
+    if (has(lint, OLD_NO_DECODE) && has_code(text))
+        lint_say(lint, LINT_WARNING, "not-decoded", text.from[0],
+            "older versions of this client send what stands there, the percent signs included: "
+            "give "
+            "it as a field of its own",
+            "the %s holds %%XX, which not every version decodes", what);
     if (!has(lint, URL_NO_DECODE))
         return lint_decode(lint, text, account_decoding(lint), what);
     if (has_code(text))

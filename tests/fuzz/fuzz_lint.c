@@ -138,7 +138,7 @@ static void read_pasted(const struct string_client *client, const char *bytes, s
 static const struct string_client *choose(const char *id, size_t len)
 {
     char name[64];
-    size_t count = 0, sum = 0;
+    size_t count = 1, sum = 0;
     snprintf(name, sizeof(name), "%.*s", (int)(len < 63 ? len : 63), id);
     const struct string_client *client = strings_find(name);
     for (size_t i = 0; i < len; i++)

@@ -185,6 +185,17 @@ static const struct lint_trap traps[] = {
     { "systemd-credential", UNIT "Environment=\"DB_DATABASE=50%x\"\nLoadCredential=db_password:/x", "specifier", E, 0, NULL },
     { "login-path", "mysql_config_editor set --login-path=tidb --host=localhost --port=4000 --user=app --password\nmysql --login-path=tidb --ssl-mode=DISABLED", "localhost", E, 0, "--host=127.0.0.1" },
     { "login-path", "[client]\nuser = \"app\"\npassword = *****\nhost = \"localhost\"\nport = 4000", "localhost", E, 0, "--host=127.0.0.1" },
+    { "pdo", "new PDO(\"mysql:host=127.0.0.1;port=4000;dbname=shop\", \"app\", \"HUN$TER\");", "expansion", E, 0, "'<PASSWORD>'" },
+    { "pdo", "new PDO('mysql:host=127.0.0.1;port=4000;dbname=shop', 'app', 'HUNT'ER');", "quote", E, 0, "'<PASSWORD>'" },
+    { "pdo", "new PDO('mysql:host=db.example;port=4000', 'app', 'HUNTER', [PDO::MYSQL_ATTR_SSL_CA => 'c', PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => false]);", "tls-unverified", E, 0, NULL },
+    { "dbd-mysql", "DBI->connect(\"dbi:mysql:host=127.0.0.1;port=4000\", 'app', \"HUNT@ER\")", "expansion", E, 0, NULL },
+    { "sqlalchemy", "create_engine(\"mysql+pymysql://app:HUNT@ER@127.0.0.1:4000/shop\")", "raw-special", E, 0, "://app:<PASSWORD>@127.0.0.1:4000/shop" },
+    { "knex", "knex({ client: \"mysql2\", connection: \"mysql://app:HUNT/ER@127.0.0.1:4000/shop\" })", "raw-special", E, 0, NULL },
+    { "drizzle", "drizzle(\"mysql://app:HUNT/ER@127.0.0.1:4000/shop\")", "raw-special", E, 0, NULL },
+    { "connector-cpp", "driver->connect(\"tcp://localhost:4000\", \"app\", \"HUNTER\");", "localhost", E, 0, "127.0.0.1" },
+    { "libmysqlclient", C("\"HUNTER\""), "public-key", W, 0, NULL },
+    { "django", "DATABASES = {\"default\": {\"HOST\": \"127.0.0.1\", \"PORT\": 4000, \"USER\": \"a\", \"PASSWORD\": \"HUNTER\", \"CONN_MAX_AGE\": 600, \"OPTIONS\": {\"ssl_mode\": \"DISABLED\"}}}", "idle-cut", W, 0, NULL },
+    { "duckdb", "ATTACH 'host=127.0.0.1 port=4000 user=app passwd=HUN TER' AS t (TYPE mysql);", "blank", E, 54, NULL },
 };
 // clang-format on
 
