@@ -6,6 +6,7 @@
 #include "strings/read_code.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -359,7 +360,7 @@ static void take_parameters(struct code_reading *reading)
 
 bool lint_is_code(const char *text, size_t len)
 {
-    const char *url = memmem(text, len, "://", 3);
+    const char *url = os_memmem(text, len, "://", 3);
     size_t end = url ? (size_t)(url - text) : len;
     for (size_t i = 0; i < end; i++) {
         if (text[i] && strchr("({,", text[i]))

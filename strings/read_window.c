@@ -5,6 +5,7 @@
 #include "strings/lint_rows.h"
 
 #include "base/defs.h"
+#include "base/os.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ static const char *mode_of(const char *choice)
         { "disable", "DISABLED" }, { "off", "DISABLED" }, { "no", "DISABLED" },
         { "on", "REQUIRED" } };
     for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
-        if (strcasestr(choice, modes[i].words))
+        if (os_strcasestr(choice, modes[i].words))
             return modes[i].mode;
     }
     return NULL;

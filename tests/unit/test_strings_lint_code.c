@@ -104,7 +104,7 @@ static const struct lint_trap traps[] = {
     { "dbt", DBT "'HUN{{TER'", "template", E, 21, NULL },
     { "liquibase", "url: " JDBC "\nusername: app\npassword: HUN${TER", "template", E, 14, NULL },
     { "kafka-connect", "connection.url=" JDBC "\nconnection.user=app\nconnection.password=HUN\\TER", "backslash", E, 0, NULL },
-    { "flyway", "flyway.url=" JDBC "\nflyway.user=app\nflyway.password=HUN${TER", "template", E, 0, NULL },
+    { "flyway", "export FLYWAY_URL='" JDBC "'\nexport FLYWAY_USER=app\nexport FLYWAY_PASSWORD=HUN$TER", "expansion", E, 0, "FLYWAY_PASSWORD='<PASSWORD>'" },
     // localhost, ports, sockets.
     { "mysqlclient", "MySQLdb.connect(host=\"localhost\", port=4000, user=\"app\", password=\"HUNTER\", ssl_mode=\"DISABLED\")", "localhost", E, 22, "host=\"127.0.0.1\"" },
     { "django", "DATABASES = {\"default\": {\"HOST\": \"localhost\", \"PORT\": 4000, \"USER\": \"a\", \"PASSWORD\": \"HUNTER\", \"OPTIONS\": {\"ssl_mode\": \"DISABLED\"}}}", "localhost", E, 0, "\"HOST\": \"127.0.0.1\"" },
