@@ -4,8 +4,8 @@
 // settings.c. Pure; any thread.
 #include "app/cli.h"
 
-#include "app/suggest.h"
 #include "base/err.h"
+#include "base/suggest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

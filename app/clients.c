@@ -4,8 +4,8 @@
 // secret, does not repeat it.
 #include "app/clients.h"
 
-#include "app/suggest.h"
 #include "base/err.h"
+#include "base/suggest.h"
 
 #include <stddef.h>
 

@@ -6,6 +6,7 @@
 #include "app/cli.h"
 #include "app/clients.h"
 #include "app/command.h"
+#include "app/dsn_format.h"
 #include "app/dsn_lint.h"
 #include "app/dsn_place.h"
 #include "app/dsn_print.h"
@@ -22,12 +23,9 @@ struct dsn_values {
     struct option_list clients;
     char *user, *database, *tls, *ca, *host, *socket, *password_file, *password_env;
     uint64_t port;
-    int format;
-    bool direct, password_prompt, reveal, list, example, json;
+    struct dsn_format print;
+    bool direct, password_prompt, reveal, list, example;
 };
-
-enum { FORMAT_TEXT = 0, FORMAT_JSON };
-static const char *const formats[] = { "text", "json", NULL };
 
 // clang-format off
 #define AT(field) offsetof(struct dsn_values, field)
@@ -47,8 +45,7 @@ static const struct option_row own_rows[] = {
     { "reveal",          OPTION_BOOL,   AT(reveal),          NULL, 0, 0, 0, NULL, NULL, "print the password; otherwise a placeholder stands in its place" },
     { "example",         OPTION_BOOL,   AT(example),         NULL, 0, 0, 0, NULL, NULL, "print a small program with the string in it" },
     { "list",            OPTION_BOOL,   AT(list),            NULL, 0, 0, 0, NULL, NULL, "list the clients" },
-    { "format",          OPTION_CHOICE, AT(format),          "text", 0, 0, 0, formats, NULL, "how the result is printed" },
-    { "json",            OPTION_BOOL,   AT(json),            NULL, 0, 0, 0, NULL, NULL, "the same as --format json" },
+    DSN_FORMAT_ROWS(dsn_values),
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
@@ -158,7 +155,7 @@ static bool choose_tls(
 
 static bool print(const struct dsn_values *own, const struct settings *settings, struct err *err)
 {
-    struct dsn_print print = { .json = own->json, .example = own->example };
+    struct dsn_print print = { .json = dsn_format_is_json(&own->print), .example = own->example };
     struct dsn_place place = { 0 };
     char *password = NULL;
     const struct dsn_wish wish = {
@@ -194,9 +191,9 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     };
     struct settings *settings = settings_build(&request, err);
     bool ok = settings && gather_clients(line, &own, err);
-    own.json = own.json || own.format == FORMAT_JSON;
+    bool json = dsn_format_is_json(&own.print);
     if (ok && own.list)
-        ok = dsn_print_list(own.json, err);
+        ok = dsn_print_list(json, err);
     else if (ok)
         ok = print(&own, settings, err);
     settings_free(settings);

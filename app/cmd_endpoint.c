@@ -6,8 +6,8 @@
 #include "app/endpoint_delete.h"
 #include "app/endpoint_list.h"
 #include "app/setups.h"
-#include "app/suggest.h"
 #include "base/err.h"
+#include "base/suggest.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 #include "app/connect_forms.h"
 
 #include "app/secret.h"
-#include "app/suggest.h"
 #include "base/err.h"
+#include "base/suggest.h"
 #include "strings/strings.h"
 #include "strings/template.h"
 

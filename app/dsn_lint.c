@@ -6,12 +6,13 @@
 #include "app/dsn_lint.h"
 
 #include "app/cli.h"
+#include "app/dsn_format.h"
 #include "app/facts_json.h"
-#include "app/suggest.h"
 #include "app/table.h"
 #include "base/err.h"
 #include "base/options.h"
 #include "base/os.h"
+#include "base/suggest.h"
 #include "strings/lint.h"
 #include "strings/strings.h"
 
@@ -23,18 +24,10 @@
 #include <unistd.h>
 
 struct lint_values {
-    int format;
-    bool json;
+    struct dsn_format print;
 };
 
-enum { FORMAT_TEXT = 0, FORMAT_JSON };
-static const char *const formats[] = { "text", "json", NULL };
-static const struct option_row rows[] = {
-    { "format", OPTION_CHOICE, offsetof(struct lint_values, format), "text", 0, 0, 0, formats, NULL,
-        "how the result is printed" },
-    { "json", OPTION_BOOL, offsetof(struct lint_values, json), NULL, 0, 0, 0, NULL, NULL,
-        "the same as --format json" },
-};
+static const struct option_row rows[] = { DSN_FORMAT_ROWS(lint_values) };
 static const struct option_table table = { rows, ARRAY_LEN(rows) };
 
 // ---- standard input -----------------------------------------------------------------------------
@@ -89,6 +82,15 @@ static const char *tls_text(enum lint_tls tls)
     return texts[tls];
 }
 
+// A field that the program fills in while it runs.
+static void print_field(
+    const struct lint_report *report, const char *name, enum lint_field field, const char *value)
+{
+    table_field(stdout, name,
+        report->expressions & (unsigned)field ? "not a literal: its value is not known here"
+                                              : value);
+}
+
 static void print_fields(const struct string_client *client, const struct lint_report *report)
 {
     char port[16] = "";
@@ -99,12 +101,13 @@ static void print_fields(const struct string_client *client, const struct lint_r
     }
     if (report->port)
         snprintf(port, sizeof(port), "%u", report->port);
-    table_field(stdout, "host", report->host);
-    table_field(stdout, "port", port);
-    table_field(stdout, "socket", report->socket);
-    table_field(stdout, "user", report->user);
-    table_field(stdout, "password", report->has_password ? "yes (not shown)" : "none");
-    table_field(stdout, "database", report->database);
+    print_field(report, "host", LINT_HOST, report->host);
+    print_field(report, "port", LINT_PORT, port);
+    print_field(report, "socket", LINT_SOCKET, report->socket);
+    print_field(report, "user", LINT_USER, report->user);
+    print_field(
+        report, "password", LINT_PASSWORD, report->has_password ? "yes (not shown)" : "none");
+    print_field(report, "database", LINT_DATABASE, report->database);
     table_field(stdout, "TLS", tls_text(report->tls));
     for (size_t i = 0; i < report->param_count; i++) {
         const struct lint_param *param = &report->params[i];
@@ -157,6 +160,17 @@ static cJSON *findings_json(const struct lint_report *report)
     return list;
 }
 
+static cJSON *expressions_json(const struct lint_report *report)
+{
+    static const char *const names[] = { "host", "port", "socket", "user", "password", "database" };
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (report->expressions & 1U << i)
+            cJSON_AddItemToArray(list, cJSON_CreateString(names[i]));
+    }
+    return list;
+}
+
 static bool print_json(
     const struct string_client *client, const struct lint_report *report, struct err *err)
 {
@@ -177,6 +191,7 @@ static bool print_json(
             report->params[i].value ? cJSON_CreateString(report->params[i].value)
                                     : cJSON_CreateNull());
     cJSON_AddItemToObject(object, "parameters", params);
+    cJSON_AddItemToObject(object, "expressions", expressions_json(report));
     cJSON_AddItemToObject(object, "findings", findings_json(report));
     facts_json_text(object, "corrected", report->corrected);
     bool ok = facts_json_print(object, false, err);
@@ -256,7 +271,7 @@ bool dsn_lint(int argc, char *const *argv, int *exit_code, struct err *err)
     struct input *input = calloc(1, sizeof(*input));
     if (!input)
         return err_set(err, ERR_MEMORY, "out of memory");
-    bool json = own.json || own.format == FORMAT_JSON;
+    bool json = dsn_format_is_json(&own.print);
     bool ok = lint_input(client, input, json, exit_code, err);
     os_wipe(input, sizeof(*input));
     free(input);

@@ -5,7 +5,7 @@
 
 #include "app/admin_client.h"
 #include "app/facts.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

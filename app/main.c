@@ -5,11 +5,11 @@
 #include "app/cli.h"
 #include "app/command.h"
 #include "app/settings.h"
-#include "app/suggest.h"
 #include "app/version.h"
 #include "base/err.h"
 #include "base/foreground.h"
 #include "base/os.h"
+#include "base/suggest.h"
 #include "control/keys.h"
 
 #include <signal.h>

@@ -6,8 +6,8 @@
 #include "app/settings.h"
 
 #include "app/cli.h"
-#include "app/suggest.h"
 #include "base/os.h"
+#include "base/suggest.h"
 
 #include <stddef.h>
 #include <stdio.h>

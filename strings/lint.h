@@ -27,6 +27,16 @@ enum lint_tls {
     LINT_TLS_MODES
 };
 
+// What the string leaves to the running program: a variable, a call, a template.
+enum lint_field {
+    LINT_HOST = 1,
+    LINT_PORT = 2,
+    LINT_SOCKET = 4,
+    LINT_USER = 8,
+    LINT_PASSWORD = 16,
+    LINT_DATABASE = 32,
+};
+
 struct lint_finding {
     enum lint_severity severity;
     const char *code; // stable: "raw-special", "no-port", …
@@ -49,6 +59,7 @@ struct lint_report {
     const char *database;
     unsigned port; // 0: none
     bool has_password;
+    unsigned expressions; // of enum lint_field: no literal, so that its value is not known here
     enum lint_tls tls;
     struct lint_param params[LINT_PARAMS];
     size_t param_count;

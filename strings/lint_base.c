@@ -23,6 +23,8 @@ void *lint_alloc(struct lint *lint, size_t size)
     }
     void *block = lint->arena + lint->arena_used;
     lint->arena_used += padded;
+    if (lint->arena_used > lint->arena_peak)
+        lint->arena_peak = lint->arena_used;
     return block;
 }
 
@@ -52,6 +54,12 @@ size_t lint_find(struct lint_text text, const char *word)
 {
     const char *at = text.len ? os_memmem(text.at, text.len, word, strlen(word)) : NULL;
     return at ? (size_t)(at - text.at) : text.len;
+}
+
+bool lint_starts(struct lint_text text, const char *word)
+{
+    size_t len = strlen(word);
+    return text.len >= len && !memcmp(text.at, word, len);
 }
 
 bool lint_is_placeholder(struct lint_text text)
@@ -197,6 +205,14 @@ void lint_say(struct lint *lint, enum lint_severity severity, const char *code, 
     (void)snprintf(finding->why, sizeof(finding->why), "%s", why);
     if (from != LINT_NOWHERE)
         locate(lint, from, finding);
+}
+
+bool lint_is_scheme(struct lint_text text)
+{
+    bool ok = text.len > 0 && text.len <= 40;
+    for (size_t i = 0; ok && i < text.len; i++)
+        ok = isalnum((unsigned char)text.at[i]) || (text.at[i] && strchr("+-.:_", text.at[i]));
+    return ok;
 }
 
 unsigned lint_port(const struct lint *lint)

@@ -12,64 +12,12 @@
 #define RUBY_REFUSES "@#[]?/ <>\"{}|\\^`"
 #define GO_REFUSES "[] <>\"{}|\\^`"
 
-#define CONNECTOR_J                                                                                \
-    "sslMode useSSL requireSSL verifyServerCertificate trustCertificateKeyStoreUrl "               \
-    "trustCertificateKeyStoreType trustCertificateKeyStorePassword clientCertificateKeyStoreUrl "  \
-    "clientCertificateKeyStoreType clientCertificateKeyStorePassword tlsVersions tlsCiphersuites " \
-    "fallbackToSystemTrustStore allowPublicKeyRetrieval serverRSAPublicKeyFile connectTimeout "    \
-    "socketTimeout tcpKeepAlive tcpNoDelay useUnicode characterEncoding connectionCollation "      \
-    "serverTimezone connectionTimeZone forceConnectionTimeZoneToSession useLegacyDatetimeCode "    \
-    "zeroDateTimeBehavior rewriteBatchedStatements useServerPrepStmts cachePrepStmts "             \
-    "prepStmtCacheSize prepStmtCacheSqlLimit useConfigs useLocalSessionState "                     \
-    "maintainTimeStats cacheServerConfiguration cacheResultSetMetadata elideSetAutoCommits "       \
-    "allowMultiQueries useCursorFetch defaultFetchSize useAffectedRows tinyInt1isBit "             \
-    "autoReconnect failOverReadOnly maxReconnects allowLoadLocalInfile sessionVariables "          \
-    "createDatabaseIfNotExist noAccessToProcedureBodies useInformationSchema "                     \
-    "nullCatalogMeansCurrent "                                                                     \
-    "nullDatabaseMeansCurrent databaseTerm useCompression logger profileSQL "                      \
-    "dumpQueriesOnException "                                                                      \
-    "useSSLv3 enabledTLSProtocols enabledSSLCipherSuites wrapperPlugins "                          \
-    "defaultAuthenticationPlugin "                                                                 \
-    "authenticationPlugins jdbcCompliantTruncation yearIsDateType useOldAliasMetadataBehavior "    \
-    "socketFactory connectionAttributes maxAllowedPacket netTimeoutForStreamingResults paranoid "  \
-    "characterSetResults passwordCharacterEncoding"
-#define MARIADB_J                                                                                  \
-    "sslMode useSsl trustServerCertificate disableSslHostnameVerification serverSslCert "          \
-    "serverSslCertificate trustStore trustStorePassword trustStoreType keyStore keyStorePassword " \
-    "keyStoreType enabledSslProtocolSuites enabledSslCipherSuites allowPublicKeyRetrieval "        \
-    "serverRsaPublicKeyFile cachingRsaPublicKey permitMysqlScheme localSocket connectTimeout "     \
-    "socketTimeout tcpKeepAlive autocommit useBulkStmts useCompression useServerPrepStmts "        \
-    "cachePrepStmts prepStmtCacheSize allowMultiQueries rewriteBatchedStatements timezone "        \
-    "connectionTimeZone sessionVariables allowLocalInfile maxAllowedPacket tinyInt1isBit "         \
-    "useAffectedRows returnMultiValuesGeneratedIds transactionIsolation credentialType "           \
-    "usePipelineAuth "                                                                             \
-    "connectionAttributes useMysqlMetadata nullDatabaseMeansCurrent pool minPoolSize maxPoolSize"
-#define ADO                                                                                        \
-    "sslmode ssl_mode sslca ssl_ca sslcert sslkey cacertificatefile certificatefile "              \
-    "certificatepassword tlsversion connectionprotocol connection_protocol protocol pipename "     \
-    "allowpublickeyretrieval allow_public_key_retrieval serverrsapublickeyfile "                   \
-    "connectiontimeout connection_timeout connect_timeout defaultcommandtimeout "                  \
-    "default_command_timeout pooling connectionlifetime connection_lifetime connectionreset "      \
-    "connectionidletimeout minimumpoolsize min_pool_size maximumpoolsize max_pool_size "           \
-    "maxpoolsize "                                                                                 \
-    "minpoolsize keepalive charset character_set allowuservariables allow_user_variables "         \
-    "allowloadlocalinfile allowzerodatetime convertzerodatetime usecompression useaffectedrows "   \
-    "guidformat oldguids treattinyasboolean persistsecurityinfo persist_security_info "            \
-    "dnscheckinterval loadbalance serverredirectionmode cancellationtimeout applicationname "      \
-    "autoenlist datetimekind ignorepreparation ignorecommandtransaction interactivesession "       \
-    "noBackslashEscapes pipelining usexatransactions allowbatch logging ignore_prepare"
-#define ODBC                                                                                       \
-    "driver dsn sslmode sslca sslcert sslkey sslverify forcetls ssl_enforce charset option "       \
-    "get_server_public_key rsakey default_auth no_ssps tls_version sslcipher stmt initstmt"
 #define PDO "charset"
 #define DBI                                                                                        \
     "mariadb_ssl mariadb_ssl_ca_file mariadb_ssl_verify_server_cert mysql_ssl mysql_ssl_ca_file "  \
     "mysql_ssl_verify_server_cert mysql_enable_utf8mb4 mysql_get_server_pubkey "                   \
     "mariadb_connect_timeout "                                                                     \
     "mysql_connect_timeout mysql_read_default_file mariadb_read_default_file"
-#define SEQUELIZE                                                                                  \
-    "ssl charset collate timezone connectTimeout socketPath compress multipleStatements "          \
-    "supportBigNumbers bigNumberStrings dateStrings showWarnings"
 #define SQLX                                                                                       \
     "ssl-mode sslmode ssl-ca sslca ssl-cert sslcert ssl-key sslkey charset collation socket "      \
     "statement-cache-capacity connection-attributes timezone"
@@ -83,15 +31,15 @@ static const struct lint_client clients[] = {
         "socketPath", NULL, lint_tls_mysql2, lint_no_rules },
     { "knex", lint_read_url, lint_write_url, CARRIER_NONE,
         URL_BRACKETS_STAY | QUERY_PLUS | QUERY_JSON | URL_DB_PLAIN, "mysql mysql2 mariadb", NULL,
-        NULL, "socketPath", NULL, lint_tls_mysql2, lint_no_rules },
+        NULL, "socketPath", NULL, lint_tls_mysql2, lint_trap_knex },
     { "mysqljs", lint_read_url, lint_write_url, CARRIER_NONE, QUERY_PLUS | QUERY_JSON, "mysql",
         NULL, NULL, "socketPath", NULL, lint_tls_mysql2, lint_no_rules },
     { "sequelize", lint_read_url, lint_write_url, CARRIER_NONE,
-        URL_BRACKETS_STAY | QUERY_PLUS | UNKNOWN_THROWS, "mysql mariadb", NULL, SEQUELIZE,
-        "socketPath", NULL, lint_tls_mysql2, lint_no_rules },
+        URL_BRACKETS_STAY | QUERY_PLUS | UNKNOWN_THROWS, "mysql mariadb", NULL,
+        lint_names_sequelize, "socketPath", NULL, lint_tls_sequelize, lint_no_rules },
     { "mariadb-node prisma-adapter", lint_read_url, lint_write_url, CARRIER_NONE,
-        URL_SLASH_ENDS | URL_NO_IPV6 | NO_FRAGMENT, "mariadb mysql", NULL, NULL, "socketPath", NULL,
-        lint_tls_mariadb_node, lint_no_rules },
+        URL_SLASH_ENDS | URL_NO_IPV6 | NO_FRAGMENT | OLD_NO_DECODE, "mariadb mysql", NULL, NULL,
+        "socketPath", NULL, lint_tls_mariadb_node, lint_no_rules },
     { "typeorm", lint_read_url, lint_write_url, CARRIER_NONE,
         URL_SLASH_ENDS | URL_NO_IPV6 | URL_DB_PLAIN | QUERY_DROPPED | NO_FRAGMENT, "mysql mariadb",
         NULL, NULL, NULL, NULL, lint_no_rules, lint_no_rules },
@@ -123,8 +71,9 @@ static const struct lint_client clients[] = {
     { "peewee", lint_read_url, lint_write_url, CARRIER_NONE,
         URL_NO_DECODE | QUERY_PLUS | LONE_PERCENT_OK, "mysql mysql+pool", NULL, NULL, "unix_socket",
         NULL, lint_tls_ssl_mode, lint_no_rules },
-    { "tortoise", lint_read_url, lint_write_url, CARRIER_NONE, QUERY_PLUS | LONE_PERCENT_OK,
-        "mysql", NULL, NULL, "unix_socket", NULL, lint_no_rules, lint_no_rules },
+    { "tortoise", lint_read_url, lint_write_url, CARRIER_NONE,
+        QUERY_PLUS | LONE_PERCENT_OK | OLD_NO_DECODE, "mysql", NULL, NULL, "unix_socket", NULL,
+        lint_no_rules, lint_no_rules },
 
     { "sqlx seaorm", lint_read_url, lint_write_url, CARRIER_NONE,
         QUERY_PLUS | LONE_PERCENT_OK | URL_DB_PLAIN | UNKNOWN_IGNORED, "mysql mariadb", NULL, SQLX,
@@ -171,21 +120,27 @@ static const struct lint_client clients[] = {
     { "golang-migrate", lint_read_go, lint_write_go, CARRIER_NONE, 0, "mysql://", NULL, NULL, NULL,
         NULL, lint_tls_go, lint_no_rules },
 
-    { "jdbc", lint_read_connector_j, lint_write_jdbc, CARRIER_NONE, QUERY_PLUS | NAMES_ANY_CASE,
-        "jdbc:mysql jdbc:mysql+srv", NULL, CONNECTOR_J, NULL, NULL, lint_tls_connector_j,
+    { "jdbc", lint_read_connector_j, lint_write_jdbc, CARRIER_NONE, QUERY_PLUS | UNKNOWN_IGNORED,
+        "jdbc:mysql jdbc:mysql+srv", NULL, lint_names_connector_j, NULL, NULL, lint_tls_connector_j,
         lint_trap_connector_j },
-    { "jdbc-aws", lint_read_connector_j, lint_write_jdbc, CARRIER_NONE, QUERY_PLUS | NAMES_ANY_CASE,
-        "jdbc:aws-wrapper:mysql", NULL, CONNECTOR_J, NULL, NULL, lint_tls_connector_j,
+    { "jdbc-aws", lint_read_connector_j, lint_write_jdbc, CARRIER_NONE, QUERY_PLUS,
+        "jdbc:aws-wrapper:mysql", NULL, lint_names_aws_wrapper, NULL, NULL, lint_tls_connector_j,
         lint_trap_aws_wrapper },
     { "jdbc-mariadb", lint_read_mariadb_j, lint_write_jdbc, CARRIER_NONE,
-        QUERY_PLAIN | NAMES_ANY_CASE, "jdbc:mariadb", NULL, MARIADB_J, "localSocket", NULL,
-        lint_tls_mariadb_j, lint_trap_mariadb_j },
+        QUERY_PLAIN | NAMES_ANY_CASE | UNKNOWN_IGNORED, "jdbc:mariadb", NULL, lint_names_mariadb_j,
+        "localSocket", NULL, lint_tls_mariadb_j, lint_trap_mariadb_j },
 
-    { "mysqlconnector mysql-data ef-core", lint_read_ado, lint_write_list, CARRIER_NONE,
-        UNKNOWN_THROWS | NAMES_ANY_CASE, NULL, NULL, ADO, NULL, NULL, lint_tls_ado, lint_trap_ado },
-    { "odbc odbc-mariadb", lint_read_odbc, lint_write_list, CARRIER_NONE,
-        LOCALHOST_SOCKET | NAMES_ANY_CASE, NULL, NULL, ODBC, NULL, NULL, lint_tls_odbc,
-        lint_no_rules },
+    { "mysqlconnector ef-core", lint_read_ado, lint_write_list, CARRIER_NONE,
+        UNKNOWN_THROWS | NAMES_ANY_CASE, NULL, NULL, lint_names_mysqlconnector, NULL, NULL,
+        lint_tls_ado, lint_trap_ado },
+    { "mysql-data", lint_read_ado, lint_write_list, CARRIER_NONE, UNKNOWN_THROWS | NAMES_ANY_CASE,
+        NULL, NULL, lint_names_mysql_data, NULL, NULL, lint_tls_ado, lint_trap_ado },
+    { "odbc", lint_read_odbc, lint_write_list, CARRIER_NONE,
+        LOCALHOST_SOCKET | NAMES_ANY_CASE | UNKNOWN_IGNORED, NULL, NULL, lint_names_odbc, NULL,
+        NULL, lint_tls_odbc, lint_no_rules },
+    { "odbc-mariadb", lint_read_odbc, lint_write_list, CARRIER_NONE,
+        LOCALHOST_SOCKET | NAMES_ANY_CASE | UNKNOWN_IGNORED, NULL, NULL, lint_names_odbc_mariadb,
+        NULL, NULL, lint_tls_odbc_mariadb, lint_no_rules },
     { "pdo", lint_read_pdo, lint_write_row, CARRIER_NONE, LOCALHOST_SOCKET, "mysql", NULL, PDO,
         NULL, NULL, lint_tls_php, lint_no_rules },
     { "dbd-mariadb dbd-mysql", lint_read_pdo, lint_write_row, CARRIER_NONE, LOCALHOST_SOCKET, "dbi",
@@ -199,6 +154,8 @@ static const struct lint_client clients[] = {
         NULL, NULL, NULL, lint_tls_mariadb, lint_trap_mariadb },
     { "mycli", lint_read_command, lint_write_command, CARRIER_NONE, LOCALHOST_SOCKET, NULL, NULL,
         NULL, NULL, NULL, lint_tls_file, lint_no_rules },
+    { "login-path", lint_read_login_path, lint_write_row, CARRIER_CNF, LOCALHOST_SOCKET, NULL, NULL,
+        NULL, NULL, NULL, lint_tls_command, lint_no_rules },
     { "my-cnf", lint_read_lines, lint_write_row, CARRIER_CNF, LOCALHOST_SOCKET, NULL, NULL, NULL,
         NULL, NULL, lint_tls_file, lint_trap_file },
 
@@ -218,6 +175,20 @@ static const struct lint_client clients[] = {
         lint_no_rules, lint_no_rules },
     { "params", lint_read_lines, lint_write_row, CARRIER_COLUMNS, 0, NULL, NULL, NULL, NULL, NULL,
         lint_no_rules, lint_no_rules },
+    { "dbeaver datagrip", lint_read_lines, lint_write_row, CARRIER_COLUMNS, 0, NULL, NULL, NULL,
+        NULL, NULL, lint_no_rules, lint_no_rules },
+    { "workbench navicat tableplus heidisql sequel-ace", lint_read_lines, lint_write_row,
+        CARRIER_COLUMNS, 0, NULL, NULL, NULL, NULL, NULL, lint_tls_window, lint_no_rules },
+    { "metabase", lint_read_lines, lint_write_row, CARRIER_COLUMNS, NAMES_ANY_CASE, NULL, NULL,
+        NULL, NULL, NULL, lint_tls_mariadb_j, lint_trap_mariadb_j },
+    { "systemd-credential", lint_read_unit, lint_write_row, CARRIER_NONE, 0, NULL, NULL, NULL, NULL,
+        NULL, lint_no_rules, lint_no_rules },
+    { "grafana", lint_read_lines, lint_write_row, CARRIER_YAML_DOLLAR, URL_IS_PLACE, NULL, NULL,
+        NULL, NULL, NULL, lint_tls_grafana, lint_no_rules },
+    { "dbt", lint_read_lines, lint_write_row, CARRIER_YAML, 0, NULL, NULL, NULL, NULL, "{{",
+        lint_no_rules, lint_no_rules },
+    { "liquibase kafka-connect", lint_read_lines, lint_write_row, CARRIER_PROPERTIES, 0, NULL, NULL,
+        NULL, NULL, "${", lint_no_rules, lint_no_rules },
     { "yaml kubernetes", lint_read_lines, lint_write_row, CARRIER_YAML, 0, NULL, NULL, NULL, NULL,
         NULL, lint_no_rules, lint_no_rules },
     { "compose", lint_read_lines, lint_write_row, CARRIER_YAML_DOLLAR, 0, NULL, NULL, NULL, NULL,
@@ -225,9 +196,9 @@ static const struct lint_client clients[] = {
     { "rails rails-trilogy", lint_read_lines, lint_write_row, CARRIER_YAML, LOCALHOST_SOCKET, NULL,
         NULL, NULL, NULL, "<%", lint_tls_ssl_mode, lint_no_rules },
     { "spring-boot", lint_read_lines, lint_write_row, CARRIER_PROPERTIES, 0, NULL, NULL, NULL, NULL,
-        "${", lint_no_rules, lint_no_rules },
+        "${ #{", lint_no_rules, lint_trap_spring },
     { "spring-boot-yaml", lint_read_lines, lint_write_row, CARRIER_YAML, 0, NULL, NULL, NULL, NULL,
-        "${", lint_no_rules, lint_no_rules },
+        "${ #{", lint_no_rules, lint_no_rules },
     { "properties", lint_read_lines, lint_write_row, CARRIER_PROPERTIES, 0, NULL, NULL, NULL, NULL,
         NULL, lint_no_rules, lint_no_rules },
     { "quarkus", lint_read_lines, lint_write_row, CARRIER_PROPERTIES, 0, NULL, NULL, NULL, NULL,

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/os.h"
 #include "strings/encode.h"
-#include "strings/lint_rows.h"
+#include "strings/lint_code.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +15,23 @@ enum { ARENA_FIXED = 1 << 16, ARENA_PER_BYTE = 64 };
 
 bool lint_knows(const struct string_client *client)
 {
-    return lint_client_find(client->id) != NULL;
+    return lint_client_find(client->id) || lint_code_find(client->id);
 }
 
 static bool is_secret(const char *name)
 {
-    static const char *const words[] = { "password", "passwd", "pwd", "secret", "token" };
+    static const char *const words[] = { "password", "passwd", "pwd", "passphrase", "secret",
+        "token" };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (os_strcasestr(name, words[i]))
             return true;
     }
     return false;
+}
+
+static bool is_key(const char *value)
+{
+    return value && strstr(value, "PRIVATE KEY");
 }
 
 // What the client reads, before any fix: what it would take a piece of the password for is left
@@ -34,22 +40,25 @@ static void report_fields(struct lint *lint)
 {
     const struct lint_reading *reading = &lint->reading;
     struct lint_report *report = &lint->report;
-    report->has_password = reading->password.text && *reading->password.text;
+    bool has_text = reading->password.text && *reading->password.text;
+    report->has_password =
+        (has_text && !(reading->misnamed & LINT_PASSWORD)) || (report->expressions & LINT_PASSWORD);
     report->is_misread = reading->is_misread;
     if (reading->is_misread)
         return;
-    report->user = reading->user.text;
-    report->host = reading->host.text;
-    report->socket = reading->socket.text;
-    report->database =
-        reading->database.text && *reading->database.text ? reading->database.text : NULL;
-    report->port = lint_port(lint);
+    unsigned misnamed = reading->misnamed;
+    bool has_database = reading->database.text && *reading->database.text;
+    report->user = misnamed & LINT_USER ? NULL : reading->user.text;
+    report->host = misnamed & LINT_HOST ? NULL : reading->host.text;
+    report->socket = misnamed & LINT_SOCKET ? NULL : reading->socket.text;
+    report->database = misnamed & LINT_DATABASE || !has_database ? NULL : reading->database.text;
+    report->port = misnamed & LINT_PORT ? 0 : lint_port(lint);
     for (size_t i = 0; i < reading->pair_count; i++) {
         const struct lint_pair *pair = &reading->pairs[i];
         if (pair->is_hidden || pair->is_inner || pair->is_added)
             continue;
         report->params[report->param_count++] = (struct lint_param){ pair->name.text,
-            is_secret(pair->name.text) ? NULL : pair->value.text };
+            is_secret(pair->name.text) || is_key(pair->value.text) ? NULL : pair->value.text };
     }
 }
 
@@ -91,7 +100,12 @@ static struct lint *make(const struct string_client *row, const char *source, si
     lint->arena_size = ARENA_FIXED + ARENA_PER_BYTE * len;
     lint->arena = malloc(lint->arena_size);
     lint->row = row;
+    const struct lint_code_client *code = lint_code_find(row->id);
     lint->client = lint_client_find(row->id);
+    bool is_source = lint->client && lint->client->read == lint_read_pdo;
+    bool is_call = is_source ? memchr(source, '(', len) != NULL : lint_is_code(source, len);
+    if (code && (!lint->client || is_call))
+        lint->client = &code->client;
     lint->source = source;
     lint->source_len = len;
     lint->failed = !lint->arena;
@@ -107,11 +121,14 @@ static bool read_and_judge(struct lint *lint, struct err *err)
     for (size_t i = 0; i <= len; i++)
         from[i] = (uint32_t)i;
     struct lint_text text = { lint->source, len, from };
-    bool is_file = lint->client->read == lint_read_lines || lint->client->read == lint_read_xml;
+    bool is_file = lint->client->read == lint_read_lines || lint->client->read == lint_read_xml ||
+                   lint->client->read == lint_read_login_path;
     if (lint->client->carrier && !is_file)
         text = lint_peel(lint, text, lint->client->carrier);
     if (!lint->failed && !lint->client->read(lint, text, err))
         return false;
+    if (lint->is_argument)
+        lint_check_argument(lint, text);
     if (!lint->failed) {
         report_fields(lint);
         lint_judge(lint);
@@ -156,11 +173,11 @@ bool lint_has_error(const struct lint_report *report)
 // The password was in it.
 void lint_free(struct lint_report *report)
 {
-    struct lint *lint = CONTAINER_OF(report, struct lint, report);
     if (!report)
         return;
+    struct lint *lint = CONTAINER_OF(report, struct lint, report);
     if (lint->arena)
-        os_wipe(lint->arena, lint->arena_size);
+        os_wipe(lint->arena, lint->arena_peak);
     free(lint->arena);
     os_wipe(lint, sizeof(*lint));
     free(lint);

@@ -24,13 +24,17 @@ struct lint_pair {
     bool is_added;   // by a rule's fix, for the corrected string alone
     bool is_dropped; // likewise
     bool is_inner;   // a member of another value, for the rules alone
+    bool is_foreign; // no parameter of this client: whether it knows the name is not asked
 };
 
 struct lint_reading {
     struct lint_value scheme, host, port, socket, user, password, database;
+    struct lint_value ca; // path of the CA's file, for the corrected string
     struct lint_pair pairs[LINT_PARAMS];
     size_t pair_count;
     bool is_misread;   // the fields say what was meant, not what the client would read
+    unsigned misnamed; // of enum lint_field: meant, and not read
+    bool is_unread;    // nothing is known of the fields
     bool is_unwritten; // nothing to put in place of what is wrong: no corrected string
     uint32_t end;      // where the authority ends, for what is missing there
 };
@@ -44,8 +48,11 @@ struct lint {
     const char *source;
     size_t source_len;
     char *arena;
-    size_t arena_used, arena_size;
-    bool failed; // out of memory
+    size_t arena_used, arena_peak, arena_size;
+    bool failed;      // out of memory
+    bool is_argument; // the URL is a word of a command line
+    bool is_bare;     // the value read last has no quotes
+    bool is_filled;   // the value read last is a variable and nothing else
 };
 
 // ---- rules --------------------------------------------------------------------------------------
@@ -53,6 +60,7 @@ struct lint {
 // A trap as data. `when` is a list of conditions, all of which must hold:
 //   name          the parameter is there (names are compared without case)
 //   name=a|b      and has one of these values, without case
+//   name>number   and is a number above this one
 //   !condition    it does not hold
 //   @host=WORD    localhost, loopback, ip (an address), v6, path, any
 //   @tls=WORD     as lint_tls_name
@@ -99,6 +107,8 @@ enum lint_flags {
     ANY_PLACE = 1 << 19,      // host and port may be missing
     NO_FRAGMENT = 1 << 20,    // # is a character like others
     NAMES_ANY_CASE = 1 << 21, // of parameters
+    URL_IS_PLACE = 1 << 22,   // in a file: url is host:port
+    OLD_NO_DECODE = 1 << 23,  // older versions take user and password as they are
 };
 
 // How a value is written in what carries it to the program (read_value.c).
@@ -147,16 +157,19 @@ struct lint_text lint_part(struct lint_text text, size_t start, size_t end);
 struct lint_text lint_trim(struct lint_text text, const char *blanks);
 size_t lint_span(struct lint_text text, size_t start, const char *stops); // index of the first stop
 size_t lint_find(struct lint_text text, const char *word);                // text.len: not there
+bool lint_starts(struct lint_text text, const char *word);
 struct lint_value lint_take(struct lint *lint, struct lint_text text);
 enum { DECODE_PLUS = 1, DECODE_LONE_OK = 2, DECODE_TWICE = 4 };
 // Percent-decodes; `what` names the part in the findings.
 struct lint_value lint_decode(
     struct lint *lint, struct lint_text text, unsigned how, const char *what);
 bool lint_is_placeholder(struct lint_text text);
+bool lint_is_scheme(struct lint_text text); // and not something that may hold a password
 // The text that a loop makes byte by byte.
 struct lint_text lint_copy(struct lint *lint, size_t max);
 void lint_put(struct lint_text *text, char byte, uint32_t from);
 
+bool lint_is_loopback(const char *host);     // NULL: no
 unsigned lint_port(const struct lint *lint); // 0: none, or no number
 // NULL: the list is full.
 struct lint_pair *lint_add_pair(struct lint *lint, struct lint_value name, struct lint_value value);
@@ -177,6 +190,15 @@ bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_lines(struct lint *lint, struct lint_text text, struct err *err);
 bool lint_read_xml(struct lint *lint, struct lint_text text, struct err *err);
+// A URL that is a word of a command line: whether its password is seen by others.
+void lint_check_argument(struct lint *lint, struct lint_text word);
+bool lint_read_login_path(struct lint *lint, struct lint_text text, struct err *err);
+bool lint_read_attach(struct lint *lint, struct lint_text text, struct err *err);
+bool lint_read_unit(struct lint *lint, struct lint_text text, struct err *err);
+// Of what a window shows: whether one of these ;-separated labels is it.
+bool lint_has_label(const char *labels, const char *name);
+// What a window's field says about TLS, as the parameter ssl-mode; false: it says nothing.
+bool lint_take_choice(struct lint *lint, struct lint_value name, struct lint_text value);
 // The string in its carrier: without NAME= and quotes, or the word of a command line that is a URL.
 struct lint_text lint_peel(struct lint *lint, struct lint_text text, enum lint_carrier carrier);
 // The value at the beginning of the text; `end` is behind it, at a line's end.
@@ -196,11 +218,18 @@ bool lint_write_row(struct lint *lint, struct buf *out);
 
 void lint_judge(struct lint *lint); // TLS, places, parameters, traps; applies the fixes
 
+// Parameters that drivers know, blank-separated (lint_names.c).
+extern const char lint_names_connector_j[], lint_names_aws_wrapper[], lint_names_mariadb_j[],
+    lint_names_mysqlconnector[], lint_names_mysql_data[], lint_names_odbc[],
+    lint_names_odbc_mariadb[], lint_names_sequelize[];
+
 extern const struct lint_rule lint_no_rules[], lint_tls_ssl_mode[], lint_tls_command[],
     lint_tls_mariadb[], lint_tls_file[], lint_tls_mysql2[], lint_tls_mariadb_node[],
     lint_tls_prisma[], lint_tls_sqlalchemy[], lint_tls_connector_python[], lint_tls_connector_j[],
     lint_tls_mariadb_j[], lint_tls_go[], lint_tls_rust[], lint_tls_ado[], lint_tls_odbc[],
-    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[];
+    lint_tls_ecto[], lint_tls_php[], lint_tls_r2dbc[], lint_tls_window[], lint_tls_grafana[],
+    lint_tls_sequelize[], lint_tls_odbc_mariadb[];
 extern const struct lint_rule lint_trap_connector_j[], lint_trap_mariadb_j[], lint_trap_rust[],
     lint_trap_ado[], lint_trap_mysql[], lint_trap_mysqldump[], lint_trap_mariadb[],
-    lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[];
+    lint_trap_file[], lint_trap_r2dbc[], lint_trap_aws_wrapper[], lint_trap_knex[],
+    lint_trap_spring[];

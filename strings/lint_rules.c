@@ -2,6 +2,8 @@
 //
 // The judgement: what the parameters mean for TLS, what is wrong with the place, which traps of the
 // client's table (lint_traps.c) the string has, and what is put in their place. Pure.
+#include "base/cursor.h"
+#include "base/suggest.h"
 #include "strings/lint_rows.h"
 #include "strings/request.h"
 
@@ -40,7 +42,7 @@ static bool is_one_of(const char *value, const char *list, size_t len)
     return false;
 }
 
-static bool is_loopback(const char *host)
+bool lint_is_loopback(const char *host)
 {
     return host && (!strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) ||
                        !strcmp(host, "::1") || !strcmp(host, "[::1]"));
@@ -56,7 +58,7 @@ static bool host_is(const struct lint *lint, const char *word, size_t len)
         const char *word;
         bool holds;
     } words[] = { { "localhost", !strcasecmp(host, "localhost") },
-        { "loopback", is_loopback(host) }, { "ip", request_host_is_address(host) },
+        { "loopback", lint_is_loopback(host) }, { "ip", request_host_is_address(host) },
         { "v6", strchr(host, ':') != NULL }, { "path", *host == '/' }, { "any", true } };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (strlen(words[i].word) == len && !memcmp(words[i].word, word, len))
@@ -92,11 +94,25 @@ static struct lint_pair *find_named(struct lint *lint, const char *name, size_t 
     return lint_find_pair(lint, text);
 }
 
+// name>number
+static bool is_more(struct lint *lint, const char *condition, size_t name_len, size_t len)
+{
+    const struct lint_pair *pair = find_named(lint, condition, name_len);
+    uint64_t value = 0, bound = 0;
+    char text[24];
+    snprintf(text, sizeof(text), "%.*s", (int)(len - name_len - 1), condition + name_len + 1);
+    return pair && parse_uint(text, 0, UINT64_MAX, &bound) &&
+           parse_uint(pair->value.text, 0, UINT64_MAX, &value) && value > bound;
+}
+
 static bool holds(struct lint *lint, const char *condition, size_t len)
 {
     bool is_negated = *condition == '!';
     condition += is_negated;
     len -= is_negated;
+    const char *more = memchr(condition, '>', len);
+    if (more)
+        return is_more(lint, condition, (size_t)(more - condition), len) != is_negated;
     const char *equals = memchr(condition, '=', len);
     size_t name_len = equals ? (size_t)(equals - condition) : len;
     const char *list = equals ? equals + 1 : NULL;
@@ -188,7 +204,8 @@ static void judge_port(struct lint *lint)
 {
     struct lint_reading *reading = &lint->reading;
     const char *text = reading->port.text;
-    if (reading->socket.text || (lint->client->flags & ANY_PLACE))
+    if (reading->socket.text || (lint->client->flags & ANY_PLACE) ||
+        (lint->report.expressions & (LINT_PORT | LINT_SOCKET)))
         return;
     if (!text) {
         lint_say(lint, LINT_ERROR, "no-port", reading->end,
@@ -216,7 +233,7 @@ static void judge_port(struct lint *lint)
 static void judge_host(struct lint *lint)
 {
     struct lint_reading *reading = &lint->reading;
-    if (reading->socket.text)
+    if (reading->socket.text || (lint->report.expressions & (LINT_HOST | LINT_SOCKET)))
         return;
     if (!reading->host.text) {
         if (!(lint->client->flags & ANY_PLACE))
@@ -237,12 +254,46 @@ static void judge_host(struct lint *lint)
         lint_say(lint, LINT_ERROR, "socket-host", reading->host.from,
             "this client looks it up as a host name; a unix socket has a field of its own",
             "the host is the path of a unix socket");
-    if (lint->report.tls == LINT_TLS_IDENTITY && is_loopback(reading->host.text))
+    if (lint->report.tls == LINT_TLS_IDENTITY && lint_is_loopback(reading->host.text))
         lint_say(lint, LINT_ERROR, "tls-identity", reading->host.from,
             "the cluster's certificate names the private endpoint's host, not this one: connect to "
             "that name, verify only the CA, or let tidblink speak TLS to the cluster (tls-ca) and "
             "turn it off here",
             "TLS verifies the name against %.60s", reading->host.text);
+    if (lint->report.tls == LINT_TLS_OFF && !lint_is_loopback(reading->host.text))
+        lint_say(lint, LINT_WARNING, "tls-off", reading->host.from,
+            "what is asked and answered crosses the network as it is: verify the certificate and "
+            "its name, or connect to a proxy on this machine that speaks TLS to the cluster",
+            "TLS is off to another machine");
+}
+
+// The nearest of the names that the client knows.
+static void suggest_from(struct suggest *suggest, char *names)
+{
+    char *rest = NULL;
+    for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+        suggest_offer(suggest, name);
+}
+
+// A name behind the password may be a piece of it: not shown.
+static void say_unknown(struct lint *lint, struct lint_pair *pair)
+{
+    const struct lint_client *client = lint->client;
+    bool throws = client->flags & UNKNOWN_THROWS;
+    size_t len = strlen(client->known) + 1;
+    char *names = lint_alloc(lint, len);
+    if (lint->failed)
+        return;
+    memcpy(names, client->known, len);
+    struct suggest suggest = suggest_for(pair->name.text);
+    suggest_from(&suggest, names);
+    bool is_shown = !pair->is_hidden && !lint->reading.is_misread;
+    lint_say(lint, throws ? LINT_ERROR : LINT_WARNING, "unknown-parameter", pair->name.from,
+        throws ? "this client refuses a parameter that it does not know"
+               : "this client ignores what it does not know, so it has no effect",
+        "it has no parameter %.60s%.60s",
+        is_shown ? pair->name.text : "of the name that stands here", suggest_text(&suggest));
+    pair->is_dropped = true;
 }
 
 static void judge_parameters(struct lint *lint)
@@ -251,7 +302,7 @@ static void judge_parameters(struct lint *lint)
     for (size_t i = 0; i < lint->reading.pair_count; i++) {
         struct lint_pair *pair = &lint->reading.pairs[i];
         const char *name = pair->name.text;
-        if (pair->is_inner || pair->is_hidden || pair->is_dropped)
+        if (pair->is_inner || pair->is_dropped || pair->is_foreign)
             continue;
         if (client->flags & QUERY_DROPPED) {
             pair->is_dropped = true;
@@ -263,12 +314,7 @@ static void judge_parameters(struct lint *lint)
             lint_knows_name(client, client->known, name) ||
             lint_knows_name(client, client->sockets, name))
             continue;
-        bool throws = client->flags & UNKNOWN_THROWS;
-        pair->is_dropped = true;
-        lint_say(lint, throws ? LINT_ERROR : LINT_WARNING, "unknown-parameter", pair->name.from,
-            throws ? "this client refuses a parameter that it does not know"
-                   : "this client ignores what it does not know, so it has no effect",
-            "it has no parameter %.60s", name);
+        say_unknown(lint, pair);
     }
 }
 
@@ -282,10 +328,20 @@ static void judge_database(struct lint *lint)
         "this client refuses a URL without one", "no database");
 }
 
+static void judge_traps(struct lint *lint, const struct lint_rule *trap)
+{
+    for (; trap && trap->when; trap++) {
+        if (all_hold(lint, trap->when))
+            apply(lint, trap);
+    }
+}
+
 void lint_judge(struct lint *lint)
 {
     const struct lint_client *client = lint->client;
     const struct lint_rule *tls = client->tls, *trap = client->traps;
+    if (lint->reading.is_unread)
+        return;
     for (; tls && tls->when; tls++) {
         if (!all_hold(lint, tls->when))
             continue;
@@ -293,10 +349,9 @@ void lint_judge(struct lint *lint)
         apply(lint, tls);
         break;
     }
-    for (; trap && trap->when; trap++) {
-        if (all_hold(lint, trap->when))
-            apply(lint, trap);
-    }
+    judge_traps(lint, trap);
+    if (lint->file)
+        judge_traps(lint, lint->file->traps);
     judge_parameters(lint);
     judge_host(lint);
     judge_port(lint);

@@ -2,38 +2,8 @@
 //
 // What the parameters of each driver mean for TLS, and the traps that depend on parameters. Data
 // only; lint_rules.c says how a row is read. The first row of a TLS list that holds counts.
+#include "strings/lint_macros.h"
 #include "strings/lint_rows.h"
-
-#define NOT_VERIFIED "tls-unverified"
-#define ANYBODY                                                                                    \
-    "the connection is encrypted to whoever answers: a certificate is not looked at. To the "      \
-    "cluster "
-#define FALLS_BACK                                                                                 \
-    "without TLS on the server's side it goes on in plaintext, and a certificate is not looked at"
-
-// Unverified: to another machine the name can be checked, to a proxy on this one only the issuer.
-#define UNVERIFIED(WHEN, AT, WHAT, WHY, BY_NAME, BY_CA)                                            \
-    { WHEN " !@host=loopback", LINT_TLS_UNVERIFIED, LINT_ERROR, NOT_VERIFIED, AT, WHAT,            \
-        ANYBODY WHY, BY_NAME },                                                                    \
-    {                                                                                              \
-        WHEN, LINT_TLS_UNVERIFIED, LINT_ERROR, NOT_VERIFIED, AT, WHAT, ANYBODY WHY, BY_CA          \
-    }
-
-// The modes of MySQL's own library under one of their names.
-#define MODES(MODE, CA)                                                                            \
-    { .when = MODE "=DISABLED", .tls = LINT_TLS_OFF },                                             \
-        { .when = MODE "=VERIFY_IDENTITY", .tls = LINT_TLS_IDENTITY },                             \
-        { .when = MODE "=VERIFY_CA", .tls = LINT_TLS_CA },                                         \
-        UNVERIFIED(MODE "=REQUIRED", MODE, MODE "=REQUIRED does not verify the server",            \
-            "itself write " MODE "=VERIFY_IDENTITY", MODE "=VERIFY_IDENTITY", MODE "=VERIFY_CA"),  \
-    {                                                                                              \
-        MODE "=PREFERRED", LINT_TLS_CLIENT, LINT_WARNING, NOT_VERIFIED, MODE,                      \
-            MODE "=PREFERRED does not insist on TLS", FALLS_BACK, NULL                             \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        0                                                                                          \
-    }
 
 const struct lint_rule lint_no_rules[] = { END };
 
@@ -120,6 +90,18 @@ const struct lint_rule lint_tls_mysql2[] = {
     { "ssl-mode", LINT_TLS_CLIENT, LINT_ERROR, NOT_VERIFIED, "ssl-mode",
         "this driver has no ssl-mode: the connection is not encrypted", "its parameter is ssl",
         "-ssl-mode" },
+    { .when = "!ssl", .tls = LINT_TLS_OFF },
+    END,
+};
+
+// In a URL ssl is a text for either version of Sequelize, and the driver takes a text for the name
+// of one of its own profiles.
+const struct lint_rule lint_tls_sequelize[] = {
+    { "ssl", LINT_TLS_CLIENT, LINT_ERROR, "tls-profile", "ssl", "ssl in the URL is a text",
+        "the driver takes it for the name of a profile and refuses it; give dialectOptions: { ssl: "
+        "{ ca, rejectUnauthorized: true, verifyIdentity: true } } beside the URL",
+        "-ssl" },
+    { .when = "!ssl", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -206,11 +188,32 @@ const struct lint_rule lint_tls_connector_j[] = {
 };
 
 const struct lint_rule lint_trap_connector_j[] = {
+    { "@tls=client @host=loopback !allowPublicKeyRetrieval=true !serverRSAPublicKeyFile", 0,
+        LINT_WARNING, "public-key", NULL, "no allowPublicKeyRetrieval=true", LEG_IS_PLAIN,
+        "allowPublicKeyRetrieval=true" },
     { "@tls=off !allowPublicKeyRetrieval=true !serverRSAPublicKeyFile", 0, LINT_WARNING,
         "public-key", NULL, "no allowPublicKeyRetrieval=true",
         "without TLS a user of caching_sha2_password is refused: Public Key Retrieval is not "
         "allowed",
         "allowPublicKeyRetrieval=true" },
+    END,
+};
+
+// The scheme of Knex's URL is the name of its client: lib/knex-builder/internal/config-resolver.js.
+const struct lint_rule lint_trap_knex[] = {
+    { "@scheme=mysql !client=mysql2", 0, LINT_WARNING, "knex-client", NULL,
+        "the URL's scheme names the driver mysql",
+        "that one knows mysql_native_password only; give client: \"mysql2\" beside the URL. A URL "
+        "that Knex cannot read it takes for a file of SQLite",
+        NULL },
+    END,
+};
+
+const struct lint_rule lint_trap_spring[] = {
+    IDLE_CUT("spring.datasource.hikari.max-lifetime>349999 "
+             "!spring.datasource.hikari.keepalive-time",
+        "spring.datasource.hikari.max-lifetime", "no spring.datasource.hikari.keepalive-time",
+        "set it to 120000"),
     END,
 };
 
@@ -228,18 +231,30 @@ const struct lint_rule lint_trap_aws_wrapper[] = {
     END,
 };
 
+// MariaDB Connector/J 3: export/SslMode.java; Configuration.java, handleLegacySslSettings: useSsl
+// wins over sslMode, and the two others are looked at beside useSsl alone.
 const struct lint_rule lint_tls_mariadb_j[] = {
-    { .when = "sslMode=disable|DISABLED", .tls = LINT_TLS_OFF },
-    UNVERIFIED("trustServerCertificate=true", "trustServerCertificate",
+    UNVERIFIED("useSsl=true|1| trustServerCertificate=true|1|", "trustServerCertificate",
         "trustServerCertificate=true accepts every certificate", "itself write sslMode=verify-full",
-        "-trustServerCertificate sslMode=verify-full", "-trustServerCertificate sslMode=verify-ca"),
+        "-useSsl -trustServerCertificate sslMode=verify-full",
+        "-useSsl -trustServerCertificate sslMode=verify-ca"),
+    { .when = "useSsl=true|1| disableSslHostnameVerification=true|1|", .tls = LINT_TLS_CA },
+    { .when = "useSsl=true|1|", .tls = LINT_TLS_IDENTITY },
+    { .when = "sslMode=disable|DISABLED|0|false", .tls = LINT_TLS_OFF },
     UNVERIFIED("sslMode=trust|REQUIRED", "sslMode", "sslMode=trust does not verify the server",
         "itself write sslMode=verify-full", "sslMode=verify-full", "sslMode=verify-ca"),
     { .when = "sslMode=verify-ca|VERIFY_CA", .tls = LINT_TLS_CA },
-    { .when = "disableSslHostnameVerification=true", .tls = LINT_TLS_CA },
-    { .when = "sslMode=verify-full|VERIFY_IDENTITY", .tls = LINT_TLS_IDENTITY },
-    { .when = "useSsl=true", .tls = LINT_TLS_IDENTITY },
-    { .when = "useSsl=false", .tls = LINT_TLS_OFF },
+    { .when = "sslMode=verify-full|VERIFY_FULL|VERIFY_IDENTITY|1|true", .tls = LINT_TLS_IDENTITY },
+    { "sslMode", LINT_TLS_CLIENT, LINT_ERROR, "tls-profile", "sslMode",
+        "sslMode has a value that this driver does not know",
+        "it refuses the URL; it knows disable, trust, verify-ca and verify-full",
+        "sslMode=verify-full" },
+    { "trustServerCertificate", LINT_TLS_OFF, LINT_ERROR, NOT_VERIFIED, "trustServerCertificate",
+        "trustServerCertificate alone does not turn TLS on",
+        "it is looked at beside useSsl only: the connection is in plaintext; write "
+        "sslMode=verify-full",
+        "-trustServerCertificate sslMode=verify-full" },
+    { .when = "!sslMode", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -264,6 +279,7 @@ const struct lint_rule lint_tls_go[] = {
     { "tls=preferred", LINT_TLS_CLIENT, LINT_WARNING, NOT_VERIFIED, "tls",
         "tls=preferred does not insist on TLS", FALLS_BACK, NULL },
     { .when = "tls", .tls = LINT_TLS_CUSTOM },
+    { .when = "!tls", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -305,16 +321,42 @@ const struct lint_rule lint_trap_ado[] = {
         "no AllowPublicKeyRetrieval=True",
         "without TLS a user of caching_sha2_password is refused: the server's key is not asked for",
         "AllowPublicKeyRetrieval=True" },
+    { "@tls=client @host=loopback !AllowPublicKeyRetrieval=true !ServerRsaPublicKeyFile", 0,
+        LINT_WARNING, "public-key", NULL, "no AllowPublicKeyRetrieval=True", LEG_IS_PLAIN,
+        "AllowPublicKeyRetrieval=True" },
+    IDLE_CUT("ConnectionIdleTimeout>349", "ConnectionIdleTimeout",
+        "ConnectionIdleTimeout is above 350 seconds", "leave it out (180), or make it less"),
     END,
 };
 
+// MySQL Connector/ODBC: driver/connect.cc: from 8.0.3 on SSLVERIFY is not looked at, and an SSLMODE
+// that it does not know neither.
 const struct lint_rule lint_tls_odbc[] = {
     MODES("SSLMODE", "SSLCA"),
-    { .when = "SSLVERIFY=1", .tls = LINT_TLS_IDENTITY },
-    { .when = "FORCETLS=0", .tls = LINT_TLS_OFF },
+    MODES("SSL-MODE", "SSL-CA"),
+    UNVERIFIED("SSLMODE", "SSLMODE", "SSLMODE has a value that this driver does not know",
+        "itself write SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+    UNVERIFIED("SSLVERIFY=1", "SSLVERIFY", "SSLVERIFY is not looked at since version 8",
+        "itself write SSLMODE=VERIFY_IDENTITY", "-SSLVERIFY SSLMODE=VERIFY_IDENTITY",
+        "-SSLVERIFY SSLMODE=VERIFY_CA"),
     UNVERIFIED("SSLCA", "SSLCA", "SSLCA alone verifies nothing",
-        "itself write SSLMODE=VERIFY_IDENTITY, or SSLVERIFY=1 with MariaDB's driver",
-        "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+        "itself write SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_IDENTITY", "SSLMODE=VERIFY_CA"),
+    UNVERIFIED("SSL-CA", "SSL-CA", "SSL-CA alone verifies nothing",
+        "itself write SSL-MODE=VERIFY_IDENTITY", "SSL-MODE=VERIFY_IDENTITY", "SSL-MODE=VERIFY_CA"),
+    END,
+};
+
+// MariaDB Connector/ODBC: ma_dsn.c; it has no SSLMODE.
+const struct lint_rule lint_tls_odbc_mariadb[] = {
+    { .when = "SSLVERIFY=1", .tls = LINT_TLS_IDENTITY },
+    UNVERIFIED("SSLMODE", "SSLMODE", "MariaDB's driver has no SSLMODE",
+        "itself write FORCETLS=1, SSLVERIFY=1 and SSLCA", "-SSLMODE FORCETLS=1 SSLVERIFY=1",
+        "-SSLMODE"),
+    UNVERIFIED("FORCETLS=1", "FORCETLS", "FORCETLS=1 alone verifies nothing before 3.2",
+        "itself write SSLVERIFY=1 and SSLCA", "SSLVERIFY=1", NULL),
+    UNVERIFIED("SSLCA", "SSLCA", "SSLCA alone verifies nothing before 3.2",
+        "itself write FORCETLS=1 and SSLVERIFY=1", "FORCETLS=1 SSLVERIFY=1", NULL),
+    { .when = "FORCETLS=0", .tls = LINT_TLS_OFF },
     END,
 };
 
@@ -337,6 +379,8 @@ const struct lint_rule lint_tls_odbc[] = {
 const struct lint_rule lint_trap_mysqldump[] = { KEY_NEEDED, END };
 const struct lint_rule lint_trap_mysql[] = {
     KEY_NEEDED,
+    { "@tls=client @host=loopback !get-server-public-key !server-public-key-path", 0, LINT_WARNING,
+        "public-key", NULL, "no --get-server-public-key", LEG_IS_PLAIN, "get-server-public-key" },
     HINTS_LOST,
     END,
 };
@@ -367,9 +411,11 @@ const struct lint_rule lint_tls_ecto[] = {
 };
 
 const struct lint_rule lint_tls_php[] = {
-    UNVERIFIED("SSL_VERIFY_SERVER_CERT=false", "SSL_VERIFY_SERVER_CERT",
+    UNVERIFIED("MYSQL_ATTR_SSL_VERIFY_SERVER_CERT=false", "MYSQL_ATTR_SSL_VERIFY_SERVER_CERT",
         "the certificate is not verified", "itself set it to true", NULL, NULL),
-    { .when = "SSL_CA", .tls = LINT_TLS_IDENTITY },
+    UNVERIFIED("ATTR_SSL_VERIFY_SERVER_CERT=false", "ATTR_SSL_VERIFY_SERVER_CERT",
+        "the certificate is not verified", "itself set it to true", NULL, NULL),
+    { .when = "ATTR_SSL_CA", .tls = LINT_TLS_IDENTITY },
     { .when = "MYSQL_ATTR_SSL_CA", .tls = LINT_TLS_IDENTITY },
     { .when = "mariadb_ssl_verify_server_cert=1", .tls = LINT_TLS_IDENTITY },
     { .when = "mysql_ssl_verify_server_cert=1", .tls = LINT_TLS_IDENTITY },

@@ -195,22 +195,43 @@ bool lint_write_command(struct lint *lint, struct buf *out)
            (!strcmp(lint->row->id, "mycli") || put(out, " -p"));
 }
 
-// As tidblink dsn prints it.
-bool lint_write_row(struct lint *lint, struct buf *out)
+static bool says_unverified(const struct lint *lint)
+{
+    for (size_t i = 0; i < lint->report.finding_count; i++) {
+        if (!strcmp(lint->report.findings[i].code, "tls-unverified"))
+            return true;
+    }
+    return false;
+}
+
+static enum string_tls tls_of(struct lint *lint)
 {
     static const enum string_tls modes[LINT_TLS_MODES] = {
         [LINT_TLS_CLIENT] = STRING_TLS_CLIENT,
         [LINT_TLS_OFF] = STRING_TLS_OFF,
         [LINT_TLS_IDENTITY] = STRING_TLS_VERIFY_IDENTITY,
         [LINT_TLS_CA] = STRING_TLS_VERIFY_CA,
-        [LINT_TLS_UNVERIFIED] = STRING_TLS_VERIFY_CA,
-        [LINT_TLS_CUSTOM] = STRING_TLS_CLIENT,
     };
+    enum lint_tls tls = lint->report.tls;
+    if (lint_find_pair(lint, "skip-ssl")) // given, or a fix
+        return STRING_TLS_OFF;
+    if (lint->reading.socket.text)
+        return STRING_TLS_CLIENT;
+    // To another machine the name can be checked, to a proxy on this one only the issuer.
+    if (tls == LINT_TLS_UNVERIFIED || tls == LINT_TLS_CUSTOM ||
+        ((tls == LINT_TLS_CA || tls == LINT_TLS_OFF) && says_unverified(lint)))
+        return lint_is_loopback(lint->reading.host.text) ? STRING_TLS_VERIFY_CA
+                                                         : STRING_TLS_VERIFY_IDENTITY;
+    return modes[tls];
+}
+
+// As tidblink dsn prints it.
+bool lint_write_row(struct lint *lint, struct buf *out)
+{
     const struct lint_reading *reading = &lint->reading;
-    bool is_off = lint_find_pair(lint, "skip-ssl"); // given, or a fix
     struct string_output output;
     struct err err;
-    const struct string_request request = {
+    struct string_request request = {
         .host = text_or(reading->host, "127.0.0.1"),
         .port = (uint16_t)(lint_port(lint) ? lint_port(lint) : 4000),
         .socket = reading->socket.text,
@@ -218,13 +239,21 @@ bool lint_write_row(struct lint *lint, struct buf *out)
         .database =
             reading->database.text && *reading->database.text ? reading->database.text : NULL,
         .direct = true,
-        .tls = is_off                 ? STRING_TLS_OFF
-               : reading->socket.text ? STRING_TLS_CLIENT
-                                      : modes[lint->report.tls],
+        .tls = tls_of(lint),
+        .ca_path = reading->ca.text,
     };
-    if (!strings_print(lint->row, &request, &output, &err))
+    const unsigned unknown = LINT_HOST | LINT_PORT | LINT_SOCKET | LINT_USER | LINT_DATABASE;
+    if (lint->report.expressions & unknown)
+        return false; // what the program puts there nobody can write down
+    bool ok = strings_print(lint->row, &request, &output, &err);
+    if (!ok && request.tls == STRING_TLS_VERIFY_IDENTITY &&
+        lint->report.tls != LINT_TLS_IDENTITY) { // it cannot
+        request.tls = STRING_TLS_VERIFY_CA;
+        ok = strings_print(lint->row, &request, &output, &err);
+    }
+    if (!ok)
         return false;
-    bool ok = put(out, output.text);
+    ok = put(out, output.text);
     strings_output_done(&output);
     return ok;
 }

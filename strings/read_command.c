@@ -50,7 +50,7 @@ static size_t read_word(struct lint *lint, struct lint_text text, size_t at, str
         }
         if (text.at[at] == '\\' && at + 1 < text.len)
             at++;
-        else if (text.at[at] == '<' && lint_find(lint_part(text, at, text.len), "<PASSWORD>") == 0)
+        else if (text.at[at] == '<' && lint_starts(lint_part(text, at, text.len), "<PASSWORD>"))
             ; // to be replaced, quotes and all
         else if (strchr("$`&|;<(!*?", text.at[at]) || (text.at[at] == '#' && out->len == 0))
             say_expanded(lint, text.from[at], text.at[at]);
@@ -97,6 +97,18 @@ static const struct option options[] = {
 static struct lint_value *field_at(struct lint *lint, const struct option *option)
 {
     return (struct lint_value *)(void *)((char *)&lint->reading + option->field);
+}
+
+void lint_check_argument(struct lint *lint, struct lint_text word)
+{
+    const char *password = lint->reading.password.text;
+    if (password && *password && strcmp(password, "<PASSWORD>") != 0)
+        lint_say(lint, LINT_ERROR, "argv-password", word.from[0],
+            "every user of the machine sees a running program's arguments, and the shell keeps "
+            "them "
+            "in its history; leave it out where the program asks, or put the URL into the "
+            "environment",
+            "the password is an argument of the command");
 }
 
 static void say_password(struct lint *lint, struct lint_text word, size_t at)
@@ -158,7 +170,19 @@ static const struct option *read_short(struct lint *lint, struct lint_text word)
     return NULL;
 }
 
-static void read_options(struct lint *lint, const struct lint_text *words, size_t count)
+// mycli takes a URL as well.
+static bool read_url_word(struct lint *lint, struct lint_text word, struct err *err)
+{
+    lint->file = lint->client;
+    lint->client = lint_client_find("url");
+    bool ok = lint->client->read(lint, word, err);
+    lint->reading.scheme = (struct lint_value){ 0 };
+    lint_check_argument(lint, word);
+    return ok;
+}
+
+static bool read_options(
+    struct lint *lint, const struct lint_text *words, size_t count, struct err *err)
 {
     const struct option *waits = NULL;
     bool is_dump = strstr(lint->row->id, "dump");
@@ -177,10 +201,37 @@ static void read_options(struct lint *lint, const struct lint_text *words, size_
                 "-p takes no value from the next word: the program asks for the password and takes "
                 "the word for the database; -D names the database",
                 "a word behind -p");
+        } else if (lint_find(word, "://") < word.len) {
+            return read_url_word(lint, word, err);
         } else if (!lint->reading.database.text) {
             lint->reading.database = lint_take(lint, word);
         }
     }
+    return true;
+}
+
+// mysql_config_editor set …, and the command that uses it; or what its print command shows, which
+// is an option file.
+bool lint_read_login_path(struct lint *lint, struct lint_text text, struct err *err)
+{
+    struct lint_text words[WORDS];
+    if (lint_trim(text, " \t\r\n").len && lint_trim(text, " \t\r\n").at[0] == '[')
+        return lint_read_lines(lint, text, err);
+    bool is_found = false;
+    for (size_t at = 0; at < text.len && !lint->failed;) {
+        size_t end = lint_span(text, at, "\n");
+        size_t count = lint_words(lint, lint_part(text, at, end), words, WORDS);
+        size_t skip = count > 1 && lint_starts(words[1], "set") ? 1 : 0;
+        is_found = is_found || (skip && lint_find(words[0], "mysql_config_editor") < words[0].len);
+        if (count > skip && !read_options(lint, words + skip, count - skip, err))
+            return false;
+        at = end + 1;
+    }
+    lint->reading.scheme = (struct lint_value){ 0 };
+    return is_found || err_set(err, ERR_USAGE,
+                           "the login path itself is not text: expected mysql_config_editor set "
+                           "--login-path=... with its options, or what mysql_config_editor print "
+                           "shows");
 }
 
 bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err)
@@ -192,6 +243,5 @@ bool lint_read_command(struct lint *lint, struct lint_text text, struct err *err
         return err_set(
             err, ERR_USAGE, "no command line: expected %s and its options", lint->row->id);
     lint->reading.scheme = lint_take(lint, words[0]);
-    read_options(lint, words, count);
-    return true;
+    return read_options(lint, words, count, err);
 }

@@ -123,7 +123,8 @@ static bool check_jdbc(struct lint *lint, struct lint_text text, size_t *rest, s
     lint_say(lint, LINT_ERROR, "scheme", text.from[0],
         "each JDBC driver takes only URLs of its own; MariaDB's takes jdbc:mysql: only with "
         "permitMysqlScheme in it",
-        "the URL starts with \"%.*s\" (this driver knows %s)", (int)scheme, text.at,
+        "the URL starts with \"%.*s\" (this driver knows %s)",
+        lint_is_scheme(lint_part(text, 0, scheme)) ? (int)scheme : 0, text.at,
         lint->client->schemes);
     lint->reading.scheme.text = NULL;
     return true;
@@ -269,7 +270,7 @@ bool lint_read_go(struct lint *lint, struct lint_text text, struct err *err)
         return err_set(err, ERR_USAGE,
             "no DSN of %s: expected %suser:password@tcp(host:port)/database", lint->row->id,
             scheme);
-    if (!skip && lint_find(text, "mysql://") == 0)
+    if (!skip && lint_starts(text, "mysql://"))
         return err_set(err, ERR_USAGE,
             "a URL, which %s refuses: expected user:password@tcp(host:port)/database",
             lint->row->id);

@@ -56,9 +56,12 @@ static bool is_known(struct lint *lint, const char *name)
         return true;
     if (len >= sizeof(key))
         return false;
-    for (size_t i = 0; i <= len; i++)
-        key[i] = (char)(name[i] == ' ' ? '_' : name[i]);
-    return lint_list_has(lint->client->known, key, len);
+    size_t used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] != ' ') // "Ssl Mode" and SslMode are the same
+            key[used++] = name[i];
+    }
+    return lint_list_has(lint->client->known, key, used);
 }
 
 // Behind the closing quote only a ; may follow: else the quote was a part of the value.
@@ -100,8 +103,8 @@ static struct lint_value take_quoted(
     return lint_take(lint, out);
 }
 
-static struct lint_value take_bare(
-    struct lint *lint, struct lint_text text, size_t *at, const struct style *style)
+static struct lint_value take_bare(struct lint *lint, struct lint_text text, size_t *at,
+    const struct style *style, bool is_password)
 {
     struct lint_text out = lint_copy(lint, text.len);
     for (; *at < text.len; ++*at) {
@@ -112,6 +115,11 @@ static struct lint_value take_bare(
         lint_put(&out, text.at[*at], text.from[*at]);
         *at += is_double;
     }
+    if (is_password && out.at && out.len && strchr(" \t", out.at[out.len - 1]))
+        lint_say(lint, LINT_WARNING, "edge-blank", out.from[out.len - 1],
+            "blanks at the ends of a value without quotes are dropped: if they belong to the "
+            "password, put it in quotes, or in braces with ODBC",
+            "a blank at the end of the password");
     return out.at && out.len ? lint_take(lint, lint_trim(out, " \t\n"))
                              : (struct lint_value){ "", 0 };
 }
@@ -124,7 +132,8 @@ static void take_item(
         *field = value;
         return;
     }
-    bool follows_secret = lint->reading.password.text || style->doubles || !style->quotes;
+    bool follows_secret =
+        lint->reading.password.text || style->doubles || (!style->quotes && !style->has_braces);
     if (!is_known(lint, name.text) && follows_secret && lint->client->known) {
         lint_say(lint, LINT_ERROR, "semicolon", name.from, style->stop_why,
             "what stands behind the ; is no parameter of this client");
@@ -164,7 +173,8 @@ static void read_items(struct lint *lint, struct lint_text text, const struct st
         else if (style->has_braces && at < text.len && text.at[at] == '{')
             value = take_quoted(lint, text, &at, '}');
         else
-            value = take_bare(lint, text, &at, style);
+            value =
+                take_bare(lint, text, &at, style, lint_list_has("password pwd", name.at, name.len));
         take_item(lint, lint_take(lint, name), value, style);
     }
     if (text.len)
@@ -242,44 +252,8 @@ bool lint_read_odbc(struct lint *lint, struct lint_text text, struct err *err)
     return true;
 }
 
-// ---- PDO and DBI: the data source, or the call with it ------------------------------------------
-
-// A literal in single quotes: \' and \\ are the only escapes.
-static struct lint_text read_literal(struct lint *lint, struct lint_text text, size_t *at)
-{
-    struct lint_text out = lint_copy(lint, text.len);
-    for (++*at; *at < text.len && text.at[*at] != '\''; ++*at) {
-        if (text.at[*at] == '\\' && *at + 1 < text.len && strchr("'\\", text.at[*at + 1]))
-            ++*at;
-        lint_put(&out, text.at[*at], text.from[*at]);
-    }
-    ++*at;
-    return out;
-}
-
-static void read_arguments(struct lint *lint, struct lint_text text, size_t at)
-{
-    struct lint_value *const values[] = { &lint->reading.user, &lint->reading.password };
-    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-        at += at < text.len && text.at[at] == ',';
-        at += at < text.len && text.at[at] == ' ';
-        if (at >= text.len || text.at[at] != '\'')
-            return;
-        struct lint_text literal = read_literal(lint, text, &at);
-        *values[i] = literal.len ? lint_take(lint, literal) : (struct lint_value){ "", 0 };
-    }
-    if (at > text.len)
-        return;
-    struct lint_text rest = lint_part(text, at, text.len);
-    size_t ca = lint_find(rest, "SSL_CA =>");
-    if (ca < rest.len)
-        lint_add_pair(lint, (struct lint_value){ "SSL_CA", rest.from[ca] },
-            (struct lint_value){ "", rest.from[ca] });
-    size_t never = lint_find(rest, "SSL_VERIFY_SERVER_CERT => false");
-    if (never < rest.len)
-        lint_add_pair(lint, (struct lint_value){ "SSL_VERIFY_SERVER_CERT", rest.from[never] },
-            (struct lint_value){ "false", rest.from[never] });
-}
+// ---- PDO and DBI: the data source (the call around it is read_code.c's)
+// --------------------------
 
 bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err)
 {
@@ -290,13 +264,7 @@ bool lint_read_pdo(struct lint *lint, struct lint_text text, struct err *err)
                                           "a ; ends a value of the data source and cannot be "
                                           "written; the password is an argument of its own" };
     bool is_dbi = lint_list_has("dbi", lint->client->schemes, 3);
-    size_t quote = lint_find(text, is_dbi ? "'dbi:" : "'mysql:");
     struct lint_text dsn = text;
-    size_t at = quote;
-    if (quote < text.len) {
-        dsn = read_literal(lint, text, &at);
-        read_arguments(lint, text, at);
-    }
     size_t colon = lint_span(dsn, 0, ":");
     if (is_dbi && colon < dsn.len)
         colon = lint_span(dsn, colon + 1, ":");

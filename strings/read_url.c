@@ -79,6 +79,12 @@ static struct lint_value take_account(struct lint *lint, struct lint_text text, 
     if (lint_is_placeholder(text))
         return lint_take(lint, text);
     check_raw(lint, text, what);
+    if (has(lint, OLD_NO_DECODE) && has_code(text))
+        lint_say(lint, LINT_WARNING, "not-decoded", text.from[0],
+            "older versions of this client send what stands there, the percent signs included: "
+            "give "
+            "it as a field of its own",
+            "the %s holds %%XX, which not every version decodes", what);
     if (!has(lint, URL_NO_DECODE))
         return lint_decode(lint, text, account_decoding(lint), what);
     if (has_code(text))
@@ -283,8 +289,8 @@ static void check_scheme(struct lint *lint, struct lint_text scheme)
     lint_say(lint, LINT_ERROR, "scheme", scheme.from[0],
         "this client looks at the scheme first: it takes the string for another database's, or "
         "refuses it",
-        "the scheme is \"%.*s\" (this client knows %s)", (int)(scheme.len > 40 ? 40 : scheme.len),
-        scheme.at, schemes);
+        "the scheme is \"%.*s\" (this client knows %s)",
+        lint_is_scheme(scheme) ? (int)scheme.len : 0, scheme.at, schemes);
     lint->reading.scheme.text = NULL;
 }
 

@@ -64,6 +64,15 @@ static void check_behind(
         "a raw quote in a value in quotes");
 }
 
+static void say_letter(struct lint *lint, struct lint_text text, size_t at)
+{
+    if (text.at[at] && strchr("abefnrstv", text.at[at]))
+        lint_say(lint, LINT_WARNING, "escape", text.from[at - 1],
+            "the file's reader puts a control character or a blank in its place; a backslash is "
+            "written \\\\",
+            "a backslash before %c", text.at[at]);
+}
+
 static struct lint_text read_quoted(
     struct lint *lint, const struct style *style, struct lint_text text, size_t at, size_t *end)
 {
@@ -80,6 +89,7 @@ static struct lint_text read_quoted(
         else if (text.at[at] == '\\' && escapes && at + 1 < text.len &&
                  strchr(escapes, text.at[at + 1])) {
             at++;
+            say_letter(lint, text, at);
             lint_put(&out, style->comment ? meaning_of(text.at[at]) : text.at[at], text.from[at]);
             continue;
         }
@@ -108,6 +118,13 @@ static struct lint_text read_bare(
         lint->reading.is_unwritten = true;
         break;
     }
+    bool is_yaml = style->doubles;
+    size_t colon = lint_find(line, ": ");
+    if (is_yaml && colon < line.len && lint_find(line, "://") == line.len)
+        lint_say(lint, LINT_ERROR, "quote", line.from[colon],
+            "without quotes it starts another name and value, and the file is refused; put the "
+            "value in quotes",
+            "an unquoted : before a blank");
     if (style->first && line.len && strchr(style->first, line.at[0]) && !lint_is_placeholder(line))
         lint_say(lint, LINT_ERROR, "quote", line.from[0],
             "the file gives it a meaning at the beginning of a value; put the value in quotes",
@@ -154,10 +171,25 @@ static struct lint_text read_ini(struct lint *lint, struct lint_text line)
 }
 
 // What is replaced before the program sees it, and how it is written to stay.
+// ${NAME}, or $NAME in capitals: that it is meant nobody doubts.
+static bool is_variable(struct lint_text text)
+{
+    bool ok = text.len > 2 && text.at[0] == '$';
+    if (ok && text.at[1] == '{')
+        return lint_span(text, 0, "}") == text.len - 1;
+    for (size_t i = 1; ok && i < text.len; i++)
+        ok = isupper((unsigned char)text.at[i]) || text.at[i] == '_' ||
+             (i > 1 && isdigit((unsigned char)text.at[i]));
+    return ok;
+}
+
 static struct lint_text expand(
     struct lint *lint, const struct style *style, struct lint_text text, enum lint_carrier carrier)
 {
     struct lint_text out = lint_copy(lint, text.len);
+    lint->is_filled = is_variable(text);
+    if (lint->is_filled)
+        return text;
     for (size_t i = 0; i < text.len; i++) {
         bool is_escaped = carrier == CARRIER_EXPAND
                               ? text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == '$'
@@ -165,9 +197,11 @@ static struct lint_text expand(
                                     i + 1 < text.len && text.at[i + 1] == '$';
         i += is_escaped;
         char next = i + 1 < text.len ? text.at[i + 1] : '\0';
-        bool is_name = carrier == CARRIER_PYTHON ? next == '{'
-                                                 : isalpha((unsigned char)next) || next == '_' ||
-                                                       next == '{' || next == '(';
+        bool is_name =
+            carrier == CARRIER_PYTHON ? next == '{'
+            : carrier == CARRIER_YAML_DOLLAR
+                ? next != '\0'
+                : isalpha((unsigned char)next) || next == '_' || next == '{' || next == '(';
         if (text.at[i] == '$' && !is_escaped && is_name)
             lint_say(lint, LINT_ERROR, "expansion", text.from[i],
                 style->dollar
@@ -179,6 +213,44 @@ static struct lint_text expand(
         lint_put(&out, text.at[i], text.from[i]);
     }
     return out;
+}
+
+// my_default.c knows the escapes without quotes as well.
+static struct lint_text read_option(struct lint *lint, struct lint_text line)
+{
+    struct lint_text out = lint_copy(lint, line.len);
+    for (size_t i = 0; i < line.len; i++) {
+        bool is_escape =
+            line.at[i] == '\\' && i + 1 < line.len && strchr("btnrs\"'\\", line.at[i + 1]);
+        i += is_escape;
+        if (is_escape)
+            say_letter(lint, line, i);
+        lint_put(&out, is_escape ? meaning_of(line.at[i]) : line.at[i], line.from[i]);
+    }
+    return out;
+}
+
+// What is special to one reader of files.
+static void check_carrier(struct lint *lint, enum lint_carrier carrier, struct lint_text value,
+    bool is_quoted, char quote)
+{
+    size_t blank = lint_span(value, 0, " \t"), hash = lint_find(value, " #");
+    size_t newline = lint_find(value, "\\n");
+    if (carrier == CARRIER_PHP && !is_quoted && blank < value.len)
+        lint_say(lint, LINT_ERROR, "blank", value.from[blank],
+            "phpdotenv refuses the whole file; put the value in quotes", "an unquoted blank");
+    if (carrier == CARRIER_DOCKER && hash < value.len)
+        lint_say(lint, LINT_WARNING, "comment-kept", value.from[hash],
+            "docker takes it, and what follows, for a part of the value", "a # behind the value");
+    bool is_node = carrier == CARRIER_ENV || carrier == CARRIER_EXPAND;
+    if (is_node && is_quoted && quote == '"' && newline < value.len)
+        lint_say(lint, LINT_ERROR, "escape", value.from[newline],
+            "dotenv makes a line end of it in double quotes; take single ones",
+            "a backslash before n");
+    if (carrier == CARRIER_CNF && value.len > 4000)
+        lint_say(lint, LINT_ERROR, "line-length", value.from[0],
+            "a line of an option file holds at most 4,096 bytes, the rest is another line",
+            "the line is too long");
 }
 
 struct lint_text lint_read_value(
@@ -201,6 +273,10 @@ struct lint_text lint_read_value(
         return read_properties(lint, value);
     if (carrier == CARRIER_INI)
         return read_ini(lint, value);
+    lint->is_bare = !is_quoted;
+    check_carrier(lint, carrier, value, is_quoted, open);
+    if (carrier == CARRIER_CNF && !is_quoted)
+        return read_option(lint, value);
     if (carrier == CARRIER_DOCKER && value.len && strchr("'\"", value.at[0]))
         lint_say(lint, LINT_ERROR, "quote", value.from[0],
             "docker keeps quotes: they become a part of the value", "quotes around the value");

@@ -220,6 +220,25 @@ def test_lint_as_json():
                                 "&sslMode=VERIFY_IDENTITY")
 
 
+def test_lint_of_source_code():
+    code = """pymysql.connect(host="localhost", port="4000", user="app", password="HUNT\\tER")"""
+    result = lint("pymysql", code)
+    assert result.returncode == 1
+    assert b"HUNT" not in result.stdout + result.stderr
+    assert b"a backslash in the password makes a tab" in result.stdout
+    assert b"the port is a text" in result.stdout
+    assert b'pymysql.connect(host="127.0.0.1", port=4000, user="app"' in result.stdout
+
+
+def test_lint_says_what_is_no_literal():
+    code = "mysql.createConnection({ host: '127.0.0.1', port: 4000, user: 'app', password: process.env.PW })"
+    result = lint("mysql2", code)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"password  not a literal: its value is not known here" in result.stdout
+    report = json.loads(lint("mysql2", code, "--json").stdout)
+    assert (report["expressions"], report["findings"]) == (["password"], [])
+
+
 def test_lint_of_a_file_names_the_line():
     result = lint("laravel", "DB_HOST=127.0.0.1\nDB_PORT=4000\nDB_PASSWORD=HUNT#ER\n")
     assert result.returncode == 1
@@ -231,7 +250,9 @@ def test_lint_of_a_file_names_the_line():
     (["go", "app:HUNTER@tcp(h:1)/"], b"", b"the string comes on standard input"),
     ([], b"", b"which client? Expected dsn lint CLIENT"),
     (["pymsql"], b"", b'did you mean "pymysql"?'),
-    (["navicat"], b"x", b"there is no reader for the strings of navicat"),
+    (["navicat"], b"x", b"no host, socket or user in it"),
+    (["login-path"], b"x", b"the login path itself is not text"),
+    (["pymysql"], b"x", b"no host, user or password in it"),
     (["go"], b"", b"there is nothing to read"),
     (["go"], b"mysql://app:HUNTER@h:1/", b"a URL, which go refuses"),
     (["url"], b"HUNTER", b"no URL: expected mysql://"),

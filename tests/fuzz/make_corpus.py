@@ -194,9 +194,90 @@ def exchanges():
     yield "without-greeting", packet(2, switch) + packet(4, full) + packet(5, ask)
 
 
+# ---- connection strings -------------------------------------------------------------------------
+
+# A client, and what it is to read. The first byte says what is done: 0xff any text, 0xfd the bytes
+# are a password that is printed for the client, 0xfe one that is pasted into its string. No byte of
+# these stands in UTF-8.
+TEXTS = [
+    ("mysql2", 'mysql.createConnection({ host: "h", port: 4000, user: "u", password: `p${x}`, ssl: { ca } })'),
+    ("mysql2", 'mysql.createConnection("mysql://u:p@h:4000/d?ssl=%7B%22rejectUnauthorized%22%3Atrue%7D")'),
+    ("pymysql", "pymysql.connect(host='h', port=4000, user=u, password=b'p\\x41\\n', ssl={'ca': 'c'}) # x"),
+    ("django", 'DATABASES = {"default": {"HOST": "h", "PASSWORD": """p""", "OPTIONS": {"ssl": {}}}}'),
+    ("mysql2-gem", "Mysql2::Client.new(host: 'h', :port => 4000, password: \"a#{b}\", ssl_mode: :required)"),
+    ("mysqli", "$db = new mysqli('h', 'u', \"p$x\", 'd', 4000); /* x */ $db->ssl_set(null, null, 'c', null, null);"),
+    ("wordpress", "define('DB_HOST', 'localhost:/run/x.sock');\ndefine('DB_PASSWORD', 'p\\'q');"),
+    ("rmariadb", 'dbConnect(RMariaDB::MariaDB(), host = "h", password = "p\\u{1f511}", ssl.ca = "c")'),
+    ("julia", 'DBInterface.connect(MySQL.Connection, "h", "u", "p\\$"; port = 4000, ssl_ca = "c")'),
+    ("libmysqlclient", 'mysql_options(db, MYSQL_OPT_SSL_MODE, &(enum m){SSL_MODE_REQUIRED});\nmysql_real_connect(db, "h", "u", "p" "q\\077", NULL, 4000, NULL, 0);'),
+    ("connector-cpp", 'sql::ConnectOptionsMap options{{OPT_HOSTNAME, "h"}, {OPT_PASSWORD, "p"}};'),
+    ("hikari", 'config.setJdbcUrl("jdbc:mysql://h/d?useSSL=true");\nconfig.setPassword("p");'),
+    ("exposed", 'Database.connect("jdbc:mysql://h/d", user = "u", password = "p$x")'),
+    ("spark", 'spark.read.option("url", "jdbc:mysql://a,b/d").option("password", "p")'),
+    ("swift", 'MySQLConfiguration(hostname: "h", password: "\\(p)", tlsConfiguration: nil)'),
+    ("myxql", 'MyXQL.start_link(hostname: "h", password: "#{p}", ssl: [verify: :verify_none])'),
+    ("duckdb", "CREATE SECRET t (TYPE mysql, HOST 'h', PASSWORD 'p''q', SSL_MODE 'required'); ATTACH '' AS t;"),
+    ("ecs", '"environment": [ { "name": "DB_HOST", "value": "h" }, { "value": "p", "name": "DB_PASSWORD" } ]'),
+    ("json", '{ "host": "h", "password": "\\ud83d\\udd11\\u0000\\/" }'),
+    ("lightning", "[tidb]\nhost = 'h'\npassword = \"\"\"p\"\"\"\ntls = \"preferred\"\n"),
+    ("terraform", 'locals {\n  tidb = {\n    host = "h"\n    password = "$${p}%{q}"\n  }\n}\nvariable "x" {\n}\n'),
+    ("powershell", '$env:DB_HOST = "h`n"\n$env:DB_PASSWORD = "p""q$x"'),
+    ("jdbc", "jdbc:mysql://u:p@[::1]:4000/d?sslMode=VERIFY_CA&x=%41+%#f"),
+    ("jdbc-mariadb", "jdbc:mariadb://h,i:4000/d?user=u&password=p%41&address=("),
+    ("go", "u:p@tcp([::1]:4000)/d%2f?tls=preferred&x=y"),
+    ("golang-migrate", "mysql://u:p%40@tcp(h:4000)/d?x-tls-ca=c"),
+    ("url", "mysql://u:p@q@h:4000/d?ssl-mode=REQUIRED#f"),
+    ("symfony", 'DATABASE_URL="mysql://u:p%2541@h/d?unix_socket=%252Fx"'),
+    ("mysqlconnector", "Server=a,b;Port=4000;User ID=u;Password='p''q';Ssl Mode=Required"),
+    ("odbc", "DRIVER={x};SERVER=h;PWD={p}}q};SSLCA=c"),
+    ("pdo", "new PDO('mysql:host=h;port=4000;dbname=a;;b', 'u', 'p\\'q', [PDO::MYSQL_ATTR_SSL_CA => 'c'])"),
+    ("dbd-mariadb", "dbi:MariaDB:host=h;mariadb_ssl=1"),
+    ("mysql", "mysql -h localhost -P4000 -u u -p'q' --ssl-mode=REQUIRED d"),
+    ("login-path", "mysql_config_editor set --login-path=t --host=h --password\nmysql --login-path=t"),
+    ("my-cnf", "[client]\nhost=h\npassword=\"p\\\"\\s\"\nloose_ssl-ca=c\nskip-ssl"),
+    ("dotenv", "DB_HOST=h\nexport DB_PASSWORD='p#q'\nDATABASE_URL=mysql://u:p@h/d"),
+    ("laravel", 'DB_HOST=h\nDB_PASSWORD="p\\"${q}"'),
+    ("compose", "services:\n  a:\n    environment:\n      DB_HOST: h\n      DB_PASSWORD: 'p$$q${r}'"),
+    ("grafana", "datasources:\n  - url: h:4000\n    user: u\n    jsonData:\n      tlsSkipVerify: true"),
+    ("dbt", "t:\n  server: h\n  schema: s\n  password: \"{{ env_var('P') }}\""),
+    ("hibernate", '<property name="hibernate.connection.url">jdbc:mysql://h/d?a=b&amp;c</property>'),
+    ("spring-boot", "spring.datasource.url=jdbc:mysql://h/d\nspring.datasource.password=p\\u0041${x}"),
+    ("workbench", "Hostname / IP  h\nPort  4000\nUse SSL  Require and Verify CA\nPassword  p"),
+    ("metabase", "Host  h\nJDBC options  sslMode=trust&x"),
+    ("systemd-credential", "[Service]\nEnvironment=\"DB_HOST=h\" DB_USER=50%%x 'DB_PASSWORD=p\\x41'\nLoadCredential=a:b"),
+    ("pdo", 'new PDO("mysql:host=h;port=4000", "u", "p$x", [Pdo\\Mysql::ATTR_SSL_CA => "c"])'),
+    ("dbd-mysql", "DBI->connect(\"dbi:mysql:host=h\", 'u', \"p@x\", { RaiseError => 1 })"),
+    ("sqlalchemy", 'URL.create("mysql+pymysql", username="u", password="p", host="h", query={"ssl_ca": "c"})'),
+    ("connector-cpp", 'driver->connect("unix:///run/x.sock", "u", "p");'),
+    ("duckdb", "ATTACH 'host=h passwd=\"p\\\\q\" r' AS t (TYPE mysql);"),
+    ("kubernetes", "env:\n  - name: DB_HOST\n    value: h\n  - name: DB_PASSWORD\n    value: p$(q)"),
+    ("mycli", "mycli --ssl-ca=c mysql://u:p/q@h:4000/d"),
+    ("dbmate", "dbmate --url 'mysql://u:p@h:4000/d' up"),
+    ("vscode", '{ "driver": "TiDB", "server": "h", "password": "p", "mysqlOptions": { "ssl": { "ca": 1 } } }'),
+    ("liquibase", "url: jdbc:mysql://h/d?sslmode=x\nusername: u\npassword: ${p}"),
+    ("mybatis", '<property name="url" value="jdbc:mysql://h/d"/>\n<property name="password" value="p"q"/>'),
+    ("alembic", "sqlalchemy.url = mysql+mysqldb://u:p%%40%q@h/d"),
+]
+PASSWORDS = ("'", '"', "\\", "`", "$x", "${x}", "#{x}", "%41%", "\n", "\t ", ";;", "&=+", "@:/?#", "}}{{",
+             "<%", "\u00e9\U0001f511", "',1,'", '",x:"')
+
+
+def strings():
+    for number, (client, text) in enumerate(TEXTS):
+        yield f"{client}-{number}", b"\xff" + client.encode() + b"\n" + text.encode()
+    clients = sorted({client for client, _ in TEXTS})
+    for number, client in enumerate(clients):
+        for step in range(2):
+            password = PASSWORDS[(number * 5 + step * 7) % len(PASSWORDS)]
+            for name, first in (("printed", b"\xfd"), ("pasted", b"\xfe")):
+                yield (f"{client}-{name}-{step}",
+                       first + client.encode() + b"\n" + password.encode())
+
+
 def main():
     shutil.rmtree(CORPUS, ignore_errors=True)
     corpus = {"fuzz_greeting": dict(greetings()), "fuzz_answer": dict(answers()),
+              "fuzz_lint": dict(strings()),
               "fuzz_packets": {name: b"\xff" + bytes_ for name, bytes_ in exchanges()}}
     corpus["fuzz_packets"]["in-pieces"] = b"\x06" + dict(exchanges())["full"]
     for name, packets in samples().items():

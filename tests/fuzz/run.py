@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build-fuzz"
 HARNESSES = sorted(path.stem for path in (ROOT / "tests/fuzz").glob("fuzz_*.c"))
-INPUT_MAX = 4096        # no packet of interest is longer
+INPUT_MAX = 4096        # no packet or string of interest is longer
 ONE_INPUT_SECONDS = 10  # a hang is a finding
 EXTRA_SECONDS = 120     # a harness that overstays its time by so much is ended
 STATUS = re.compile(r"^#(\d+)\s.*cov: (\d+)", re.MULTILINE)

@@ -2,7 +2,7 @@
 //
 // "Did you mean": edit distance (insert, delete, replace, swap of neighbours) over short names.
 // Used by the command line and the configuration file. Pure; any thread.
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 #include <stdbool.h>
 #include <stdio.h>
