@@ -72,7 +72,8 @@ class StringTable:
 
     def lines(self):
         yield "ok: it logged in, selected, prepared, sent 64 KB; with the golden / the Unicode password"
-        yield "no: the string is refused, with the reason; other: plain, verify-ca, wrong CA and name"
+        yield "no: the string is refused, with the reason"
+        yield "other: direct and plain, verify-ca; another CA, another name and no TLS are noticed"
         head = "".join(f"{target:11}" for target in TARGETS.values())
         yield f"{'client':24}{head}{'other':8}result"
         done = subprocess.run([built("app/tidblink"), "dsn", "--list", "--json"], check=True,

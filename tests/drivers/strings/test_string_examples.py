@@ -101,7 +101,9 @@ class World:
         if place == "proxy":
             return {**account, "host": "127.0.0.1", "port": self.proxy.port(), "tls": "off"}
         server = self.other if place == "another name" else self.server
-        direct = {**account, "host": self.name, "port": server.port, "direct": "yes"}
+        # The proxy's own port stands for a server that offers no TLS.
+        port = self.proxy.port() if place == "no TLS" else server.port
+        direct = {**account, "host": self.name, "port": port, "direct": "yes"}
         if place == "plain":
             return {**direct, "tls": "off"}
         ca = self.wrong_ca if place == "another authority" else self.ca
@@ -179,7 +181,7 @@ def test_example(client, place, user, record_property, world, tmp_path):
 
 @pytest.mark.parametrize("client, place", cases(FAILING))
 def test_example_that_must_fail(client, place, record_property, world, tmp_path):
-    """Another authority's certificate, or one for another name, is noticed."""
+    """Another authority's certificate, or one for another name, is noticed, and that there is none."""
     result = run_example(world, runner_of(client), client, place, "unicode", tmp_path)
     refusal = result if isinstance(result, str) else None
     check_refused(world, client, place, "unicode", refusal)
