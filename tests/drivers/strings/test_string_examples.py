@@ -86,7 +86,8 @@ class World:
 
     def fill(self):
         """For a program that runs statements of its own alone."""
-        self.server.query(f"CREATE OR REPLACE TABLE {DATABASE}.parcel "
+        self.server.query(f"DROP TABLE IF EXISTS {DATABASE}.parcel")
+        self.server.query(f"CREATE TABLE {DATABASE}.parcel "
                           "SELECT 1 AS one, REPEAT('x', 65536) AS content")
 
     def proof(self):
