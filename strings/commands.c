@@ -77,10 +77,12 @@ static const struct string_client clients[] = {
         .tcp = "mycli -u $user -h $host -P $port$?database{ -D $database$}$tls",
         .socket = "mycli -u $user -S $socket$?database{ -D $database$}",
         .tls = {
-            [STRING_TLS_VERIFY_IDENTITY] = { .piece = " --ssl-ca=$ca --ssl-verify-server-cert" },
-            [STRING_TLS_VERIFY_CA] = { .piece = " --ssl-ca=$ca" },
+            [STRING_TLS_VERIFY_IDENTITY] = { .piece = " --ssl-mode=on --ssl-ca=$ca --ssl-verify-server-cert" },
+            [STRING_TLS_VERIFY_CA] = { .piece = " --ssl-mode=on --ssl-ca=$ca" },
         },
         .notes = "It asks for the password when the server wants one.\n"
+                 "Without --ssl-mode=on (older ones: --ssl) it goes on in plaintext when the server offers "
+                 "no TLS.\n"
                  "Over PyMySQL: a password that is not ASCII must be typed as its UTF-8 taken for Latin-1.",
         .example = MYCLI_PROGRAM,
     },

@@ -7,8 +7,8 @@
 
 #define ERB "database.yml is a template: write the password as <%= ENV['DB_PASSWORD'] %>"
 #define OLD_GEM                                                                                    \
-    "Before 0.5.5 (Debian 12: 0.5.3) it warns that MariaDB's library knows no ssl_mode, and does " \
-    "not check the certificate's name."
+    "Before 0.5.5 (Debian 12: 0.5.3) it warns that MariaDB's library knows no ssl_mode, "          \
+    "checks no name and does not insist on TLS."
 #define TRILOGY_NOTE                                                                               \
     "caching_sha2_password needs TLS with it, on unix sockets too: use mysql2 for such a user."
 

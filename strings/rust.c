@@ -43,7 +43,7 @@ static const struct string_client clients[] = {
         .tls = SQLX_TLS,
         .notes = "By itself it goes on in plaintext when the server offers no TLS (PREFERRED).\n"
                  "caching_sha2_password without TLS needs its feature mysql-rsa.",
-        .example = "// cargo add sqlx --features mysql,runtime-tokio,tls-native-tls\n" TOKIO
+        .example = "// cargo add sqlx --features mysql,mysql-rsa,runtime-tokio,tls-native-tls\n" TOKIO
                    "use sqlx::{Connection, MySqlConnection};\n\n"
                    "#[tokio::main]\n"
                    "async fn main() -> Result<(), sqlx::Error> {\n"
@@ -68,8 +68,9 @@ static const struct string_client clients[] = {
         .tcp = URL "$tls",
         .socket = URL_SOCKET "?socket=$socket&ssl-mode=DISABLED",
         .tls = SQLX_TLS,
-        .notes = "Over SQLx.",
-        .example = "// cargo add sea-orm --features sqlx-mysql,runtime-tokio-native-tls\n" TOKIO
+        .notes = "Over SQLx: caching_sha2_password without TLS needs its feature mysql-rsa.",
+        .example = "// cargo add sea-orm --features sqlx-mysql,runtime-tokio-native-tls\n"
+                   "// cargo add sqlx --features mysql-rsa\n" TOKIO
                    "use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};\n\n"
                    "#[tokio::main]\n"
                    "async fn main() -> Result<(), sea_orm::DbErr> {\n"

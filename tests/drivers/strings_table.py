@@ -8,6 +8,7 @@ from collections import defaultdict
 from built import built
 
 TARGETS = {"proxy": "proxy", "socket": "socket", "verify-identity": "direct"}
+MUST = ("proxy", "verify-identity")
 PASSWORDS = ("golden", "unicode")
 FILE = (None, None)  # of a client whose file is read back: it connects to nothing
 WIDTH = 100
@@ -16,9 +17,11 @@ WIDTH = 100
 def name_cell(item):
     """A test of strings/ says which cell it is about, before anything of it can fail."""
     if item.path.parent.name == "strings" and hasattr(item, "callspec"):
+        server = ", MySQL" if item.path.stem.endswith("_mysql") else ""
         for name in ("client", "place", "user"):
             if name in item.callspec.params:
-                item.user_properties.append((f"string_{name}", item.callspec.params[name]))
+                value = item.callspec.params[name] + (server if name == "place" else "")
+                item.user_properties.append((f"string_{name}", value))
 
 
 class StringTable:
@@ -54,12 +57,21 @@ class StringTable:
             return "in part: " + self.reasons.get(client, "not proven")
         if test != "yes":
             return "file: read back" if "ok" in came else "no test"
-        everywhere = {(place, password) for place in ("proxy", "verify-identity")
-                      for password in PASSWORDS}
+        everywhere = {(place, password) for place in MUST for password in PASSWORDS}
         if not everywhere <= set(cells) and FILE not in cells:
             return "not run"
-        limits = sorted({place for (place, _), what in cells.items() if what == "skip"})
-        return f"proven, but: {', '.join(limits)}" if limits else "proven"
+        lacks = list(self.lacks(cells))
+        return f"proven, not: {', '.join(lacks)}" if lacks else "proven"
+
+    def lacks(self, cells):
+        """What its row refuses or this machine's version cannot do, of what every client should."""
+        refused = {cell for cell, came in cells.items() if came == "no" and cell[0] in MUST}
+        for password in PASSWORDS:
+            if {(place, password) for place in MUST} <= refused:
+                yield password
+                refused -= {(place, password) for place in MUST}
+        yield from sorted({TARGETS[place] for place, _ in refused} |
+                          {place for (place, _), came in cells.items() if came == "skip"})
 
     def line(self, client, test):
         cells = self.cells[client]
@@ -72,7 +84,8 @@ class StringTable:
 
     def lines(self):
         yield "ok: it logged in, selected, prepared, sent 64 KB; with the golden / the Unicode password"
-        yield "no: the string is refused, with the reason; other: plain, verify-ca, wrong CA and name"
+        yield "no: the string is refused, with the reason"
+        yield "other: plain, verify-ca, MySQL as the server; another CA, another name, no TLS are noticed"
         head = "".join(f"{target:11}" for target in TARGETS.values())
         yield f"{'client':24}{head}{'other':8}result"
         done = subprocess.run([built("app/tidblink"), "dsn", "--list", "--json"], check=True,
@@ -80,5 +93,5 @@ class StringTable:
         results = defaultdict(int)
         for row in json.loads(done.stdout):
             yield self.line(row["client"], row["test"])
-            results[self.result(row["client"], row["test"]).split(":")[0].split(",")[0]] += 1
-        yield ", ".join(f"{count} {result}" for result, count in sorted(results.items()))
+            results[self.result(row["client"], row["test"]).split(":")[0]] += 1
+        yield "; ".join(f"{count} {result}" for result, count in sorted(results.items()))

@@ -31,7 +31,7 @@ for part in PARTS:
     REFUSED |= set(getattr(part, "REFUSED", ()))
 
 PLACES = ("proxy", "socket", "plain", "verify-identity", "verify-ca", "another authority",
-          "another name")
+          "another name", "no TLS")
 WORKING, FAILING = PLACES[:5], PLACES[5:]
 # Of a client over another one.
 ITS_PLACES = ("proxy", "socket", "verify-identity", "another authority", "another name")

@@ -82,8 +82,8 @@ RUNNERS = {
 }
 REFUSED = {("mariadb", "verify-ca", None)}  # it checks the name as well, or nothing
 OUT_OF_REACH = {
-    "mysqlsh": "MySQL Shell is in none of the registries in reach",
-    "usql": "usql's Go module is not served by the module proxy in reach",
-    "lightning": "TiDB's programs are in none of the registries in reach",
-    "ticdc": "TiDB's programs are in none of the registries in reach",
+    "mysqlsh": "no registry in reach has MySQL Shell",
+    "usql": "no registry in reach has usql",
+    "lightning": "no registry in reach has TiDB's programs",
+    "ticdc": "no registry in reach has TiDB's programs",
 }

@@ -68,17 +68,17 @@ REFUSED = {(client, "verify-ca", None) for client in RUNNERS  # they verify the 
            if client != "libmysqlclient"}
 NO_TLS = "Debian builds DBD::mysql with MariaDB's library, where it refuses to ask for TLS"
 LIMITS = {("dbd-mysql", place): NO_TLS
-          for place in ("verify-identity", "another authority", "another name")}
+          for place in ("verify-identity", "another authority", "another name", "no TLS")}
 OUT_OF_REACH = {
-    "odbc": "MySQL Connector/ODBC is in none of the registries in reach",
-    "connector-cpp": "Debian 12 has MySQL Connector/C++ 1.1 only, before OPT_HOSTNAME",
-    "rmariadb": "CRAN is no registry in reach, and Debian 12 has no r-cran-rmariadb",
-    "powershell": "PowerShell is in none of the registries in reach",
-    "julia": "Julia's registry is not in reach",
-    "swift": "Swift packages come from their own repositories, which are not in reach",
-    "myxql": "Hex is no registry in reach",
-    "ecto": "Hex is no registry in reach",
-    "mysqlconnector": "NuGet is no registry in reach",
-    "mysql-data": "NuGet is no registry in reach",
-    "ef-core": "NuGet is no registry in reach",
+    "odbc": "no registry in reach has MySQL Connector/ODBC",
+    "connector-cpp": "Debian has 1.1, older than OPT_HOSTNAME",
+    "rmariadb": "CRAN is out of reach, and Debian 12 has no r-cran-rmariadb",
+    "powershell": "no registry in reach has PowerShell",
+    "julia": "Julia's registry is out of reach",
+    "swift": "Swift packages are out of reach: they come from their own repositories",
+    "myxql": "Hex is out of reach",
+    "ecto": "Hex is out of reach",
+    "mysqlconnector": "NuGet is out of reach",
+    "mysql-data": "NuGet is out of reach",
+    "ef-core": "NuGet is out of reach",
 }

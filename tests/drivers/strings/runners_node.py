@@ -34,4 +34,5 @@ REFUSED = {  # it does not verify the name
     ("mysqljs", "verify-identity", None),
     ("mysqljs", "another authority", None),
     ("mysqljs", "another name", None),
+    ("mysqljs", "no TLS", None),
 }

@@ -48,4 +48,4 @@ RUNNERS = {
 REFUSED = {(client, "verify-ca", None) for client in RUNNERS}
 # WordPress cannot verify at all.
 REFUSED |= {("wordpress", place, None)
-            for place in ("verify-identity", "another authority", "another name")}
+            for place in ("verify-identity", "another authority", "another name", "no TLS")}

@@ -39,5 +39,6 @@ RUNNERS = {
     "diesel": Rust(),
 }
 OVER_ANOTHER = ("seaorm",)
-LIMITS = {("diesel", "another name"): "diesel over MariaDB's library, as it is built here, does not "
-          "check the certificate's name"}
+OVER_MARIADB = ("diesel over MariaDB's library, as it is built here, neither checks the certificate's name "
+                "nor insists on TLS")
+LIMITS = {("diesel", place): OVER_MARIADB for place in ("another name", "no TLS")}

@@ -33,4 +33,4 @@ class DuckDb(NamedTuple):
 RUNNERS = {
     "duckdb": DuckDb(),
 }
-OUT_OF_REACH = {"grafana": "Grafana is in none of the registries in reach"}
+OUT_OF_REACH = {"grafana": "no registry in reach has Grafana"}

@@ -86,7 +86,8 @@ class World:
 
     def fill(self):
         """For a program that runs statements of its own alone."""
-        self.server.query(f"CREATE OR REPLACE TABLE {DATABASE}.parcel "
+        self.server.query(f"DROP TABLE IF EXISTS {DATABASE}.parcel")
+        self.server.query(f"CREATE TABLE {DATABASE}.parcel "
                           "SELECT 1 AS one, REPEAT('x', 65536) AS content")
 
     def proof(self):
@@ -101,7 +102,9 @@ class World:
         if place == "proxy":
             return {**account, "host": "127.0.0.1", "port": self.proxy.port(), "tls": "off"}
         server = self.other if place == "another name" else self.server
-        direct = {**account, "host": self.name, "port": server.port, "direct": "yes"}
+        # The proxy's own port stands for a server that offers no TLS.
+        port = self.proxy.port() if place == "no TLS" else server.port
+        direct = {**account, "host": self.name, "port": port, "direct": "yes"}
         if place == "plain":
             return {**direct, "tls": "off"}
         ca = self.wrong_ca if place == "another authority" else self.ca
@@ -179,7 +182,7 @@ def test_example(client, place, user, record_property, world, tmp_path):
 
 @pytest.mark.parametrize("client, place", cases(FAILING))
 def test_example_that_must_fail(client, place, record_property, world, tmp_path):
-    """Another authority's certificate, or one for another name, is noticed."""
+    """Another authority's certificate, or one for another name, is noticed, and that there is none."""
     result = run_example(world, runner_of(client), client, place, "unicode", tmp_path)
     refusal = result if isinstance(result, str) else None
     check_refused(world, client, place, "unicode", refusal)

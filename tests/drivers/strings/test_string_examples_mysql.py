@@ -20,8 +20,6 @@ PLACES = ("proxy", "verify-identity")
 CANNOT = {
     ("mysqljs", "proxy"): "ER_NOT_SUPPORTED_AUTH_MODE",
     ("r2dbc", "proxy"): "must require SSL",
-    ("sqlx", "proxy"): "enable feature `mysql-rsa`",
-    ("seaorm", "proxy"): "enable feature `mysql-rsa`",
 }
 
 
