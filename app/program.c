@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/loop.h"
+#include "proxy/via.h"
 
 #include <event2/event.h>
 #include <limits.h>
@@ -122,6 +123,8 @@ static void log_listeners(const struct program *program)
             log_str(&line, "tls", words_tls(program->settings->proxy_targets[target].tls));
             log_str(&line, "client_tls",
                 words_client_tls(program->settings->proxy_targets[target].client_tls));
+            const struct via *via = program->settings->proxy_targets[target].via;
+            log_str(&line, "via", via ? via->shown : NULL);
             log_write(&line);
         }
     }

@@ -222,6 +222,8 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
         const struct target_plan target = {
             .index = i,
             .control = &plan->targets[i].control,
+            .loop = proxy->loop,
+            .via = plan->targets[i].via,
             .options = &proxy->options,
             .store = proxy->store,
             .workers = proxy->workers,

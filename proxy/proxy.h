@@ -15,6 +15,7 @@
 
 struct loop;
 struct proxy;
+struct via;
 
 // What TLS towards the cluster is, and who begins it.
 enum tls_mode {
@@ -67,6 +68,7 @@ struct proxy_target {
     enum tls_mode tls;
     enum client_tls client_tls;
     struct tls_trust_plan trust; // for TLS_VERIFY_CA and TLS_VERIFY_FULL
+    const struct via *via;       // the jump; NULL: none; outlives the proxy
 };
 
 // All of them, and what the proxy shows to applications. What it points to may go after the call
@@ -83,7 +85,8 @@ struct proxy_plan {
 struct proxy_target_state {
     const char *alias;
     const struct control_news *news; // NULL: none yet
-    const struct addr_set *addrs;    // NULL: not resolved
+    const struct addr_set *addrs;    // NULL: not resolved; with a jump, of the jump
+    const struct via *via;           // the jump; NULL: none
     const struct err *dns_failure;   // NULL: none
     uint64_t connections;            // open now
 };

@@ -312,7 +312,7 @@ static bool is_current(const struct spare *spare)
         return false;
     if (spare->io.fd < 0)
         return spare->view->addrs == view->addrs;
-    return peer.port == view->port && peer_is_among(&peer, view->addrs);
+    return peer.port == view_dial_port(view) && peer_is_among(&peer, view->addrs);
 }
 
 static void drop_outdated(struct spares *spares)
