@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "proxy/jump.h"
+#include "proxy/jump_run.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -23,6 +25,12 @@ static struct paths *paths_of(const struct dial *dial)
 static const struct addr *address_of(const struct dial *dial, int address)
 {
     return &dial->view->addrs->addrs[address];
+}
+
+// The jump is one: there is no socket to an address.
+static bool is_program(const struct dial *dial)
+{
+    return dial->view->via && via_is_program(dial->view->via);
 }
 
 // A failure of this machine's own, for which no address is to blame. Local ports are used up
@@ -68,12 +76,21 @@ static void release(const struct dial *dial, int address, bool on_trial)
 
 // ---- one address --------------------------------------------------------------------------------
 
+static void leave_jump(struct attempt *attempt)
+{
+    jump_end(attempt->jump);
+    jump_run_end(attempt->run);
+    attempt->jump = NULL;
+    attempt->run = NULL;
+}
+
 static void attempt_end(struct attempt *attempt)
 {
     watch_stop(&attempt->watch);
-    jump_end(attempt->jump);
-    attempt->jump = NULL;
+    leave_jump(attempt);
     close(attempt->fd);
+    if (is_program(attempt->dial))
+        jump_child_release(&attempt->dial->worker->children, attempt->fd);
     attempt->fd = -1;
 }
 
@@ -119,8 +136,7 @@ static void succeed(struct attempt *attempt)
     dial->reached = attempt->address;
     dial->reached_on_trial = attempt->on_trial;
     watch_stop(&attempt->watch);
-    jump_end(attempt->jump);
-    attempt->jump = NULL;
+    leave_jump(attempt);
     dial->fd = attempt->fd;
     attempt->fd = -1;
     for (size_t i = 0; i < DIAL_WAYS; i++)
@@ -143,12 +159,18 @@ static void on_jumped(void *arg, const struct err *err)
     give_up_because(dial, err);
 }
 
+static struct jump_plan jump_plan_of(struct attempt *attempt)
+{
+    const struct dial *dial = attempt->dial;
+    return (struct jump_plan){
+        .worker = dial->worker, .view = dial->view, .fn = on_jumped, .arg = attempt
+    };
+}
+
 static void begin_jump(struct attempt *attempt)
 {
     struct dial *dial = attempt->dial;
-    const struct jump_plan plan = {
-        .worker = dial->worker, .view = dial->view, .fn = on_jumped, .arg = attempt
-    };
+    const struct jump_plan plan = jump_plan_of(attempt);
     watch_want(&attempt->watch, 0);
     attempt->jump = jump_start(&plan, attempt->fd);
     if (attempt->jump)
@@ -223,6 +245,18 @@ static int begin_from_any_source(const struct dial *dial, const struct addr *add
     return fd;
 }
 
+static void begin_run(struct attempt *attempt)
+{
+    const struct jump_plan plan = jump_plan_of(attempt);
+    attempt->run = jump_run_start(&plan, &attempt->fd);
+    if (!attempt->run) {
+        attempt->fd = -1;
+        note_end(attempt->dial, attempt->address, attempt->on_trial, errno);
+        return;
+    }
+    watch_init(&attempt->watch, attempt->dial->worker->loop, attempt->fd, on_connected);
+}
+
 static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
 {
     struct dial *dial = attempt->dial;
@@ -232,6 +266,10 @@ static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
     attempt->began_ms = loop_now_ms(dial->worker->loop);
     dial->tried |= UINT32_C(1) << address;
     worker_count(&dial->worker->counters.dials, 1);
+    if (is_program(dial)) {
+        begin_run(attempt);
+        return;
+    }
     attempt->fd = begin_from_any_source(dial, &addr);
     if (attempt->fd < 0) {
         note_end(dial, address, on_trial, errno);
@@ -286,7 +324,7 @@ static void give_up(struct dial *dial)
 static uint64_t attempt_limit_ms(const struct attempt *attempt)
 {
     const struct proxy_options *options = &attempt->dial->view->options;
-    return attempt->jump ? options->dial_budget_ms : options->connect_timeout_ms;
+    return attempt->jump || attempt->run ? options->dial_budget_ms : options->connect_timeout_ms;
 }
 
 static void end_late_attempts(struct dial *dial, uint64_t now_ms)
@@ -298,8 +336,8 @@ static void end_late_attempts(struct dial *dial, uint64_t now_ms)
         if (attempt->fd < 0 || (waited_ms < limit_ms && now_ms < dial->until_ms))
             continue;
         // The budget may end one that has only begun.
-        dial->jump_is_silent = attempt->jump;
-        if (!attempt->jump && (waited_ms >= limit_ms || waited_ms >= DIAL_RACE_MS))
+        dial->jump_is_silent = attempt->jump || attempt->run;
+        if (!dial->jump_is_silent && (waited_ms >= limit_ms || waited_ms >= DIAL_RACE_MS))
             attempt_fail(attempt, ETIMEDOUT);
         else
             attempt_abandon(attempt, false);

@@ -14,6 +14,7 @@
 struct dial;
 struct err;
 struct jump;
+struct jump_run;
 struct view;
 struct worker;
 
@@ -23,8 +24,9 @@ enum { DIAL_WAYS = 2, DIAL_RACE_MS = 250 };
 struct attempt {
     struct watch watch;
     struct dial *dial;
-    int fd;            // -1: none
-    struct jump *jump; // once the jump's address is connected; NULL: none
+    int fd;               // -1: none
+    struct jump *jump;    // once the jump's address is connected; NULL: none
+    struct jump_run *run; // of a jump that is a program; NULL: none
     int address;
     bool on_trial; // see paths_pick
     uint64_t began_ms;

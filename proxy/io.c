@@ -5,6 +5,7 @@
 #include "proxy/io.h"
 
 #include "base/net.h"
+#include "proxy/jump_child.h"
 #include "proxy/tls.h"
 
 #include <errno.h>
@@ -84,8 +85,12 @@ void io_drop_owed(struct io_pool *pool, struct io *io)
 
 void io_close(struct io_pool *pool, struct io *io)
 {
+    int fd = io->fd;
     io_drop_owed(pool, io);
     ops_of(io)->close(io);
+    if (io->is_program)
+        jump_child_release(pool->children, fd);
+    io->is_program = false;
 }
 
 void io_pool_done(struct io_pool *pool)

@@ -15,7 +15,6 @@
 #include "proxy/worker.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +42,9 @@ static void finish(struct jump *jump, const struct err *err)
     jump->plan.fn(jump->plan.arg, err);
 }
 
-static void fail(struct jump *jump, const char *next, const char *format, ...) PRINTF_LIKE(3, 4);
-static void fail(struct jump *jump, const char *next, const char *format, ...)
+static void fail(struct jump *jump, const char *what, const char *next)
 {
     struct err err;
-    char what[WHAT_BYTES];
-    va_list values;
-    va_start(values, format);
-    vsnprintf(what, sizeof(what), format, values);
-    va_end(values);
     refusal_jump(jump->plan.view, what, next, &err);
     finish(jump, &err);
 }
@@ -70,14 +63,14 @@ static void fail_far(struct jump *jump, const char *why)
 
 static void fail_login(struct jump *jump, const char *said)
 {
-    if (via_of(jump)->user)
-        fail(jump, "Correct them in via, or in via-password-file",
-            "refuses the user or password (%s)", said);
-    else
-        fail(jump,
-            "Put them into via (//USER:PASSWORD@HOST), in the configuration file or in "
-            "TIDBLINK_VIA",
-            "wants a user and a password (%s)", said);
+    char what[WHAT_BYTES];
+    bool has_user = via_of(jump)->user;
+    snprintf(what, sizeof(what), "%s (%s)",
+        has_user ? "refuses the user or password" : "wants a user and a password", said);
+    fail(jump, what,
+        has_user ? "Correct them in via, or in via-password-file"
+                 : "Put them into via (//USER:PASSWORD@HOST), in the configuration file or in "
+                   "TIDBLINK_VIA");
 }
 
 // ---- bytes --------------------------------------------------------------------------------------
@@ -102,8 +95,10 @@ static bool check_read(struct jump *jump, ssize_t got)
     if (got > 0)
         return true;
     if (got == 0 || !net_is_transient(errno))
-        fail(jump, "Check host and port of via, and the jump's log",
-            "%s the connection during its handshake", got == 0 ? "closed" : "reset");
+        fail(jump,
+            got == 0 ? "closed the connection during its handshake"
+                     : "reset the connection during its handshake",
+            "Check host and port of via, and the jump's log");
     return false;
 }
 
@@ -124,8 +119,10 @@ static void on_bytes(struct watch *watch, unsigned what)
 
 static void fail_no_socks(struct jump *jump)
 {
-    fail(jump, "Check host and port of via",
-        "does not speak SOCKS 5: its answer begins with 0x%02x", jump->bytes[0]);
+    char what[WHAT_BYTES];
+    snprintf(what, sizeof(what), "does not speak SOCKS 5: its answer begins with 0x%02x",
+        jump->bytes[0]);
+    fail(jump, what, "Check host and port of via");
 }
 
 static void on_reply(struct jump *jump)
@@ -192,8 +189,8 @@ static void on_choice(struct jump *jump)
     else if (method == SOCKS_NONE_FITS && !via_of(jump)->user)
         fail_login(jump, "SOCKS method 255");
     else if (method == SOCKS_NONE_FITS)
-        fail(jump, "Allow one of them in its configuration",
-            "takes neither clients without a password nor with one (SOCKS method 255)");
+        fail(jump, "takes neither clients without a password nor with one (SOCKS method 255)",
+            "Allow one of them in its configuration");
     else
         fail_no_socks(jump);
 }
@@ -209,24 +206,31 @@ static void start_socks(struct jump *jump)
 
 // ---- HTTP ---------------------------------------------------------------------------------------
 
+static void fail_tunnel(struct jump *jump, const char *said)
+{
+    char what[2 * WHAT_BYTES];
+    const struct view *view = jump->plan.view;
+    snprintf(what, sizeof(what), "refuses a tunnel to %s:%u: %s", view->host, (unsigned)view->port,
+        said);
+    fail(jump, what, "Allow CONNECT to this host and port in its configuration");
+}
+
 static void end_http(struct jump *jump)
 {
-    enum { PROXY_AUTHENTICATION_REQUIRED = 407, SERVER_ERROR = 500 };
+    enum { REDIRECTION = 300, UNAUTHORIZED = 401, PROXY_AUTHENTICATION = 407, SERVER_ERROR = 500 };
     char said[WHAT_BYTES];
     const struct http_connect *response = &jump->response;
     int status = response->status;
-    const struct view *view = jump->plan.view;
     snprintf(
         said, sizeof(said), "HTTP %d%s%s", status, *response->reason ? " " : "", response->reason);
-    if (status < 300)
-        finish(jump, NULL); // any 2xx: RFC 9110, 9.3.6
-    else if (status == PROXY_AUTHENTICATION_REQUIRED)
+    if (status < REDIRECTION)
+        finish(jump, NULL);                                            // any 2xx: RFC 9110, 9.3.6
+    else if (status == PROXY_AUTHENTICATION || status == UNAUTHORIZED) // tinyproxy's
         fail_login(jump, said);
     else if (status >= SERVER_ERROR)
         fail_far(jump, said);
     else
-        fail(jump, "Allow CONNECT to this host and port in its configuration",
-            "refuses a tunnel to %s:%u: %s", view->host, (unsigned)view->port, said);
+        fail_tunnel(jump, said);
 }
 
 // Looked at before it is taken, so that nothing behind the head is.
@@ -245,7 +249,7 @@ static void on_head(struct watch *watch, unsigned what)
     if (end == HTTP_CONNECT_DONE)
         end_http(jump);
     else if (end == HTTP_CONNECT_BAD)
-        fail(jump, "Check host and port of via", "does not answer as an HTTP proxy does");
+        fail(jump, "does not answer as an HTTP proxy does", "Check host and port of via");
 }
 
 static void start_http(struct jump *jump)

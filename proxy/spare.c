@@ -12,6 +12,7 @@
 #include "proxy/refusal.h"
 #include "proxy/tls.h"
 #include "proxy/tls_why.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -47,12 +48,14 @@ static const struct view *view_of(const struct spares *spares)
     return spares->worker->views[spares->target];
 }
 
-// Whether the cluster is to be connected to at all.
+// Whether the cluster is to be connected to at all. Through a program, each spare would be a
+// process, and ssh's is started in no time once its master is there.
 static bool is_wanted(const struct spares *spares)
 {
     const struct view *view = view_of(spares);
-    return spares->fits && view && view->verdict.action == VERDICT_ALLOW && view->addrs &&
-           view->port && !spares->worker->draining && !spares->worker->stopping &&
+    return spares->fits && view && !(view->via && via_is_program(view->via)) &&
+           view->verdict.action == VERDICT_ALLOW && view->addrs && view->port &&
+           !spares->worker->draining && !spares->worker->stopping &&
            !paths_is_open(&spares->worker->paths[spares->target]);
 }
 

@@ -20,6 +20,7 @@ struct target {
     char *alias;
     struct loop *loop;
     const struct via *via; // NULL: none
+    const char *control_path;
     char *configured_host; // NULL: from the control plane
     uint16_t configured_port;
     const struct proxy_options *options;
@@ -79,6 +80,7 @@ void target_show(struct target *target)
         abort();
     view->port = target_port(target);
     view->via = target->via;
+    view->control_path = target->control_path;
     struct addr_set *addrs = usable_addrs(target);
     view->addrs = addrs ? addr_set_ref(addrs) : NULL;
     view->dns_failure = *failure_of(target);
@@ -159,6 +161,13 @@ static void start_jump(struct target *target)
         "cluster %s: connections go through %s: the cluster's host name is resolved there, and "
         "that its address is private cannot be checked from here",
         target->alias, target->via->shown);
+    if (via_is_program(target->via)) {
+        target->addrs = addr_set_new("", 1);
+        if (!target->addrs)
+            abort();
+        target->addrs->count = 1; // a way without an address: the program
+        return;
+    }
     target->jump_name = jump_name_new(target->loop, target->via->host, on_jump_resolved, target);
 }
 
@@ -282,6 +291,7 @@ struct target *target_new(const struct target_plan *plan, struct err *err)
     target->arg = plan->arg;
     target->loop = plan->loop;
     target->via = plan->via;
+    target->control_path = plan->control_path;
     if (target->via)
         start_jump(target);
     follow_host(target);

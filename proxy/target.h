@@ -18,7 +18,8 @@ struct target_plan {
     const struct control_target *control; // need not outlive the call
     // What follows must outlive the target:
     struct loop *loop;
-    const struct via *via; // NULL: none
+    const struct via *via;    // NULL: none
+    const char *control_path; // of the jump's ssh; NULL: none
     const struct proxy_options *options;
     const struct tls_store *store;
     struct worker *const *workers;

@@ -26,6 +26,7 @@ struct view {
     struct tls_trust *trust;       // a reference; NULL unless the cluster is verified
     struct tls_identity *identity; // a reference; NULL: applications get no TLS of ours
     char *host;                    // that is resolved; NULL: not known
+    const char *control_path;      // of ssh's master; NULL: none; outlives the view
     char alias[];
 };
 

@@ -289,6 +289,13 @@ void worker_drain(struct worker *worker, uint64_t timeout_ms)
 
 // ---- life ---------------------------------------------------------------------------------------
 
+// The programs of jumps have ended with their connections.
+static void on_no_children(void *arg)
+{
+    struct worker *worker = arg;
+    loop_stop(worker->loop);
+}
+
 static void on_stop(void *arg)
 {
     struct worker *worker = arg;
@@ -300,7 +307,7 @@ static void on_stop(void *arg)
     while (!LIST_EMPTY(&worker->quiet))
         conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
     ticker_stop(&worker->sweep);
-    loop_stop(worker->loop);
+    jump_children_stop(&worker->children, on_no_children, worker);
 }
 
 // Wakes up others less often, so that they and this thread work in larger batches: sched(7).
@@ -400,6 +407,8 @@ static struct worker *worker_new(const struct worker_plan *plan, struct home *ho
         worker_free(worker);
         return NULL;
     }
+    jump_children_init(&worker->children, worker->loop);
+    worker->io.children = &worker->children;
     if (make_arrays(worker) && ticker_init(&worker->sweep, worker->loop, sweep_on_tick) &&
         ticker_init(&worker->ageing, worker->loop, on_spares_age))
         return worker;

@@ -2,9 +2,12 @@
 """Real jumps, each in a mount namespace of its own in which alone the cluster's name exists.
 
     with Socks(user="u", password="p") as jump:
-        jump.port, jump.far_name          # a name that only the jump can resolve: 127.0.0.1
+        jump.via                          # FAR_NAME can be resolved by the jump alone: 127.0.0.1
 """
+import contextlib
 import os
+import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -43,9 +46,20 @@ def far_side(hosts):
     return [*unshare, "sh", "-c", script, str(hosts)]
 
 
+def descendants(pid):
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = int(fields[1])
+    found = [pid]
+    for number in found:
+        found += [child for child, parent in parents.items() if parent == number]
+    return found[1:]
+
+
 class Jump:
     """A program that listens on a loopback port."""
-    far_name = FAR_NAME
 
     def __init__(self):
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-jump-"))
@@ -84,13 +98,12 @@ class Jump:
         return False
 
     def stop_program(self):
-        """With all of its children: they are in a session of their own."""
+        """With all that it has started: sshd has sessions of their own."""
         if self.process is None:
             return
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        for number in [*descendants(self.process.pid), self.process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
         self.process.wait()
         self.process = None
 
@@ -109,6 +122,11 @@ class Jump:
 
 class Socks(Jump):
     """microsocks."""
+    environment = None
+
+    @property
+    def via(self):
+        return f"socks5h://127.0.0.1:{self.port}"
 
     def __init__(self, user=None, password=None):
         super().__init__()
@@ -122,6 +140,11 @@ class Socks(Jump):
 
 class Dante(Jump):
     """Dante's sockd, whose rules refuse every port but `allowed`."""
+    environment = None
+
+    @property
+    def via(self):
+        return f"socks5h://127.0.0.1:{self.port}"
 
     def __init__(self, allowed):
         super().__init__()
@@ -146,6 +169,11 @@ socks block {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
 
 class Http(Jump):
     """tinyproxy; `connect_port`: the only one to which it allows CONNECT."""
+    environment = None
+
+    @property
+    def via(self):
+        return f"http://127.0.0.1:{self.port}"
 
     def __init__(self, user=None, password=None, connect_port=None):
         super().__init__()
@@ -160,3 +188,93 @@ class Http(Jump):
             text += f"ConnectPort {self.connect_port}\n"
         config.write_text(text)
         return [find_program("tinyproxy", "tinyproxy-bin"), "-d", "-c", str(config)]
+
+
+class Ssh(Jump):
+    """OpenSSH's sshd, for the user who runs the test; and `environment`, in which ssh is the real
+    one with a configuration, a key and known hosts of this test's: "bastion" is this jump."""
+    via = "ssh://bastion"
+
+    def __init__(self, *config):
+        super().__init__()
+        self.config = config
+        self._make_key("host")
+        self._make_key("user")
+        self._make_key("stranger")
+        shutil.copy(self.dir / "user.pub", self.dir / "authorized_keys")
+        self.client_config = self.dir / "ssh_config"
+
+    def _make_key(self, name):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.dir / name],
+                       check=True, stdin=subprocess.DEVNULL)
+
+    def command(self):
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        config = self.dir / "sshd_config"
+        config.write_text("\n".join([
+            f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.dir}/host",
+            f"AuthorizedKeysFile {self.dir}/authorized_keys", "StrictModes no", "UsePAM no",
+            "PasswordAuthentication no", "PermitRootLogin yes", "PidFile none", f"AllowUsers {user}",
+            "UseDNS no", "LogLevel VERBOSE", *self.config, ""]))
+        self._write_client_config("user")
+        # The folder for its separated privileges, when it starts as root.
+        return ["sh", "-c", 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"', "sh",
+                find_program("sshd", "openssh-server"), "-D", "-e", "-f", str(config)]
+
+    def _write_client_config(self, key):
+        host_key = (self.dir / "host.pub").read_text()
+        (self.dir / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {host_key}")
+        self.client_config.write_text(f"""
+Host bastion
+    HostName 127.0.0.1
+    Port {self.port}
+Host *
+    IdentityFile {self.dir}/{key}
+    IdentitiesOnly yes
+    IdentityAgent none
+    UserKnownHostsFile {self.dir}/known_hosts
+    StrictHostKeyChecking yes
+    GlobalKnownHostsFile none
+""")
+
+    def use_key(self, name):
+        self._write_client_config(name)
+
+    @property
+    def environment(self):
+        """OpenSSH finds its configuration by the account, not by HOME."""
+        folder = self.dir / "bin"
+        folder.mkdir(exist_ok=True)
+        program = folder / "ssh"
+        program.write_text(f'#!/bin/sh\nexec {find_program("ssh", "openssh-client")} '
+                           f'-F {self.client_config} "$@"\n')
+        program.chmod(0o755)
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": str(self.dir)}
+
+    def logins(self):
+        return self.log_text().count("Accepted publickey")
+
+
+class Command:
+    """No program of its own: `words` run in a mount namespace and see the name."""
+    environment = None
+
+    def __init__(self, words="socat - TCP:%h:%p"):
+        self.dir = Path(tempfile.mkdtemp(prefix="tidblink-jump-"))
+        hosts = self.dir / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {FAR_NAME}\n")
+        self.script = self.dir / "far side"
+        text = " ".join(shlex.quote(str(word)) for word in far_side(hosts))
+        self.script.write_text(f'#!/bin/sh\nexec {text} "$@"\n')
+        self.script.chmod(0o755)
+        self.words = words
+
+    @property
+    def via(self):
+        return f"command:'{self.script}' {self.words}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.dir, ignore_errors=True)

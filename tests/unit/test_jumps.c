@@ -69,8 +69,8 @@ static void test_socks_reply_words(void **state)
         "network unreachable", "host unreachable", "connection refused", "TTL expired",
         "command not supported", "address type not supported", "unassigned" };
     (void)state;
-    for (uint8_t code = 0; code < ARRAY_LEN(words); code++)
-        assert_non_null(strstr(socks_reply_words(code), words[code]));
+    for (size_t code = 0; code < ARRAY_LEN(words); code++)
+        assert_non_null(strstr(socks_reply_words((uint8_t)code), words[code]));
     assert_string_equal(socks_reply_words(255), "unassigned");
 }
 

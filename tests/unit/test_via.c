@@ -48,8 +48,10 @@ static void test_what_is_read(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = { 0 };
         struct via *via = via_parse(rows[i].text, &err);
-        if (!via)
+        if (!via) {
             fail_msg("%s: %s", rows[i].text, err.text);
+            return;
+        }
         assert_int_equal(via->kind, rows[i].kind);
         check_text(via->user, rows[i].user);
         check_text(via->password, rows[i].password);
