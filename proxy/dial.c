@@ -88,9 +88,9 @@ static void attempt_end(struct attempt *attempt)
 {
     watch_stop(&attempt->watch);
     leave_jump(attempt);
-    close(attempt->fd);
     if (is_program(attempt->dial))
-        jump_child_release(&attempt->dial->worker->children, attempt->fd);
+        jump_child_release(&attempt->dial->worker->children, attempt->fd, false);
+    close(attempt->fd);
     attempt->fd = -1;
 }
 

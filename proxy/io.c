@@ -85,12 +85,11 @@ void io_drop_owed(struct io_pool *pool, struct io *io)
 
 void io_close(struct io_pool *pool, struct io *io)
 {
-    int fd = io->fd;
     io_drop_owed(pool, io);
-    ops_of(io)->close(io);
     if (io->is_program)
-        jump_child_release(pool->children, fd);
+        jump_child_release(pool->children, io->fd, true);
     io->is_program = false;
+    ops_of(io)->close(io);
 }
 
 void io_pool_done(struct io_pool *pool)

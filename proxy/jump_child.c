@@ -7,11 +7,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/net.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     END_MS = 2000,  // from the end of its stream to SIGTERM
@@ -32,6 +35,7 @@ struct jump_child {
     void *arg;
     struct timer patience; // of one that is to end
     bool was_asked;
+    bool left_first; // its stream had ended when it was released
     char cluster[CLUSTER_BYTES], via[VIA_BYTES];
 };
 
@@ -130,12 +134,15 @@ static void on_ended(void *arg, const struct child_result *result, const struct 
     timer_stop(&child->patience);
     jump_child_fn fn = child->fn;
     child->fn = NULL;
+    // Who is told to end may say what it likes about that.
+    bool is_news =
+        exit_code != 0 && !fn && (child->fd >= 0 || (child->left_first && !child->was_asked));
+    if (is_news)
+        log_end(child, exit_code, said);
     if (child->fd < 0)
         forget(child);
     else if (fn)
         fn(child->arg, exit_code, said);
-    else if (exit_code != 0)
-        log_end(child, exit_code, said);
 }
 
 static void on_patience_over(struct timer *timer)
@@ -156,11 +163,20 @@ static struct jump_child *find(const struct jump_children *children, int fd)
     return NULL;
 }
 
-void jump_child_release(struct jump_children *children, int fd)
+// It says no more, and it was not we who ended that.
+static bool has_ended(int fd)
+{
+    char byte;
+    ssize_t got = recv(fd, &byte, 1, MSG_PEEK);
+    return got == 0 || (got < 0 && !net_is_transient(errno));
+}
+
+void jump_child_release(struct jump_children *children, int fd, bool was_connected)
 {
     struct jump_child *child = fd >= 0 ? find(children, fd) : NULL;
     if (!child)
         return;
+    child->left_first = was_connected && has_ended(fd);
     child->fd = -1;
     child->fn = NULL;
     if (child->child)

@@ -2,8 +2,8 @@
 //
 // The programs that carry connections through a jump (ssh -W, a command), one for each, on a
 // worker. A program belongs to the descriptor that is our end of its stream: whoever closes that
-// releases the program, which then has a moment to end by itself before it is made to. The worker's
-// thread only.
+// releases the program before, which then has a moment to end by itself before it is made to. The
+// worker's thread only.
 #pragma once
 
 #include "base/defs.h"
@@ -46,8 +46,9 @@ bool jump_child_start(
     struct jump_children *children, const struct jump_child_spec *spec, struct err *err) MUST_CHECK;
 // Who is told when the program of this descriptor ends; NULL: the log, as far as it is news.
 void jump_child_tell(struct jump_children *children, int fd, jump_child_fn fn, void *arg);
-// The descriptor has been closed. One that has no program is allowed.
-void jump_child_release(struct jump_children *children, int fd);
+// The descriptor is about to be closed. One that has no program is allowed. `was_connected`: it led
+// to the cluster, and if its program ended first, why is for the log.
+void jump_child_release(struct jump_children *children, int fd, bool was_connected);
 
 // The last two lines of a program's standard error as child.h escapes it, joined, each cut at
 // its front; printable ASCII.

@@ -41,6 +41,37 @@ struct jump_master {
     int lock;
 };
 
+// ---- its end ------------------------------------------------------------------------------------
+
+static void on_told(void *arg, const struct child_result *result, const struct err *err)
+{
+    struct loop *loop = arg;
+    if (err)
+        log_debug("ssh -O exit: %s", err->text);
+    else if (result->exit_code != 0)
+        log_debug("ssh -O exit: %s", result->errors);
+    loop_stop(loop);
+}
+
+// On a loop of its own: ours has stopped.
+static void tell_to_exit(const struct via *via, const char *path)
+{
+    struct err err;
+    struct jump_words words;
+    struct loop *loop = loop_new("ssh", &err);
+    if (!loop)
+        return;
+    if (jump_words_end_master(&words, via, path)) {
+        const struct child_spec spec = {
+            .argv = words.argv, .timeout_ms = EXIT_MS, .out_limit = OUT_BYTES, .dies_with_us = true
+        };
+        if (child_start(loop, &spec, on_told, loop, &err))
+            loop_run(loop);
+    }
+    jump_words_done(&words);
+    loop_free(loop);
+}
+
 // ---- the folder ---------------------------------------------------------------------------------
 
 // Locked, ours, and still there. -1 otherwise.
@@ -57,13 +88,18 @@ static int lock_folder(const char *path, int how)
     return -1;
 }
 
-static void remove_folder(const char *path, int fd)
+// Its master, if it still lives, goes with it.
+static void remove_folder(const struct via *via, const char *path, int fd)
 {
+    char socket_path[PATH_MAX_BYTES + sizeof("/" SOCKET_NAME)];
+    snprintf(socket_path, sizeof(socket_path), "%s/" SOCKET_NAME, path);
+    if (faccessat(fd, SOCKET_NAME, F_OK, 0) == 0)
+        tell_to_exit(via, socket_path);
     (void)unlinkat(fd, SOCKET_NAME, 0);
     (void)rmdir(path);
 }
 
-static void sweep(const char *base)
+static void sweep(const struct via *via, const char *base)
 {
     char path[PATH_MAX_BYTES];
     DIR *list = opendir(base);
@@ -75,7 +111,7 @@ static void sweep(const char *base)
         int fd = len < (int)sizeof(path) ? lock_folder(path, LOCK_EX | LOCK_NB) : -1;
         if (fd < 0)
             continue;
-        remove_folder(path, fd);
+        remove_folder(via, path, fd);
         close(fd);
     }
     if (list)
@@ -117,7 +153,7 @@ struct jump_master *jump_master_new(const struct via *via)
     for (size_t i = 0; master && i < ARRAY_LEN(bases); i++) {
         if (!is_plain(bases[i]))
             continue;
-        sweep(bases[i]);
+        sweep(via, bases[i]);
         if (make_folder(master, bases[i])) {
             master->via = via;
             return master;
@@ -135,44 +171,11 @@ const char *jump_master_path(const struct jump_master *master)
     return master ? master->path : NULL;
 }
 
-// ---- the end ------------------------------------------------------------------------------------
-
-static void on_told(void *arg, const struct child_result *result, const struct err *err)
-{
-    struct loop *loop = arg;
-    if (err)
-        log_debug("ssh -O exit: %s", err->text);
-    else if (result->exit_code != 0)
-        log_debug("ssh -O exit: %s", result->errors);
-    loop_stop(loop);
-}
-
-// On a loop of its own: ours has stopped.
-static void tell_to_exit(const struct jump_master *master)
-{
-    struct err err;
-    struct jump_words words;
-    struct loop *loop = loop_new("ssh", &err);
-    if (!loop)
-        return;
-    if (jump_words_end_master(&words, master->via, master->path)) {
-        const struct child_spec spec = {
-            .argv = words.argv, .timeout_ms = EXIT_MS, .out_limit = OUT_BYTES, .dies_with_us = true
-        };
-        if (child_start(loop, &spec, on_told, loop, &err))
-            loop_run(loop);
-    }
-    jump_words_done(&words);
-    loop_free(loop);
-}
-
 void jump_master_free(struct jump_master *master)
 {
     if (!master)
         return;
-    if (access(master->path, F_OK) == 0)
-        tell_to_exit(master);
-    remove_folder(master->folder, master->lock);
+    remove_folder(master->via, master->folder, master->lock);
     close(master->lock);
     free(master);
 }

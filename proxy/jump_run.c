@@ -214,7 +214,7 @@ static bool launch_alone(struct jump_run *run)
         return false;
     watch_stop(&run->watch);
     timer_stop(&run->timer);
-    jump_child_release(children, run->fd);
+    jump_child_release(children, run->fd, false);
     bool ok = fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 && dup3(fds[0], run->fd, O_CLOEXEC) >= 0;
     close(fds[0]);
     if (!ok) {

@@ -14,7 +14,7 @@
 
 struct jump_run;
 
-// Our end of the stream is the caller's from now on: when it has closed it, it releases the program
+// Our end of the stream is the caller's from now on: before it closes it, it releases the program
 // (jump_child.h). Otherwise as jump_start. NULL with errno.
 struct jump_run *jump_run_start(const struct jump_plan *plan, int *out_fd) MUST_CHECK;
 void jump_run_end(struct jump_run *run); // also from fn; NULL is allowed

@@ -56,8 +56,9 @@ static bool add_jump(struct jump_words *words, const struct via *via)
     return true;
 }
 
-// The master lasts a minute longer than the last connection; tidblink ends it sooner.
-static bool add_master(struct jump_words *words, const char *path)
+// The shared connection, which lasts so long after the last one that used it; tidblink ends it
+// sooner.
+static bool add_master(struct jump_words *words, const char *path, const char *persist)
 {
     if (!path) {
         add_option(words, "ControlMaster=no");
@@ -65,29 +66,49 @@ static bool add_master(struct jump_words *words, const char *path)
         return true;
     }
     add_option(words, "ControlMaster=auto");
-    add_option(words, "ControlPersist=60");
+    add_option(words, persist);
     add(words, "-o");
     return add_text(words, "ControlPath=%s", path);
 }
 
-// Never asks: nobody is there to answer. A connection whose network is cut ends within a minute.
+// A connection whose network is cut ends within a minute.
+static void add_ssh(struct jump_words *words)
+{
+    add(words, "ssh");
+    add_option(words, "RemoteCommand=none");
+    add_option(words, "PermitLocalCommand=no");
+    add_option(words, "ServerAliveInterval=15");
+}
+
+// Never asks: nobody is there to answer.
 static bool make_ssh(struct jump_words *words, const struct view *view, bool alone)
 {
     const struct via *via = view->via;
     uint64_t limit_s = view->options.dial_budget_ms / MS_PER_S;
     bool is_v6 = strchr(view->host, ':');
-    add(words, "ssh");
+    add_ssh(words);
     add_option(words, "BatchMode=yes");
-    add_option(words, "RemoteCommand=none");
-    add_option(words, "PermitLocalCommand=no");
-    add_option(words, "ServerAliveInterval=15");
     add(words, "-o");
     if (!add_text(
             words, "ConnectTimeout=%llu", (unsigned long long)(limit_s > 1 ? limit_s - 1 : 1)) ||
-        !add_master(words, alone ? NULL : view->control_path) || !add_jump(words, via))
+        !add_master(words, alone ? NULL : view->control_path, "ControlPersist=60") ||
+        !add_jump(words, via))
         return false;
     add(words, "-W");
     if (!add_text(words, is_v6 ? "[%s]:%u" : "%s:%u", view->host, (unsigned)view->port))
+        return false;
+    add(words, "--");
+    add(words, via->host);
+    return true;
+}
+
+bool jump_words_log_in(struct jump_words *words, const struct via *via, const char *path)
+{
+    *words = (struct jump_words){ .argv = words->list };
+    add_ssh(words);
+    add_option(words, "ClearAllForwardings=yes");
+    add(words, "-fNT");
+    if (!add_master(words, path, "ControlPersist=8h") || !add_jump(words, via))
         return false;
     add(words, "--");
     add(words, via->host);

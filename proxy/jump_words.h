@@ -25,6 +25,10 @@ struct jump_words {
 // For a connection under this view; `alone`: ssh goes by itself, not through a master. False: out
 // of memory. jump_words_done in any case.
 bool jump_words_make(struct jump_words *words, const struct view *view, bool alone) MUST_CHECK;
+// ssh's that becomes the master at this path once it is logged in, and may ask for that. It lasts
+// eight hours longer than the last connection, since it may not be able to log in again by itself.
+bool jump_words_log_in(
+    struct jump_words *words, const struct via *via, const char *path) MUST_CHECK;
 // ssh's that ends the master at this path.
 bool jump_words_end_master(
     struct jump_words *words, const struct via *via, const char *path) MUST_CHECK;

@@ -410,6 +410,11 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
         add_worker(out, proxy->workers[i]);
 }
 
+const char *proxy_control_path(const struct proxy *proxy, size_t target)
+{
+    return jump_master_path(proxy->masters[target]);
+}
+
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out)
 {
     for (size_t i = 0; i < proxy->listener_count; i++) {

@@ -134,5 +134,7 @@ void proxy_stop(struct proxy *proxy);
 size_t proxy_target_count(const struct proxy *proxy);
 struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);
 void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
+// Where the shared connection of a target's ssh jump is; NULL: it has none.
+const char *proxy_control_path(const struct proxy *proxy, size_t target);
 // The address that a listener really has (port 0 was asked for). false behind the last one.
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out);

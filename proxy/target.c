@@ -133,6 +133,13 @@ static void on_resolved(void *arg, const struct resolution *resolution)
 static void on_jump_resolved(void *arg, struct addr_set *addrs, const struct err *err)
 {
     struct target *target = arg;
+    bool is_news =
+        addrs ? !addr_set_equal(addrs, target->addrs) || target->dns_failure.code != ERR_NONE
+              : target->dns_failure.code != err->code;
+    if (!is_news) {
+        addr_set_unref(addrs);
+        return;
+    }
     const struct resolution resolution = { .addrs = addrs ? addrs : target->addrs,
         .failure = addrs ? NULL : err };
     log_resolution(target, target->via->host, &resolution);

@@ -194,6 +194,7 @@ class Ssh(Jump):
     """OpenSSH's sshd, for the user who runs the test; and `environment`, in which ssh is the real
     one with a configuration, a key and known hosts of this test's: "bastion" is this jump."""
     via = "ssh://bastion"
+    passphrase = "open sesame 4711"
 
     def __init__(self, *config):
         super().__init__()
@@ -201,11 +202,13 @@ class Ssh(Jump):
         self._make_key("host")
         self._make_key("user")
         self._make_key("stranger")
-        shutil.copy(self.dir / "user.pub", self.dir / "authorized_keys")
+        self._make_key("locked", self.passphrase)
+        (self.dir / "authorized_keys").write_text("".join(
+            (self.dir / f"{name}.pub").read_text() for name in ("user", "locked")))
         self.client_config = self.dir / "ssh_config"
 
-    def _make_key(self, name):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.dir / name],
+    def _make_key(self, name, passphrase=""):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", self.dir / name],
                        check=True, stdin=subprocess.DEVNULL)
 
     def command(self):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from connecting import Connect, python
 from emulator import CLUSTER
 from jumps import Command, Ssh
 from sql_server import free_port
@@ -185,6 +186,68 @@ def test_the_folder_that_a_kill_left_is_removed(world):
             with through(world, jump) as again, connect(again) as connection:
                 assert query(connection, "SELECT 1") == ((1,),)
                 assert not left.exists()
+
+
+# ---- a person at a terminal -----------------------------------------------------------------------
+
+@contextlib.contextmanager
+def at_a_terminal(world, jump, *words):
+    with Connect(world, "--via", jump.via, *words, env=jump.environment, terminal=True) as found:
+        yield found
+
+
+def test_a_passphrase_is_asked_for_once(world):
+    with Ssh() as jump:
+        jump.use_key("locked")
+        with at_a_terminal(world, jump) as found:
+            found.out.wait_prompt("Enter passphrase for key '.*locked'")
+            found.press(jump.passphrase.encode() + b"\n")
+            port = int(found.wait_out(r"^127\.0\.0\.1:(\d+) leads to orders")[1])
+            for _ in range(3):
+                with pymysql.connect(host="127.0.0.1", port=port, user=USER, password=PASSWORD,
+                                     connect_timeout=SECONDS) as connection:
+                    assert query(connection, "SELECT 1") == ((1,),)
+            assert jump.logins() == 1
+            found.press(b"\x03")
+            assert found.wait() == 0
+            wait_no_process(str(jump.client_config))
+
+
+def test_ctrl_c_at_the_question_ends_it(world):
+    with Ssh() as jump:
+        jump.use_key("locked")
+        with at_a_terminal(world, jump) as found:
+            found.out.wait_prompt("Enter passphrase")
+            found.signal(signal.SIGINT)
+            assert found.wait() == 128 + signal.SIGINT
+            wait_no_process(str(jump.client_config))
+
+
+def test_a_login_that_fails_at_a_terminal(world):
+    with Ssh() as jump:
+        jump.use_key("stranger")
+        with at_a_terminal(world, jump) as found:
+            found.wait_out("Permission denied")
+            found.wait_out("the login at the jump ssh://bastion failed .*ssh's exit code 255.*: ssh bastion$")
+            assert found.wait() == 1
+
+
+def test_ctrl_c_of_a_commands_user_leaves_the_jump_alone(world):
+    """It reaches everything in the foreground; what is shared must not be there."""
+    with Ssh() as jump:
+        child = python("signal.signal(signal.SIGINT, lambda *_: say('interrupted'))",
+                       "say('ready %d' % at()[1])", "wait()")
+        with at_a_terminal(world, jump, "--", *child) as found:
+            port = int(found.wait_out(r"ready (\d+)")[1])
+            with pymysql.connect(host="127.0.0.1", port=port, user=USER, password=PASSWORD,
+                                 connect_timeout=SECONDS) as connection:
+                assert query(connection, "SELECT 1") == ((1,),)
+                found.press(b"\x03")
+                found.wait_out("interrupted")
+                assert query(connection, "SELECT 2") == ((2,),)
+            found.signal(signal.SIGTERM)
+            assert found.wait() == 128 + signal.SIGTERM
+            wait_no_process(str(jump.client_config))
 
 
 # ---- ends -----------------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// proxy/socks and proxy/http_connect: what is sent, byte for byte, and every answer.
+// proxy/socks, proxy/http_connect, proxy/jump_words and proxy/jump_child: what is sent, byte for
+// byte, every answer, and what a program is started with.
 #include "base/defs.h"
 #include "proxy/http_connect.h"
+#include "proxy/jump_child.h"
+#include "proxy/jump_words.h"
 #include "proxy/socks.h"
+#include "proxy/via.h"
+#include "proxy/view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,6 +174,89 @@ static void test_http_heads_have_an_end(void **state)
     assert_int_equal(sum, HTTP_CONNECT_HEAD_MAX + 1);
 }
 
+// ---- programs -----------------------------------------------------------------------------------
+
+static struct view *make_view(const char *url, const char *host)
+{
+    struct view *view = view_new("orders");
+    assert_non_null(view);
+    view->via = via_parse(url, NULL);
+    assert_non_null(view->via);
+    view->host = strdup(host);
+    view->port = 4000;
+    view->options.dial_budget_ms = 15000;
+    view->control_path = "/run/x/m";
+    return view;
+}
+
+// All words, each followed by a bar.
+static void check_words(const char *url, const char *host, bool alone, const char *expected)
+{
+    char joined[1024] = "";
+    struct jump_words words;
+    struct view *view = make_view(url, host);
+    assert_true(jump_words_make(&words, view, alone));
+    for (size_t i = 0; words.argv[i]; i++) {
+        size_t len = strlen(joined);
+        snprintf(joined + len, sizeof(joined) - len, "%s|", words.argv[i]);
+    }
+    assert_string_equal(joined, expected);
+    jump_words_done(&words);
+    via_free((struct via *)(uintptr_t)view->via);
+    view_unref(view);
+}
+
+#define SSH                                                                                        \
+    "ssh|-o|RemoteCommand=none|-o|PermitLocalCommand=no|-o|ServerAliveInterval=15|-o|BatchMode="   \
+    "yes|-o|ConnectTimeout=14|"
+#define SHARED "-o|ControlMaster=auto|-o|ControlPersist=60|-o|ControlPath=/run/x/m|"
+#define ALONE "-o|ControlMaster=no|-o|ControlPath=none|"
+
+static void test_words_of_programs(void **state)
+{
+    (void)state;
+    check_words("ssh://bastion", "db.x", false, SSH SHARED "-W|db.x:4000|--|bastion|");
+    check_words("ssh://me@bastion:2222", "fd00::1", true,
+        SSH ALONE "-p|2222|-l|me|-W|[fd00::1]:4000|--|bastion|");
+    check_words("command:a 'b %h' %%h%p \"\"", "db.x", false, "a|b db.x|%h4000||");
+}
+
+static void test_last_words(void **state)
+{
+    static const char *const rows[][2] = {
+        { "", "" },
+        { "\\n \\x0d\\n", "" },
+        { "one", "one" },
+        { "one.\\n", "one" },
+        { "one\\x0d\\n\\ntwo\\x0d\\nthree.\\x0d\\n", "two; three" },
+        { "\\x1b[31mred\\x1b[0m", "[31mred[0m" },
+        { "caf\xc3\xa9", "caf??" },
+        { "a\\", "a\\" },
+    };
+    char out[JUMP_SAID_BYTES], long_line[1000];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        jump_child_said(rows[i][0], out);
+        assert_string_equal(out, rows[i][1]);
+    }
+    // The reason is at the end.
+    snprintf(long_line, sizeof(long_line), "%0*d\\n%0*d: refused\\n", 400, 7, 400, 7);
+    jump_child_said(long_line, out);
+    assert_true(strlen(out) < JUMP_SAID_BYTES);
+    assert_string_equal(out + strlen(out) - strlen(": refused"), ": refused");
+    assert_non_null(strstr(out, "7; 0"));
+}
+
+static void test_whose_refusal_it_is(void **state)
+{
+    (void)state;
+    assert_true(
+        jump_words_is_of_master("mux_client_request_stdio_fwd: Session open refused by peer"));
+    assert_true(jump_words_is_of_master("Stdio forwarding request failed: Session open refused"));
+    assert_false(jump_words_is_of_master("me@bastion: Permission denied (publickey)"));
+    assert_false(jump_words_is_of_master("channel 0: open failed; stdio forwarding failed"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +267,9 @@ int main(void)
         cmocka_unit_test(test_http_request),
         cmocka_unit_test(test_http_responses),
         cmocka_unit_test(test_http_heads_have_an_end),
+        cmocka_unit_test(test_words_of_programs),
+        cmocka_unit_test(test_last_words),
+        cmocka_unit_test(test_whose_refusal_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
