@@ -37,13 +37,17 @@ def find_program(name, package):
 
 def far_side(hosts):
     """A wrapper: its command sees this file as /etc/hosts, and nobody else does."""
-    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "-r", "--mount"]
     script = 'mount --bind "$0" /etc/hosts && exec "$@"'
-    probe = subprocess.run([*unshare, "sh", "-c", script, hosts, "true"], check=False,
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    wrapper = ["unshare", "--mount", "sh", "-c", script, str(hosts)]
+    if os.geteuid() != 0:
+        # Root to mount, in a namespace where that is allowed; then the user again.
+        wrapper[1:1] = ["--map-root-user"]
+        wrapper += ["unshare", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--"]
+    probe = subprocess.run([*wrapper, "true"], check=False, stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True)
     if probe.returncode != 0:
         pytest.skip(f"no mount namespace of its own ({probe.stderr.strip()})")
-    return [*unshare, "sh", "-c", script, str(hosts)]
+    return wrapper
 
 
 def descendants(pid):
@@ -158,7 +162,7 @@ internal: 127.0.0.1 port = {self.port}
 external: lo
 clientmethod: none
 socksmethod: none
-user.unprivileged: nobody
+{'user.unprivileged: nobody' if os.geteuid() == 0 else ''}
 client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
 socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 port = {self.allowed} }}
 socks block {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
@@ -220,9 +224,12 @@ class Ssh(Jump):
             "PasswordAuthentication no", "PermitRootLogin yes", "PidFile none", f"AllowUsers {user}",
             "UseDNS no", "LogLevel VERBOSE", *self.config, ""]))
         self._write_client_config("user")
-        # The folder for its separated privileges, when it starts as root.
+        program = [find_program("sshd", "openssh-server"), "-D", "-e", "-f", str(config)]
+        if os.geteuid() != 0:
+            return program
+        # The folder for its separated privileges, which only root's has.
         return ["sh", "-c", 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$@"', "sh",
-                find_program("sshd", "openssh-server"), "-D", "-e", "-f", str(config)]
+                *program]
 
     def _write_client_config(self, key):
         host_key = (self.dir / "host.pub").read_text()

@@ -13,7 +13,7 @@ import pytest
 
 from connecting import Connect, python
 from emulator import CLUSTER
-from jumps import Command, Ssh
+from jumps import Command, Http, Socks, Ssh
 from sql_server import free_port
 from test_via import USER, PASSWORD, connect, query, refusal, through, world  # noqa: F401
 
@@ -253,7 +253,7 @@ def test_ctrl_c_of_a_commands_user_leaves_the_jump_alone(world):
 # ---- ends -----------------------------------------------------------------------------------------
 
 PROGRAMS = pytest.mark.parametrize("kind", ["ssh", "command"])
-JUMPS = {"ssh": Ssh, "command": Command}
+JUMPS = {"ssh": Ssh, "command": Command, "socks5h": Socks, "http": Http}
 
 
 @PROGRAMS
@@ -299,14 +299,15 @@ def test_the_program_dies_under_its_connection(world, kind):
             assert query(again, "SELECT 1") == ((1,),)
 
 
-def test_the_jump_dies_under_its_connections(world):
-    with Ssh() as jump, through(world, jump) as proxy:
+@pytest.mark.parametrize("kind", ["ssh", "socks5h", "http"])
+def test_the_jump_dies_under_its_connections(world, kind):
+    with JUMPS[kind]() as jump, through(world, jump) as proxy:
         connections = [connect(proxy) for _ in range(2)]
         jump.stop_program()
         for connection in connections:
             with pytest.raises(pymysql.err.OperationalError):
                 query(connection, "SELECT 1")
-        proxy.wait_log(r"connection closed .*via=ssh close=server-(quit|reset)", 2)
+        proxy.wait_log(rf"connection closed .*via={kind} close=server-(quit|reset)", 2)
         jump.start()
         with served(proxy) as again:
             assert query(again, "SELECT 1") == ((1,),)
