@@ -11,6 +11,7 @@
 #include "app/descriptors.h"
 #include "app/secret.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "strings/request.h"
 
 #include <inttypes.h>
@@ -179,7 +180,7 @@ static bool own_state_dir(struct settings *settings, struct err *err)
         return true;
     // By itself: folders on the way to another one are made for everybody to look into.
     (void)file_make_folder(settings->control.state_dir, NULL);
-    if (asprintf(&path, "%s/connect/%016" PRIx64, settings->control.state_dir,
+    if (os_asprintf(&path, "%s/connect/%016" PRIx64, settings->control.state_dir,
             connect_port_hash(target->cluster, target->group)) < 0)
         return err_set(err, ERR_MEMORY, "out of memory");
     free(settings->control.state_dir);
@@ -240,10 +241,11 @@ static bool start(
         return false;
     if (!strstr(err->text, "already in use"))
         return err_prefix(err, "--port");
+    char command[OS_COMMAND_BYTES];
     return err_set(err, ERR_LISTEN,
-        "--port: 127.0.0.1:%" PRIu64 " is already in use: stop the program that "
-        "ss -ltnp 'sport = :%" PRIu64 "' shows, or leave --port out: then a free one is taken",
-        port, port);
+        "--port: 127.0.0.1:%" PRIu64 " is already in use: stop the program that %s shows, or leave "
+        "--port out: then a free one is taken",
+        port, os_port_command((unsigned)port, command));
 }
 
 // ---- the command --------------------------------------------------------------------------------

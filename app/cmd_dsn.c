@@ -36,7 +36,7 @@ static const struct option_row own_rows[] = {
     { "direct",          OPTION_BOOL,   AT(direct),          NULL, 0, 0, 0, NULL, NULL, "straight to the private endpoint, not through the proxy" },
     { "user",            OPTION_TEXT,   AT(user),            "root", 0, 0, 0, NULL, "NAME", "database user" },
     { "database",        OPTION_TEXT,   AT(database),        NULL, 0, 0, 0, NULL, "NAME", "database" },
-    { "tls",             OPTION_TEXT,   AT(tls),             NULL, 0, 0, 0, NULL, "MODE", "off, client (whatever it does by itself), verify-ca or verify-identity (default verify-identity with --direct, verify-ca with --ca or through tls = passthrough with a tls-ca, else client)" },
+    { "tls",             OPTION_TEXT,   AT(tls),             NULL, 0, 0, 0, NULL, "MODE", "off, client (whatever it does by itself), verify-ca or verify-identity (default verify-identity with --direct, verify-ca with --ca or through tls = passthrough with a tls-ca, off to a proxy on this machine that takes plaintext, else client)" },
     { "ca",              OPTION_TEXT,   AT(ca),              NULL, 0, 0, 0, NULL, "PATH", "CA file in the string (default the cluster's tls-ca)" },
     { "host",            OPTION_TEXT,   AT(host),            NULL, 0, 0, 0, NULL, "NAME", "instead of the host that is known" },
     { "port",            OPTION_UINT,   AT(port),            NULL, 0, 65535, 0, NULL, NULL, "instead of the port that is known" },
@@ -151,12 +151,7 @@ static bool choose_tls(
         return err_set(err, ERR_USAGE,
             "--tls: \"%.60s\" is not valid: expected off, client, verify-ca or verify-identity",
             own->tls);
-    if (own->tls)
-        return true;
-    request->tls = STRING_TLS_CLIENT;
-    if (own->direct)
-        request->tls = STRING_TLS_VERIFY_IDENTITY;
-    else if (request->ca_path && !request->socket)
+    if (!own->tls && own->ca && !own->direct && !request->socket)
         request->tls = STRING_TLS_VERIFY_CA;
     return true;
 }
@@ -179,6 +174,7 @@ static bool print(const struct dsn_values *own, const struct settings *settings,
         .database = own->database,
         .direct = own->direct,
         .ca_path = own->ca ? own->ca : place.ca,
+        .tls = place.tls,
     };
     if (!choose_tls(own, &request, err) || !get_password(own, &password, err))
         return false;

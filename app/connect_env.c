@@ -3,6 +3,8 @@
 // Used by connect_forms.c and connect_run.c.
 #include "app/connect_env.h"
 
+#include "base/os.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +12,13 @@
 
 static void wipe(char *item)
 {
-    explicit_bzero(item, strlen(item));
+    os_wipe(item, strlen(item));
     free(item);
 }
 
 static bool add(struct connect_env *env, char *item)
 {
-    char **grown = item ? reallocarray(env->items, env->count + 2, sizeof(*grown)) : NULL;
+    char **grown = item ? os_reallocarray(env->items, env->count + 2, sizeof(*grown)) : NULL;
     if (!grown) {
         if (item)
             wipe(item);
@@ -32,7 +34,7 @@ bool connect_env_init(struct connect_env *env)
 {
     *env = (struct connect_env){ .items = calloc(1, sizeof(char *)) };
     bool ok = env->items;
-    for (char **item = environ; ok && *item; item++)
+    for (char **item = os_environment(); ok && *item; item++)
         ok = add(env, strdup(*item));
     return ok;
 }
@@ -55,7 +57,7 @@ bool connect_env_set(struct connect_env *env, const char *name, const char *valu
 {
     char *item = NULL;
     unset(env, name);
-    return !value || (asprintf(&item, "%s=%s", name, value) >= 0 && add(env, item));
+    return !value || (os_asprintf(&item, "%s=%s", name, value) >= 0 && add(env, item));
 }
 
 void connect_env_done(struct connect_env *env)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of forms, and how a row is filled in. Values stand in the environment as they are, so
-// only what is a URL is encoded. Used by cmd_connect.c and connect_run.c.
+// The table of forms, and how a row is filled in. Values stand in the environment as they are; what
+// is a URL is the catalogue's. Used by cmd_connect.c and connect_run.c.
 #include "app/connect_forms.h"
 
+#include "app/secret.h"
 #include "app/suggest.h"
 #include "base/err.h"
-#include "strings/request.h"
+#include "strings/strings.h"
 #include "strings/template.h"
 
 #include <stdio.h>
@@ -16,47 +17,46 @@
 enum { VARIABLES_MAX = 10, PORT_BYTES = 8, AUTHORITY_BYTES = 272, NAMES_BYTES = 160 };
 
 // Shapes of strings/client.h; NULL: the variable is removed, "": it is set to nothing. What comes
-// out empty otherwise is left as it was.
+// out empty otherwise is left as it was. With a row there are no shapes: the variable is the URL of
+// that client of the catalogue.
 struct variable {
     const char *name;
     const char *tcp, *socket;
-    enum string_encoding encoding;
+    const char *row, *line; // strings_url
 };
 
 struct connect_form {
     const char *name;
-    const char *no_socket; // why it cannot name a unix socket; NULL: it can
-    bool has_file, has_ca;
+    const char *no_socket;   // why it cannot name a unix socket; NULL: it can
+    bool has_file, has_ca;   // of forms without a row
     const char *no_password; // a text that its password may not hold; NULL: none
     const char *no_password_why;
     struct variable variables[VARIABLES_MAX]; // a NULL name ends them
 };
 
-#define ACCOUNT "$user$?password{:$password$}@"
-#define DATABASE "/$?database{$database$}"
+#define DATABASE "$?database{$database$}"
 #define PASSWORD "$?password{$password$}"
+#define URL_OF(ROW)                                                                                \
+    {                                                                                              \
+        "DATABASE_URL", .row = (ROW), .line = "DATABASE_URL"                                       \
+    }
 
 static const struct connect_form forms[] = {
     {
         .name = "url",
         .no_socket = "URLs have no common form for a unix socket",
-        .has_ca = true,
-        .variables = {
-            { "DATABASE_URL",
-                "mysql://" ACCOUNT "$authority" DATABASE "$?ca{?ssl-mode=VERIFY_CA&ssl-ca=$ca$}",
-                NULL, ENCODING_PERCENT },
-        },
+        .variables = { { "DATABASE_URL", .row = "url" } },
     },
-    // dev.mysql.com, "Environment Variables"; MYSQL_HOME, which connect_file.c fills, beside them.
+    // dev.mysql.com, "Environment Variables"; MYSQL_HOST, which connect_file.c fills, beside them.
     {
         .name = "mysql",
         .has_file = true,
         .has_ca = true,
         .variables = {
-            { "MYSQL_HOST", "$host", NULL, ENCODING_RAW },
-            { "MYSQL_TCP_PORT", "$port", NULL, ENCODING_RAW },
-            { "MYSQL_UNIX_PORT", NULL, "$socket", ENCODING_RAW },
-            { "MYSQL_PWD", PASSWORD, PASSWORD, ENCODING_RAW },
+            { "MYSQL_HOST", "$host", NULL },
+            { "MYSQL_TCP_PORT", "$port", NULL },
+            { "MYSQL_UNIX_PORT", NULL, "$socket" },
+            { "MYSQL_PWD", PASSWORD, PASSWORD },
         },
     },
     // config/database.php. What is empty there counts as not set, and beats the .env file, where a
@@ -65,16 +65,16 @@ static const struct connect_form forms[] = {
         .name = "laravel",
         .has_ca = true,
         .variables = {
-            { "DB_CONNECTION", "mysql", "mysql", ENCODING_RAW },
-            { "DB_URL", "", "", ENCODING_RAW },
-            { "DATABASE_URL", "", "", ENCODING_RAW },
-            { "DB_HOST", "$host", "localhost", ENCODING_RAW },
-            { "DB_PORT", "$port", "", ENCODING_RAW },
-            { "DB_SOCKET", "", "$socket", ENCODING_RAW },
-            { "DB_DATABASE", "$?database{$database$}", "$?database{$database$}", ENCODING_RAW },
-            { "DB_USERNAME", "$user", "$user", ENCODING_RAW },
-            { "DB_PASSWORD", PASSWORD, PASSWORD, ENCODING_RAW },
-            { "MYSQL_ATTR_SSL_CA", "$?ca{$ca$}", NULL, ENCODING_RAW },
+            { "DB_CONNECTION", "mysql", "mysql" },
+            { "DB_URL", "", "" },
+            { "DATABASE_URL", "", "" },
+            { "DB_HOST", "$host", "localhost" },
+            { "DB_PORT", "$port", "" },
+            { "DB_SOCKET", "", "$socket" },
+            { "DB_DATABASE", DATABASE, DATABASE },
+            { "DB_USERNAME", "$user", "$user" },
+            { "DB_PASSWORD", PASSWORD, PASSWORD },
+            { "MYSQL_ATTR_SSL_CA", "$?ca{$ca$}", NULL },
         },
     },
     {
@@ -83,59 +83,25 @@ static const struct connect_form forms[] = {
         .no_password = "${",
         .no_password_why = "Spring replaces ${...} in its properties",
         .variables = {
-            { "SPRING_DATASOURCE_URL", "jdbc:mysql://$authority" DATABASE, NULL, ENCODING_PERCENT },
-            { "SPRING_DATASOURCE_USERNAME", "$user", NULL, ENCODING_RAW },
-            { "SPRING_DATASOURCE_PASSWORD", PASSWORD, NULL, ENCODING_RAW },
+            { "SPRING_DATASOURCE_URL", .row = "spring-boot", .line = "spring.datasource.url" },
+            { "SPRING_DATASOURCE_USERNAME", "$user", NULL },
+            { "SPRING_DATASOURCE_PASSWORD", PASSWORD, NULL },
         },
     },
-    // Its configuration from a URL: activerecord, ConnectionUrlResolver.
-    {
-        .name = "rails",
-        .has_ca = true,
-        .variables = {
-            { "DATABASE_URL",
-                "mysql2://" ACCOUNT "$authority" DATABASE "$?ca{?ssl_mode=verify_ca&sslca=$ca$}",
-                "mysql2://" ACCOUNT "localhost" DATABASE "?socket=$socket", ENCODING_PERCENT },
-        },
-    },
-    // As dj-database-url 3 reads it, to which a host that begins with a slash is a socket.
-    // django-environ decodes no host and passes ssl-ca on as it is.
-    {
-        .name = "django",
-        .has_ca = true,
-        .variables = {
-            { "DATABASE_URL", "mysql://" ACCOUNT "$authority" DATABASE "$?ca{?ssl-ca=$ca$}",
-                "mysql://" ACCOUNT "$socket" DATABASE, ENCODING_PERCENT },
-        },
-    },
-    {
-        .name = "prisma",
-        .variables = {
-            { "DATABASE_URL", "mysql://" ACCOUNT "$authority" DATABASE,
-                "mysql://" ACCOUNT "localhost" DATABASE "?socket=$socket", ENCODING_PERCENT },
-        },
-    },
-    // Doctrine decodes its query twice.
-    {
-        .name = "symfony",
-        .variables = {
-            { "DATABASE_URL",
-                "mysql://" ACCOUNT "$authority" DATABASE "?serverVersion=8.0.11-TiDB&charset=utf8mb4",
-                "mysql://" ACCOUNT "localhost" DATABASE
-                "?serverVersion=8.0.11-TiDB&charset=utf8mb4&unix_socket=$fileurl(socket)",
-                ENCODING_PERCENT },
-        },
-    },
+    { .name = "rails", .variables = { URL_OF("rails-url") } },
+    { .name = "django", .variables = { URL_OF("django-url") } },
+    { .name = "prisma", .variables = { URL_OF("prisma") } },
+    { .name = "symfony", .variables = { URL_OF("symfony") } },
     // The names of TiDB Cloud's own .env.
     {
         .name = "dotenv",
         .no_socket = "it has no name for one",
         .variables = {
-            { "DB_HOST", "$host", NULL, ENCODING_RAW },
-            { "DB_PORT", "$port", NULL, ENCODING_RAW },
-            { "DB_USERNAME", "$user", NULL, ENCODING_RAW },
-            { "DB_PASSWORD", PASSWORD, NULL, ENCODING_RAW },
-            { "DB_DATABASE", "$?database{$database$}", NULL, ENCODING_RAW },
+            { "DB_HOST", "$host", NULL },
+            { "DB_PORT", "$port", NULL },
+            { "DB_USERNAME", "$user", NULL },
+            { "DB_PASSWORD", PASSWORD, NULL },
+            { "DB_DATABASE", DATABASE, NULL },
         },
     },
 };
@@ -170,7 +136,8 @@ bool connect_forms_has_file(const struct connect_form *form)
 
 bool connect_forms_has_ca(const struct connect_form *form)
 {
-    return form->has_ca;
+    const char *row = form->variables[0].row;
+    return form->has_ca || (row && strings_url_has_tls(strings_find(row), STRING_TLS_VERIFY_CA));
 }
 
 const char *connect_forms_name(const struct connect_form *form)
@@ -195,7 +162,6 @@ static struct template_values values_of(const struct string_request *request, st
         .fields = {
             [STRING_HOST] = request->host,
             [STRING_PORT] = place->port,
-            [STRING_AUTHORITY] = place->authority,
             [STRING_SOCKET] = request->socket,
             [STRING_USER] = request->user,
             [STRING_PASSWORD] = request->password,
@@ -210,7 +176,18 @@ static bool set(struct connect_env *env, const char *name, const char *value, st
     return connect_env_set(env, name, value) || err_set(err, ERR_MEMORY, "out of memory");
 }
 
-static bool apply(const struct variable *variable, const char *shape,
+static bool apply_url(const struct variable *variable, const struct string_request *request,
+    struct connect_env *env, struct err *err)
+{
+    char *url;
+    if (!strings_url(strings_find(variable->row), variable->line, request, &url, err))
+        return false;
+    bool ok = set(env, variable->name, url, err);
+    secret_free(url);
+    return ok;
+}
+
+static bool apply_shape(const struct variable *variable, const char *shape,
     const struct template_values *values, struct connect_env *env, struct err *err)
 {
     struct template_report report = { 0 };
@@ -219,14 +196,12 @@ static bool apply(const struct variable *variable, const char *shape,
         return set(env, variable->name, shape, err);
     buf_init_secret(&out, SIZE_MAX / 2);
     char *text = NULL;
-    bool ok = template_fill(shape, variable->encoding, values, &out, &report, err);
+    bool ok = template_fill(shape, ENCODING_RAW, values, &out, &report, err);
     if (ok && !buf_is_empty(&out)) {
         text = buf_take_text(&out);
         ok = text ? set(env, variable->name, text, err) : err_set(err, ERR_MEMORY, "out of memory");
     }
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
+    secret_free(text);
     buf_done(&out);
     return ok;
 }
@@ -246,7 +221,8 @@ bool connect_forms_apply(const struct connect_form *form, const struct string_re
     for (size_t i = 0; i < VARIABLES_MAX && form->variables[i].name; i++) {
         const struct variable *variable = &form->variables[i];
         const char *shape = request->socket ? variable->socket : variable->tcp;
-        if (!apply(variable, shape, &values, env, err))
+        if (variable->row ? !apply_url(variable, request, env, err)
+                          : !apply_shape(variable, shape, &values, env, err))
             return false;
     }
     return true;

@@ -199,7 +199,7 @@ static bool settle(
     asked.port = place->port;
     asked.socket = *place->socket ? place->socket : NULL;
     asked.ca_path = asked.socket ? NULL : place->ca;
-    asked.tls = asked.ca_path ? STRING_TLS_VERIFY_CA : STRING_TLS_CLIENT;
+    asked.tls = place->tls;
     return request_settle(&asked, out, err);
 }
 

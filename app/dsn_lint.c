@@ -11,6 +11,7 @@
 #include "app/table.h"
 #include "base/err.h"
 #include "base/options.h"
+#include "base/os.h"
 #include "strings/lint.h"
 #include "strings/strings.h"
 
@@ -257,7 +258,7 @@ bool dsn_lint(int argc, char *const *argv, int *exit_code, struct err *err)
         return err_set(err, ERR_MEMORY, "out of memory");
     bool json = own.json || own.format == FORMAT_JSON;
     bool ok = lint_input(client, input, json, exit_code, err);
-    explicit_bzero(input, sizeof(*input));
+    os_wipe(input, sizeof(*input));
     free(input);
     return ok;
 }

@@ -3,6 +3,7 @@
 // Asks for a password on the terminal. Used by cmd_dsn.c.
 #include "app/choose.h"
 #include "app/dsn_print.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -72,6 +73,6 @@ bool dsn_password_ask(char **out, struct err *err)
         ok = err_prefix(err, "--password-prompt");
     if (ok && !(*out = strndup(bytes, len)))
         ok = err_set(err, ERR_MEMORY, "out of memory");
-    explicit_bzero(bytes, sizeof(bytes));
+    os_wipe(bytes, sizeof(bytes));
     return ok;
 }

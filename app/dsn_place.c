@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { ASK_TIMEOUT_MS = 2000 };
@@ -143,12 +144,27 @@ static const char *ca_of(const struct settings *settings, const struct dsn_wish 
     return goes_to_cluster && !is_folder ? ca : NULL;
 }
 
-bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
+// Where the proxy on this machine speaks TLS itself, or nobody does, a client is told not to: some
+// insist otherwise, and others then need words of their own for plaintext.
+static enum string_tls tls_of(
+    const struct settings *settings, const struct dsn_wish *wish, const struct dsn_place *place)
+{
+    struct addr addr;
+    const struct proxy_target *target = &settings->proxy_targets[0];
+    bool is_here = !wish->host || !strcasecmp(wish->host, "localhost") ||
+                   (addr_from_ip(wish->host, place->port, &addr) && addr_is_loopback(&addr));
+    if (wish->direct)
+        return STRING_TLS_VERIFY_IDENTITY;
+    if (place->ca && !*place->socket)
+        return STRING_TLS_VERIFY_CA;
+    bool is_plain = settings->cluster_count == 1 && is_here && target->tls != TLS_PASSTHROUGH &&
+                    target->client_tls != CLIENT_TLS_REQUIRED;
+    return is_plain ? STRING_TLS_OFF : STRING_TLS_CLIENT;
+}
+
+static bool find_way(const struct settings *settings, const struct dsn_wish *wish,
     struct dsn_place *out, struct err *err)
 {
-    *out = (struct dsn_place){ 0 };
-    if (settings->cluster_count == 1)
-        out->ca = ca_of(settings, wish);
     if (wish->socket) {
         int len = snprintf(out->socket, sizeof(out->socket), "%s", wish->socket);
         return (size_t)len < sizeof(out->socket) ||
@@ -169,5 +185,17 @@ bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish
         out->port = wish->port;
     if (!*out->host && !*out->socket)
         snprintf(out->host, sizeof(out->host), "127.0.0.1");
+    return true;
+}
+
+bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
+    struct dsn_place *out, struct err *err)
+{
+    *out = (struct dsn_place){ 0 };
+    if (settings->cluster_count == 1)
+        out->ca = ca_of(settings, wish);
+    if (!find_way(settings, wish, out, err))
+        return false;
+    out->tls = tls_of(settings, wish, out);
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "control/verdict.h"
+#include "strings/client.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct dsn_place {
     char socket[ADDR_TEXT_BYTES]; // "": TCP
     const char *ca; // what the client verifies against: the cluster's tls-ca where its TLS goes to
                     // the cluster; points into the settings; NULL: none
+    enum string_tls tls; // the mode that suits the place, when nobody asks for one
 };
 
 // The only cluster of the settings. A listener on port 0 is asked of the running proxy; the private

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 // Which one: an ID that is kept, since the world is looked at again and again.
 struct undoing {

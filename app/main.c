@@ -10,14 +10,13 @@
 #include "app/version.h"
 #include "base/err.h"
 #include "base/foreground.h"
+#include "base/os.h"
 #include "control/keys.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 static const struct command *const commands[] = {
     &cmd_proxy,
@@ -113,7 +112,7 @@ static char *take_via(void)
     char *value = getenv("TIDBLINK_VIA"); // before there are threads
     char *copy = value && *value ? strdup(value) : NULL;
     if (value) {
-        explicit_bzero(value, strlen(value));
+        os_wipe(value, strlen(value));
         (void)unsetenv("TIDBLINK_VIA");
     }
     return copy;
@@ -139,17 +138,13 @@ static int run_command(const struct command *command, struct command_line *line)
     return err_row(err.code)->exit_code;
 }
 
-// Keys and passwords pass through this memory: no core dump, no debugger of the same user.
-// A peer that is gone must be an error of write(2), not the end of the process; OpenSSL has no
-// MSG_NOSIGNAL.
+// Keys and passwords pass through this memory. A peer that is gone must be an error of write(2),
+// not the end of the process; OpenSSL has no MSG_NOSIGNAL.
 static void protect_process(void)
 {
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
-    const struct rlimit none = { 0, 0 };
     sigaction(SIGPIPE, &ignore, NULL);
-    // Both only fail on wrong arguments, and nothing depends on them.
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
+    os_protect_memory();
 }
 
 static int dispatch(int argc, char **argv, struct command_line *line)

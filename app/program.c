@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/loop.h"
+#include "base/service.h"
 #include "proxy/via.h"
 
 #include <event2/event.h>
@@ -19,7 +20,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 static void program_done(struct program *program);
@@ -237,7 +237,7 @@ void program_stop(struct program *program, const char *why)
         return;
     }
     program->stopping = true;
-    sd_notify(0, "STOPPING=1");
+    service_stopping();
     struct proxy_counters counters;
     struct log_line line;
     proxy_count(program->proxy, &counters);
@@ -256,7 +256,7 @@ void program_stop(struct program *program, const char *why)
 
 void program_run(struct program *program)
 {
-    sd_notify(0, "READY=1");
+    service_ready();
     loop_run(program->loop);
     if (program->guest)
         program->guest->on_end(program->guest->arg);

@@ -6,12 +6,11 @@
 #include "app/program.h"
 
 #include "app/descriptors.h"
-#include "base/clock.h"
+#include "base/service.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 enum { NAMES_BYTES = 1024 };
 
@@ -120,8 +119,7 @@ bool program_reload(struct program *program, struct err *err)
 {
     struct err own;
     struct err *why = err ? err : &own;
-    // sd_notify(3): what Type=notify-reload waits for.
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us());
+    service_reloading();
     bool ok = reload(program, why);
     if (!ok) {
         struct log_line line;
@@ -129,6 +127,6 @@ bool program_reload(struct program *program, struct err *err)
         log_err(&line, why);
         log_write(&line);
     }
-    sd_notify(0, "READY=1");
+    service_ready();
     return ok;
 }

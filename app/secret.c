@@ -4,6 +4,7 @@
 #include "app/secret.h"
 
 #include "base/err.h"
+#include "base/os.h"
 #include "strings/strings.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static bool read_file(const char *path, char **out, struct err *err)
         ok = err_prefix(err, "--password-file: %s", path);
     if (ok && !(*out = strndup(bytes, len)))
         ok = err_set(err, ERR_MEMORY, "out of memory");
-    explicit_bzero(bytes, sizeof(bytes));
+    os_wipe(bytes, sizeof(bytes));
     return ok;
 }
 
@@ -79,6 +80,6 @@ bool secret_read(const char *file, const char *variable, char **out, struct err 
 void secret_free(char *secret)
 {
     if (secret)
-        explicit_bzero(secret, strlen(secret));
+        os_wipe(secret, strlen(secret));
     free(secret);
 }

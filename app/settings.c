@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/suggest.h"
+#include "base/os.h"
 #include "proxy/via.h"
 
 #include <stddef.h>
@@ -44,7 +45,7 @@ static bool no_memory(struct err *err)
 static void cluster_free(struct cluster_settings *cluster)
 {
     if (cluster->via) // it may hold a password
-        explicit_bzero(cluster->via, strlen(cluster->via));
+        os_wipe(cluster->via, strlen(cluster->via));
     option_free(&settings_cluster_table, cluster);
     free(cluster->alias);
     free(cluster->origin);
@@ -73,7 +74,7 @@ static struct cluster_settings *add_cluster(
 {
     size_t count = settings->cluster_count;
     struct cluster_settings *grown =
-        reallocarray(settings->clusters, count + 1, sizeof(*settings->clusters));
+        os_reallocarray(settings->clusters, count + 1, sizeof(*settings->clusters));
     if (!grown) {
         no_memory(err);
         return NULL;

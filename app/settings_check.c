@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -218,15 +219,15 @@ static bool check_duplicates(const struct settings *settings, struct err *err)
 // Whether a socket can be bound to it: an address of another machine would fail at every dial.
 static bool check_is_local(const struct addr *addr, const char *text, struct err *err)
 {
-    int fd = socket(addr->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = os_socket(addr->any.sa_family, SOCK_DGRAM);
     if (fd < 0)
         return err_sys(err, ERR_OPTION, errno, "source: cannot try %s", text);
     bool is_local = bind(fd, &addr->any, addr->len) == 0;
     close(fd);
     return is_local || err_set(err, ERR_OPTION,
                            "source: %s is not an address of this machine: expected one that "
-                           "\"ip address\" shows",
-                           text);
+                           "\"%s\" shows",
+                           text, os_addresses_command);
 }
 
 static bool parse_sources(

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "proxy/via.h"
 
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static bool read_password(const char *path, char **out, struct err *err)
         *out = text;
         return true;
     }
-    explicit_bzero(text, len);
+    os_wipe(text, len);
     free(text);
     return err_set(err, ERR_OPTION, "%s: expected a password of 1 to %d bytes on one line", path,
         PASSWORD_MAX);

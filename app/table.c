@@ -5,6 +5,7 @@
 #include "app/table.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ void table_init(struct table *table, size_t columns)
 void table_add(struct table *table, const char *const *cells)
 {
     size_t used = table->rows * table->columns;
-    char **grown = reallocarray(table->cells, used + table->columns, sizeof(*grown));
+    char **grown = os_reallocarray(table->cells, used + table->columns, sizeof(*grown));
     if (!grown) {
         table->failed = true;
         return;

@@ -6,8 +6,9 @@
 
 #include "base/defs.h"
 #include "base/log.h"
+#include "base/os.h"
+#include "resolver/cares.h"
 
-#include <ares.h>
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -41,7 +42,7 @@ static const struct {
 
 void version_print(FILE *out)
 {
-    fprintf(out, "tidblink %s\n", TIDBLINK_VERSION);
+    fprintf(out, "tidblink %s%s%s\n", TIDBLINK_VERSION, *os_build ? " " : "", os_build);
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
         fprintf(out, "%s %s\n", libraries[i].name, libraries[i].version());
 }
@@ -49,6 +50,8 @@ void version_print(FILE *out)
 void version_log(struct log_line *line)
 {
     log_str(line, "version", TIDBLINK_VERSION);
+    if (*os_build)
+        log_str(line, "build", os_build);
     for (size_t i = 0; i < ARRAY_LEN(libraries); i++)
         log_str(line, libraries[i].name, libraries[i].version());
 }

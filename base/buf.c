@@ -3,6 +3,8 @@
 // The bounded byte buffer. The owner's thread only.
 #include "base/buf.h"
 
+#include "base/os.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,7 @@ void buf_init_secret(struct buf *buf, size_t limit_bytes)
 static void free_bytes(struct buf *buf)
 {
     if (buf->is_secret && buf->bytes)
-        explicit_bzero(buf->bytes, buf->size);
+        os_wipe(buf->bytes, buf->size);
     free(buf->bytes);
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Child processes on a loop. The end of the program (pidfd readable) is the end of the story: what
+// Child processes on a loop. The end of the program (exit_watch.h) is the end of the story: what
 // it wrote is in the pipes by then, and a grandchild that keeps them open is not waited for. Every
-// way out leads through reap. The loop's thread only.
+// way out leads through exit_watch_reap. The loop's thread only.
 #include "base/child.h"
 
 #include "base/buf.h"
 #include "base/child_spawn.h"
 #include "base/err.h"
+#include "base/exit_watch.h"
 #include "base/loop.h"
+#include "base/os.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -19,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,11 +29,10 @@ enum { ERRORS_BYTES = 4 * 1024, READ_BYTES = 16 * 1024, NAME_BYTES = 64, LAST_RE
 struct child {
     struct loop *loop;
     char name[NAME_BYTES]; // of the program, for errors
-    pid_t pid;             // its process group, too; ours until reap
-    int pidfd;
+    pid_t pid;             // its process group, too; ours until exit_watch_reap
     int out_fd;
     int errors_fd;
-    struct watch exit_watch;
+    struct exit_watch exit_watch;
     struct watch out_watch;
     struct watch errors_watch;
     struct timer deadline;
@@ -66,26 +66,12 @@ static void on_freeing(struct deferred *deferred)
 // callback of ours may stand on it.
 static void child_end(struct child *child)
 {
-    watch_stop(&child->exit_watch);
     watch_stop(&child->out_watch);
     watch_stop(&child->errors_watch);
     timer_stop(&child->deadline);
-    close_fd(&child->pidfd);
     close_fd(&child->out_fd);
     close_fd(&child->errors_fd);
     loop_defer(child->loop, &child->freeing, on_freeing);
-}
-
-// Blocks until the program has ended: call it when that is known, or after SIGKILL. Returns the
-// exit code as a shell would say it.
-static int reap(struct child *child)
-{
-    siginfo_t end = { 0 };
-    while (waitid(P_PIDFD, (id_t)child->pidfd, &end, WEXITED) < 0) {
-        if (errno != EINTR)
-            abort(); // somebody else reaped our child
-    }
-    return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
 }
 
 // Its whole process group: the AWS CLI is often a wrapper script.
@@ -199,13 +185,13 @@ static char *escape(const struct buf *buf)
     return text;
 }
 
-static void on_exit_seen(struct watch *watch, unsigned what)
+static void on_exit_seen(struct exit_watch *watch)
 {
     struct child *child = CONTAINER_OF(watch, struct child, exit_watch);
-    (void)what;
     drain(child, &child->out_watch, &child->out_fd, take_out, LAST_READS);
     drain(child, &child->errors_watch, &child->errors_fd, take_errors, LAST_READS);
-    struct child_result result = { .exit_code = reap(child), .out_len = buf_len(&child->out) };
+    struct child_result result = { .exit_code = exit_watch_reap(watch),
+        .out_len = buf_len(&child->out) };
     result.out = buf_take_text(&child->out);
     result.errors = escape(&child->errors);
     if (!result.out || !result.errors)
@@ -230,7 +216,7 @@ static int launch(struct child *child, const struct child_spec *spec)
     int out[2] = { -1, -1 };
     int errors[2] = { -1, -1 };
     int sys = 0;
-    if ((!spec->has_stream && pipe2(out, O_CLOEXEC) < 0) || pipe2(errors, O_CLOEXEC) < 0)
+    if ((!spec->has_stream && !os_pipe(out)) || !os_pipe(errors))
         sys = errno;
     child->out_fd = out[0];
     child->errors_fd = errors[0];
@@ -244,10 +230,9 @@ static int launch(struct child *child, const struct child_spec *spec)
     close_fd(&errors[1]);
     if (sys != 0)
         return sys;
-    child->pidfd = pidfd_open(child->pid, 0);
-    if (child->pidfd >= 0)
+    sys = exit_watch_start(&child->exit_watch, child->loop, child->pid, on_exit_seen);
+    if (sys == 0)
         return 0;
-    sys = errno;
     kill_group(child);
     while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
@@ -256,11 +241,9 @@ static int launch(struct child *child, const struct child_spec *spec)
 
 static void watch_all(struct child *child)
 {
-    watch_init(&child->exit_watch, child->loop, child->pidfd, on_exit_seen);
     watch_init(&child->out_watch, child->loop, child->out_fd, on_out);
     watch_init(&child->errors_watch, child->loop, child->errors_fd, on_errors);
     timer_init(&child->deadline, child->loop, on_deadline);
-    watch_want(&child->exit_watch, WATCH_READ);
     if (child->out_fd >= 0)
         watch_want(&child->out_watch, WATCH_READ);
     watch_want(&child->errors_watch, WATCH_READ);
@@ -278,7 +261,6 @@ struct child *child_start(
     }
     *child = (struct child){
         .loop = loop,
-        .pidfd = -1,
         .timeout_ms = spec->timeout_ms,
         .fn = fn,
         .arg = arg,
@@ -315,6 +297,6 @@ void child_cancel(struct child *child)
         return;
     child->fn = NULL;
     kill_group(child);
-    reap(child);
+    exit_watch_reap(&child->exit_watch);
     child_end(child);
 }

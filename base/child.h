@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A child process on a loop: program and arguments (no shell), a deadline, its output collected and
-// bounded, one callback at the end. It is watched by pidfd (pidfd_open(2)), so no SIGCHLD handler
-// is needed and any loop may have children. The loop's thread only.
+// bounded, one callback at the end. No SIGCHLD handler is needed, and any
+// loop may have children (exit_watch.h). The loop's thread only.
 #pragma once
 
 #include "base/defs.h"

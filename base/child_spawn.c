@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From a specification to a running program. posix_spawn(3) costs the same however much memory we
-// have, so it is the proxy's way. A program that is to die with us needs prctl(2) between fork and
-// exec, which posix_spawn cannot do: that is the way of commands, which are small. Used by child.c
-// and foreground.c.
+// have, so it is the proxy's way. A program that is to die with us needs a call of its own between
+// fork and exec, which posix_spawn cannot make: that is the way of commands, which are small. Used
+// by child.c and foreground.c.
 #include "base/child_spawn.h"
 
 #include "base/child.h"
 #include "base/foreground.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,7 +61,7 @@ static int spawn_freely(const struct child_spec *spec, int out_fd, int errors_fd
     if (sys == 0)
         sys = posix_spawnp(out_pid, spec->argv[0], &actions, &attributes,
             (char *const *)(uintptr_t)spec->argv,
-            spec->env ? (char *const *)(uintptr_t)spec->env : environ);
+            spec->env ? (char *const *)(uintptr_t)spec->env : os_environment());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return sys;
@@ -76,7 +75,8 @@ static void drop_handlers(void)
 {
     struct sigaction now;
     const struct sigaction normal = { .sa_handler = SIG_DFL };
-    for (int number = 1; number < NSIG; number++)
+    int limit = os_signal_limit();
+    for (int number = 1; number < limit; number++)
         if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
             (now.sa_handler != SIG_IGN || number == SIGPIPE))
             sigaction(number, &normal, NULL);
@@ -101,14 +101,13 @@ static int become(const struct bound *bound, pid_t parent)
     int sys = bound->prepare(bound->arg);
     if (sys != 0)
         return sys;
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-        return errno;
-    if (getppid() != parent)
-        return ESRCH; // it died before that
+    sys = os_follow_parent(parent);
+    if (sys != 0)
+        return sys;
     drop_handlers();
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execvpe(bound->argv[0], (char *const *)(uintptr_t)bound->argv,
-        bound->env ? (char *const *)(uintptr_t)bound->env : environ);
+    os_execvpe(bound->argv[0], (char *const *)(uintptr_t)bound->argv,
+        bound->env ? (char *const *)(uintptr_t)bound->env : os_environment());
     return errno;
 }
 
@@ -129,7 +128,7 @@ static int spawn_bound(const struct bound *bound, pid_t *out_pid)
     int report[2];
     sigset_t all;
     sigset_t before;
-    if (pipe2(report, O_CLOEXEC) < 0)
+    if (!os_pipe(report))
         return errno;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -152,18 +151,17 @@ static int spawn_bound(const struct bound *bound, pid_t *out_pid)
     return sys;
 }
 
-// All but what was given to us; curl's sockets have no close-on-exec. Before Linux 5.11 they stay
-// open, which is untidy and no more.
+// All but what was given to us; curl's sockets have no close-on-exec.
 static void close_ours_at_exec(const struct foreground_legacy *legacy)
 {
     unsigned first = STDERR_FILENO + 1;
     for (size_t i = 0; i < legacy->fd_count; i++) {
         unsigned kept = (unsigned)legacy->fds[i];
         if (kept > first)
-            (void)close_range(first, kept - 1, CLOSE_RANGE_CLOEXEC);
+            os_close_at_exec(first, kept - 1);
         first = kept + 1;
     }
-    (void)close_range(first, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    os_close_at_exec(first, UINT_MAX);
 }
 
 struct pipes {

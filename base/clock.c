@@ -3,6 +3,8 @@
 // Clocks and their texts. Any thread.
 #include "base/clock.h"
 
+#include "base/os.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,7 +42,7 @@ bool clock_parse(const char *text, int64_t *out_wall_s)
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
     if (!end || *end)
         return false;
-    *out_wall_s = (int64_t)timegm(&parts);
+    *out_wall_s = os_timegm(&parts);
     return true;
 }
 

@@ -18,7 +18,10 @@
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-// sys/queue.h of glibc has no _SAFE loops: `next` is fetched before the body may free `item`.
+// sys/queue.h of glibc has no _SAFE loops: `next` is fetched before the body may free `item`. Those
+// of others are the same.
+#undef LIST_FOREACH_SAFE
+#undef TAILQ_FOREACH_SAFE
 #define LIST_FOREACH_SAFE(item, head, field, next)                                                 \
     for ((item) = LIST_FIRST(head); (item) && ((next) = LIST_NEXT(item, field), 1); (item) = (next))
 #define TAILQ_FOREACH_SAFE(item, head, field, next)                                                \

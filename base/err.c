@@ -6,6 +6,8 @@
 // mysqlclient answer those with "malformed packet" and lose the text.
 #include "base/err.h"
 
+#include "base/os.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,8 +67,7 @@ const struct err_row *err_row(enum err_code code)
 const char *err_errno_text(int sys)
 {
     static _Thread_local char text[128];
-    // The GNU form: the result is the text, which may or may not be in the buffer.
-    return strerror_r(sys, text, sizeof(text));
+    return os_error_text(sys, text, sizeof(text));
 }
 
 bool err_set(struct err *err, enum err_code code, const char *format, ...)

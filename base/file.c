@@ -6,6 +6,7 @@
 #include "base/file.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,7 +104,7 @@ static bool replace(const char *path, const char *text, size_t len, mode_t mode)
 {
     char new_path[FILE_PATH_BYTES + 32];
     snprintf(new_path, sizeof(new_path), "%s.XXXXXX" FILE_NEW_SUFFIX, path);
-    int fd = mkostemps(new_path, sizeof(FILE_NEW_SUFFIX) - 1, O_CLOEXEC);
+    int fd = os_mkstemps(new_path, sizeof(FILE_NEW_SUFFIX) - 1);
     if (fd < 0)
         return false;
     bool done = take_over(fd, path, mode) && write_all(fd, text, len) && fsync(fd) == 0 &&

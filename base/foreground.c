@@ -5,21 +5,20 @@
 
 #include "base/child_spawn.h"
 #include "base/err.h"
+#include "base/exit_watch.h"
 #include "base/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct foreground {
     struct loop *loop;
-    pid_t pid; // ours until reap
-    int pidfd;
-    struct watch exit_watch;
+    pid_t pid; // ours until exit_watch_reap
+    struct exit_watch exit_watch;
     struct deferred freeing;
     foreground_fn fn;
     void *arg;
@@ -43,23 +42,10 @@ static void on_freeing(struct deferred *deferred)
     free(CONTAINER_OF(deferred, struct foreground, freeing));
 }
 
-static int reap(const struct foreground *foreground)
-{
-    siginfo_t end = { 0 };
-    while (waitid(P_PIDFD, (id_t)foreground->pidfd, &end, WEXITED) < 0) {
-        if (errno != EINTR)
-            abort(); // somebody else reaped our child
-    }
-    return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
-}
-
-static void on_exit_seen(struct watch *watch, unsigned what)
+static void on_exit_seen(struct exit_watch *watch)
 {
     struct foreground *foreground = CONTAINER_OF(watch, struct foreground, exit_watch);
-    (void)what;
-    int exit_code = reap(foreground);
-    watch_stop(&foreground->exit_watch);
-    close(foreground->pidfd);
+    int exit_code = exit_watch_reap(watch);
     loop_defer(foreground->loop, &foreground->freeing, on_freeing);
     foreground->fn(foreground->arg, exit_code);
 }
@@ -70,10 +56,10 @@ static int launch(struct foreground *foreground, const struct foreground_spec *s
     int sys = child_spawn_foreground(spec, &foreground->pid);
     if (sys != 0)
         return sys;
-    foreground->pidfd = pidfd_open(foreground->pid, 0);
-    if (foreground->pidfd >= 0)
+    sys =
+        exit_watch_start(&foreground->exit_watch, foreground->loop, foreground->pid, on_exit_seen);
+    if (sys == 0)
         return 0;
-    sys = errno;
     (void)kill(foreground->pid, SIGKILL);
     while (waitpid(foreground->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
@@ -95,8 +81,6 @@ struct foreground *foreground_start(struct loop *loop, const struct foreground_s
         free(foreground);
         return NULL;
     }
-    watch_init(&foreground->exit_watch, loop, foreground->pidfd, on_exit_seen);
-    watch_want(&foreground->exit_watch, WATCH_READ);
     return foreground;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A program that runs in our place while we work for it: with our standard streams and in our
-// process group, so that it has the terminal and Ctrl-C reaches it. Watched by pidfd. The loop's
+// process group, so that it has the terminal and Ctrl-C reaches it. The loop's
 // thread only.
 #pragma once
 

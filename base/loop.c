@@ -8,15 +8,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 enum { LOOP_STALL_US = 100 * 1000 };
 
@@ -35,7 +33,7 @@ struct loop {
     pthread_t thread; // valid while running
     atomic_bool running;
 
-    int mailbox_fd; // eventfd: readable while messages wait
+    struct os_bell mailbox_bell; // rings while messages wait
     struct watch mailbox_watch;
     pthread_mutex_t mutex; // guards messages
     struct message_queue messages;
@@ -103,11 +101,9 @@ static void deliver(struct loop *loop)
 static void on_mail(struct watch *watch, unsigned what)
 {
     struct loop *loop = CONTAINER_OF(watch, struct loop, mailbox_watch);
-    uint64_t count;
-    // Emptied before the queue is taken: a message posted in between raises it again.
-    ssize_t got = read(loop->mailbox_fd, &count, sizeof(count));
-    (void)got;
     (void)what;
+    // Quiet before the queue is taken: a message posted in between rings again.
+    os_bell_quiet(&loop->mailbox_bell);
     deliver(loop);
 }
 
@@ -121,9 +117,8 @@ void loop_post(struct loop *loop, loop_fn fn, void *arg)
     bool was_empty = STAILQ_EMPTY(&loop->messages);
     STAILQ_INSERT_TAIL(&loop->messages, message, link);
     pthread_mutex_unlock(&loop->mutex);
-    uint64_t one = 1;
-    if (was_empty && write(loop->mailbox_fd, &one, sizeof(one)) < 0)
-        abort(); // an eventfd of ours that refuses 1 is a broken invariant
+    if (was_empty)
+        os_bell_ring(&loop->mailbox_bell);
 }
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -133,7 +128,7 @@ static struct event_base *base_new(void)
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
-    // No other thread ever touches this base: loop_post has its own lock and eventfd.
+    // No other thread ever touches this base: loop_post has its own lock and bell.
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
@@ -148,18 +143,17 @@ struct loop *loop_new(const char *name, struct err *err)
         return NULL;
     }
     loop->name = name;
-    loop->mailbox_fd = -1;
+    loop->mailbox_bell = (struct os_bell){ -1, -1 };
     pthread_mutex_init(&loop->mutex, NULL);
     STAILQ_INIT(&loop->messages);
     TAILQ_INIT(&loop->deferred);
     loop->base = base_new();
-    loop->mailbox_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (!loop->base || loop->mailbox_fd < 0) {
+    if (!loop->base || !os_bell_open(&loop->mailbox_bell)) {
         err_sys(err, ERR_INTERNAL, errno, "cannot set up the %s loop", name);
         loop_free(loop);
         return NULL;
     }
-    watch_init(&loop->mailbox_watch, loop, loop->mailbox_fd, on_mail);
+    watch_init(&loop->mailbox_watch, loop, loop->mailbox_bell.read_fd, on_mail);
     watch_want(&loop->mailbox_watch, WATCH_READ);
     return loop;
 }
@@ -173,11 +167,9 @@ void loop_free(struct loop *loop)
         deliver(loop);
         turn_end(loop);
     }
-    if (loop->mailbox_fd >= 0) {
-        if (loop->base)
-            watch_stop(&loop->mailbox_watch);
-        close(loop->mailbox_fd);
-    }
+    if (loop->base && loop->mailbox_bell.read_fd >= 0)
+        watch_stop(&loop->mailbox_watch);
+    os_bell_close(&loop->mailbox_bell);
     if (loop->base)
         event_base_free(loop->base);
     pthread_mutex_destroy(&loop->mutex);
@@ -348,59 +340,4 @@ void timer_stop(struct timer *timer)
 bool timer_is_running(const struct timer *timer)
 {
     return event_pending(&timer->event, EV_TIMEOUT, NULL) != 0;
-}
-
-// ---- tickers ------------------------------------------------------------------------------------
-
-static void on_tick(struct watch *watch, unsigned what)
-{
-    struct ticker *ticker = CONTAINER_OF(watch, struct ticker, watch);
-    uint64_t times;
-    (void)what;
-    if (read(ticker->fd, &times, sizeof(times)) < 0)
-        return; // it was stopped or moved in this turn
-    ticker->is_running = false;
-    ticker->fn(ticker);
-}
-
-bool ticker_init(struct ticker *ticker, struct loop *loop, ticker_fn fn)
-{
-    *ticker = (struct ticker){ .fn = fn };
-    ticker->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (ticker->fd < 0)
-        return false;
-    watch_init(&ticker->watch, loop, ticker->fd, on_tick);
-    watch_want(&ticker->watch, WATCH_READ);
-    return true;
-}
-
-static void set_ticker(struct ticker *ticker, uint64_t after_ms)
-{
-    struct itimerspec when = { 0 };
-    when.it_value.tv_sec = (time_t)(after_ms / 1000);
-    when.it_value.tv_nsec = (long)(after_ms % 1000 * 1000000);
-    (void)timerfd_settime(ticker->fd, 0, &when, NULL);
-}
-
-void ticker_start(struct ticker *ticker, uint64_t after_ms)
-{
-    ticker->is_running = true;
-    set_ticker(ticker, after_ms ? after_ms : 1); // 0 would stop it
-}
-
-void ticker_stop(struct ticker *ticker)
-{
-    if (!ticker->is_running)
-        return;
-    ticker->is_running = false;
-    set_ticker(ticker, 0);
-}
-
-void ticker_done(struct ticker *ticker)
-{
-    if (!ticker->fn || ticker->fd < 0)
-        return;
-    watch_stop(&ticker->watch);
-    close(ticker->fd);
-    ticker->fd = -1;
 }

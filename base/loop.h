@@ -85,13 +85,15 @@ bool timer_is_running(const struct timer *timer);
 
 // ---- tickers: for what runs beside traffic ------------------------------------------------------
 
-// A timer of the kernel's (timerfd_create(2)) that is watched like a socket. A struct timer that is
+// A timer of the kernel's that is watched like a socket, where the kernel has some
+// (timerfd_create(2)). A struct timer that is
 // running makes every wait of its loop set up and take down a timer in the kernel, a thirtieth of
 // the cost of a relayed query; a ticker costs nothing until it runs out.
 struct ticker;
 typedef void (*ticker_fn)(struct ticker *ticker);
 struct ticker {
     struct watch watch;
+    struct timer timer; // where there is no such timer
     ticker_fn fn;
     int fd;
     bool is_running;

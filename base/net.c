@@ -6,22 +6,20 @@
 #include "base/net.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h> // all of struct tcp_info; <netinet/tcp.h> stops in the middle
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 // ".XXXXXX" behind the path.
-enum { SUFFIX_CHARS = 7, KEEPALIVE_PROBES = 6 };
+enum { SUFFIX_CHARS = 7 };
 
 static void set_int(int fd, int level, int name, int value)
 {
@@ -32,7 +30,7 @@ static void set_int(int fd, int level, int name, int value)
 
 static int open_socket(int family, struct err *err)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = os_socket(family, SOCK_STREAM);
     if (fd < 0)
         err_sys(err, ERR_LISTEN, errno, "cannot make a socket");
     return fd;
@@ -43,15 +41,16 @@ static int open_socket(int family, struct err *err)
 static bool explain_tcp(const struct addr *addr, int sys, struct err *err)
 {
     char text[ADDR_TEXT_BYTES];
+    char command[OS_COMMAND_BYTES];
     addr_format(addr, text);
     if (sys == EADDRINUSE)
         return err_set(err, ERR_LISTEN,
-            "%s is already in use: choose another port, or find who has it with "
-            "ss -ltnp 'sport = :%u'",
-            text, addr_port(addr));
+            "%s is already in use: choose another port, or find who has it with %s", text,
+            os_port_command(addr_port(addr), command));
     if (sys == EADDRNOTAVAIL)
         return err_set(err, ERR_LISTEN,
-            "%s is not an address of this machine: choose one that \"ip address\" shows", text);
+            "%s is not an address of this machine: choose one that \"%s\" shows", text,
+            os_addresses_command);
     if (sys == EACCES)
         return err_set(err, ERR_LISTEN,
             "%s needs the capability CAP_NET_BIND_SERVICE: choose a port from 1024 on", text);
@@ -98,9 +97,8 @@ static bool is_stale(const char *path, struct err *err)
     // EAGAIN: it listens and its queue is full.
     if (sys == 0 || sys == EAGAIN)
         return err_set(err, ERR_LISTEN,
-            "%s is already in use: choose another path, or find who has it with "
-            "ss -lxp",
-            path);
+            "%s is already in use: choose another path, or find who has it with %s", path,
+            os_unix_sockets_command);
     return err_sys(err, ERR_LISTEN, sys, "%s exists and cannot be tried", path);
 }
 
@@ -149,7 +147,7 @@ static bool name_beside(const char *path, struct addr *out, struct err *err)
         return err_set(err, ERR_LISTEN,
             "the socket path %s is %zu bytes long: expected at most %zu", path, len,
             sizeof(out->un.sun_path) - 1 - SUFFIX_CHARS);
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (!os_random(random, sizeof(random)))
         return err_sys(err, ERR_INTERNAL, errno, "cannot get random bytes");
     *out = (struct addr){ .un.sun_family = AF_UNIX, .len = sizeof(out->un) };
     memcpy(out->un.sun_path, path, len);
@@ -170,8 +168,10 @@ static int listen_unix(const struct addr *addr, int backlog, unsigned mode, stru
         return -1;
     const char *made = beside.un.sun_path;
     // Linux makes the file with the mode of the socket's own inode, less the umask (net/unix/
-    // af_unix.c, unix_bind_bsd); chmod gives back what the umask took.
-    if (fchmod(fd, mode) < 0 || bind(fd, &beside.any, beside.len) < 0) {
+    // af_unix.c, unix_bind_bsd); chmod gives back what the umask took. POSIX leaves fchmod on a
+    // socket open: where it does nothing, chmod still comes before anybody can connect.
+    (void)fchmod(fd, mode);
+    if (bind(fd, &beside.any, beside.len) < 0) {
         err_sys(err, ERR_LISTEN, errno, "cannot make the socket %s", path);
         close(fd);
         return -1;
@@ -196,24 +196,9 @@ int net_listen(const struct addr *addr, int backlog, unsigned unix_mode, struct 
 
 // ---- options of connected sockets ---------------------------------------------------------------
 
-void net_keepalive(int fd, uint64_t idle_ms)
-{
-    int idle_s = (int)(idle_ms / 1000);
-    int every_s = idle_s / KEEPALIVE_PROBES;
-    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s > 0 ? idle_s : 1);
-    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, every_s > 0 ? every_s : 1);
-    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-}
-
 void net_nodelay(int fd)
 {
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-}
-
-void net_user_timeout(int fd, unsigned timeout_ms)
-{
-    set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)timeout_ms);
 }
 
 int net_socket_error(int fd)
@@ -229,42 +214,6 @@ void net_reset_on_close(int fd)
 {
     struct linger hard = { .l_onoff = 1, .l_linger = 0 };
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-}
-
-bool net_is_delivered(int fd)
-{
-    int left = 0;
-    return ioctl(fd, SIOCOUTQ, &left) < 0 || left == 0;
-}
-
-bool net_bind_source(int fd, const struct addr *source)
-{
-    set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-    return bind(fd, &source->any, source->len) == 0;
-}
-
-bool net_tcp_info(int fd, struct net_tcp *out)
-{
-    struct tcp_info info = { 0 };
-    socklen_t len = sizeof(info);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-        return false;
-    *out = (struct net_tcp){
-        .rtt_us = info.tcpi_rtt,
-        .unacked = info.tcpi_unacked,
-        .unsent_bytes = info.tcpi_notsent_bytes,
-        .retransmits = info.tcpi_retransmits,
-        .probes = info.tcpi_probes,
-        .since_sent_ms = info.tcpi_last_data_sent,
-        .since_ack_ms = info.tcpi_last_ack_recv,
-    };
-    return true;
-}
-
-uint32_t net_rtt_us(int fd)
-{
-    struct net_tcp tcp;
-    return net_tcp_info(fd, &tcp) ? tcp.rtt_us : 0;
 }
 
 bool net_is_transient(int sys)

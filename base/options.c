@@ -7,6 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/os.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -218,7 +219,7 @@ static bool read_choice(
 static bool split_list(char *text, struct option_list *out)
 {
     static const char blanks[] = " \t";
-    for (char *rest = text, *item; (item = strsep(&rest, ","));) {
+    for (char *rest = text, *item; (item = os_strsep(&rest, ","));) {
         item += strspn(item, blanks);
         size_t len = strlen(item);
         while (len > 0 && strchr(blanks, item[len - 1]))
@@ -426,7 +427,7 @@ void option_list_free(struct option_list *list)
 
 bool option_list_add(struct option_list *list, const char *item)
 {
-    char **items = reallocarray(list->items, list->count + 1, sizeof(*items));
+    char **items = os_reallocarray(list->items, list->count + 1, sizeof(*items));
     if (!items)
         return false;
     list->items = items;

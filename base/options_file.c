@@ -6,6 +6,7 @@
 // options"). So the reader counts lines, strips comments and blanks, and checks the form first.
 #include "base/err.h"
 #include "base/options.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -250,7 +251,7 @@ static bool read_stream(
 
 bool option_read_file(const char *path, const struct option_reader *reader, struct err *err)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = os_fopen(path, "r");
     if (!file)
         return err_sys(err, ERR_OPTION, errno, "%s: cannot open the configuration file", path);
     return read_stream(file, path, reader, err);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { ANSWER_LIMIT = 8 << 20, PAUSE_LIMIT_S = 600 };

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/options.h"
+#include "base/os.h"
 #include "control/ec2_child.h"
 #include "control/ec2_json.h"
 #include "control/http.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { CACHE_MS = 10 * 60 * 1000, KEEP_MS = 2 * CACHE_MS, CLI_MS = 20000 };
 
@@ -214,7 +216,7 @@ static struct question *find(const struct aws *aws, const char *service_name)
 static struct question *add(struct aws *aws, const char *service_name, const char *region)
 {
     size_t count = aws->question_count + 1;
-    struct question *grown = reallocarray(aws->questions, count, sizeof(*grown));
+    struct question *grown = os_reallocarray(aws->questions, count, sizeof(*grown));
     if (grown == NULL)
         abort();
     aws->questions = grown;

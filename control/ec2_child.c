@@ -4,6 +4,7 @@
 // (docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html). Used by ec2.c and aws.c.
 #include "control/ec2_child.h"
 
+#include "base/os.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -30,16 +31,17 @@ static bool is_set_by_us(const char *variable)
 // Borrows every text; the caller frees the array.
 static const char **make_environment(void)
 {
+    char **ours = os_environment();
     size_t count = 0;
-    while (environ[count] != NULL)
+    while (ours[count] != NULL)
         count++;
     const char **env = calloc(count + ARRAY_LEN(settings) + 1, sizeof(*env));
     if (env == NULL)
         abort();
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (!is_set_by_us(environ[i]))
-            env[kept++] = environ[i];
+        if (!is_set_by_us(ours[i]))
+            env[kept++] = ours[i];
     memcpy(env + kept, settings, sizeof(settings));
     return env;
 }

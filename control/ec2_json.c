@@ -5,6 +5,7 @@
 #include "control/ec2_json.h"
 
 #include "base/err.h"
+#include "base/os.h"
 #include "control/json.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ typedef bool (*read_fn)(const struct json_place *place, void *item, struct err *
 // One more zeroed element of `size` bytes behind *count others.
 static void *grow(void **items, size_t *count, size_t size)
 {
-    char *grown = reallocarray(*items, *count + 1, size);
+    char *grown = os_reallocarray(*items, *count + 1, size);
     if (grown == NULL)
         abort();
     *items = grown;
@@ -402,7 +403,7 @@ bool ec2_json_was_done(const char *text, size_t len, char **code, char **message
     if (read)
         return false;
     free(*message);
-    if (asprintf(message, "the answer cannot be read: %s", err.text) < 0)
+    if (os_asprintf(message, "the answer cannot be read: %s", err.text) < 0)
         abort();
     return false;
 }

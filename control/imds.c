@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "control/http.h"
 
@@ -108,7 +109,7 @@ static void keep(struct imds *imds, const struct step *step)
             abort();
         return;
     }
-    for (char *line = strsep(&text, "\r\n"); line != NULL; line = strsep(&text, "\r\n")) {
+    for (char *line = os_strsep(&text, "\r\n"); line != NULL; line = os_strsep(&text, "\r\n")) {
         text_clean(line);
         if (*line != '\0' && !option_list_add(place, line))
             abort();

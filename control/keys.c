@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "control/control.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static char *take_variable(const char *name)
     char *copy = strdup(value);
     if (copy == NULL)
         abort();
-    explicit_bzero(value, strlen(value));
+    os_wipe(value, strlen(value));
     unsetenv(name);
     return copy;
 }
@@ -53,7 +54,7 @@ void keys_take_environment(struct keys *out)
 static void wipe_text(char *text)
 {
     if (text != NULL)
-        explicit_bzero(text, strlen(text));
+        os_wipe(text, strlen(text));
     free(text);
 }
 
@@ -121,7 +122,7 @@ static bool read_key_file(
         err_sys(err, ERR_OPTION, sys, "%s: cannot read %s", source->option, path);
     else
         err_set(err, ERR_OPTION, "%s: %s %s", source->option, path, wrong);
-    explicit_bzero(key, sizeof(key));
+    os_wipe(key, sizeof(key));
     return done && *out != NULL;
 }
 

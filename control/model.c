@@ -5,6 +5,8 @@
 // its reference count is atomic. Filled by model_json.c and belief.c, read by verdict.c.
 #include "control/model.h"
 
+#include "base/os.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +115,7 @@ static void *grow(void *array, size_t *count, size_t size)
 {
     bool is_full = (*count & (*count - 1)) == 0;
     size_t room = *count == 0 ? 1 : *count * 2;
-    char *grown = is_full ? need(reallocarray(array, room, size)) : array;
+    char *grown = is_full ? need(os_reallocarray(array, room, size)) : array;
     memset(grown + *count * size, 0, size);
     (*count)++;
     return grown;

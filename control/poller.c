@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "base/os.h"
 #include "control/control.h"
 #include "control/round.h"
 #include "control/schedule.h"
@@ -49,7 +50,7 @@ static void on_timer(struct timer *timer)
 
 static double jitter(void)
 {
-    return (double)arc4random_uniform(1000) / 1000;
+    return (double)os_random_below(1000) / 1000;
 }
 
 static void schedule(struct poller *poller)

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/net.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ int bind_tcp(struct addr *addr, struct err *err)
 int bind_udp(struct addr *addr, struct err *err)
 {
     char text[ADDR_TEXT_BYTES];
-    int fd = socket(addr->any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = os_socket(addr->any.sa_family, SOCK_DGRAM);
     if (fd >= 0 && bind(fd, &addr->any, addr->len) == 0)
         return learn(fd, addr, err);
     err_sys(err, ERR_LISTEN, errno, "cannot listen on %s (UDP)", addr_format(addr, text));

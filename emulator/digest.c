@@ -6,6 +6,7 @@
 #include "emulator/digest.h"
 
 #include "base/clock.h"
+#include "base/os.h"
 #include "emulator/http.h"
 #include "emulator/world.h"
 
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NONCE_BYTES = 16, NONCES_MAX = 1000, NC_WINDOW = 64, HEX_BYTES = EVP_MAX_MD_SIZE * 2 + 1 };
 #define REALM "tidbcloud"
@@ -157,7 +159,7 @@ static void hash(const EVP_MD *md, char out[HEX_BYTES], const char *format, ...)
     unsigned len = 0;
     va_list args;
     va_start(args, format);
-    int text_len = vasprintf(&text, format, args);
+    int text_len = os_vasprintf(&text, format, args);
     va_end(args);
     if (text_len < 0 || !EVP_Digest(text, (size_t)text_len, bytes, &len, md, NULL))
         abort();

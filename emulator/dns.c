@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
-#include <linux/filter.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,21 +167,6 @@ static void on_query(struct evdns_server_request *request, void *arg)
 
 // ---- start and stop -----------------------------------------------------------------------------
 
-// libevent 2.1.12 follows a null pointer when a datagram is shorter than a DNS header
-// (request_parse in evdns.c), so the kernel drops those: a UDP socket's filter sees them with 8
-// bytes of UDP header.
-static bool drop_short_datagrams(int fd)
-{
-    struct sock_filter steps[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 8 + HEADER_BYTES, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    struct sock_fprog program = { .len = ARRAY_LEN(steps), .filter = steps };
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0;
-}
-
 struct dns *dns_new(struct loop *loop, struct addr *addr, struct world *world,
     struct journal *journal, bool is_public, struct err *err)
 {
@@ -192,7 +176,9 @@ struct dns *dns_new(struct loop *loop, struct addr *addr, struct world *world,
     *dns = (struct dns){ .loop = loop, .world = world, .journal = journal, .is_public = is_public };
     LIST_INIT(&dns->queries);
     int fd = bind_udp(addr, err);
-    if (fd >= 0 && drop_short_datagrams(fd))
+    // libevent 2.1.12 follows a null pointer when a datagram is shorter than a DNS header
+    // (request_parse in evdns.c).
+    if (fd >= 0 && net_refuse_short_datagrams(fd, HEADER_BYTES))
         dns->port = evdns_add_server_port_with_base(loop_base(loop), fd, 0, on_query, dns);
     if (dns->port)
         return dns;

@@ -5,13 +5,13 @@
 // The loop's thread only.
 #include "emulator/ec2.h"
 
+#include "base/os.h"
 #include "emulator/aws_access.h"
 #include "emulator/call.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define NAMESPACE "http://ec2.amazonaws.com/doc/2016-11-15/"
 
@@ -90,7 +90,7 @@ bool ec2_missing(struct ec2_ask *ask, const char *parameter)
 static void request_id(char out[40])
 {
     unsigned bits[4] = { 0 };
-    if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+    if (!os_random(bits, sizeof(bits)))
         bits[0] = 1; // any will do
     snprintf(out, 40, "%08x-%04x-4%03x-8%03x-%08x%04x", bits[0], bits[1] & 0xffff,
         bits[1] >> 16 & 0xfff, bits[2] & 0xfff, bits[3], bits[2] >> 16);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "emulator/call.h"
 #include "emulator/http.h"
 #include "emulator/vpc.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { TOKENS_MAX = 64, TOKEN_BYTES = 40, TTL_MAX_S = 21600, PATH_BYTES = 256, VALUE_BYTES = 1024 };
 
@@ -160,7 +160,7 @@ static void issue(struct imds *imds, struct call *call)
         call->status = 403;
         return;
     }
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (!os_random(random, sizeof(random)))
         abort();
     unsigned slot = imds->next_token++ % TOKENS_MAX;
     snprintf(imds->tokens[slot].text, TOKEN_BYTES,

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "base/os.h"
 #include "emulator/api.h"
 #include "emulator/aws.h"
 #include "emulator/control_port.h"
@@ -277,7 +278,7 @@ static bool write_ready_file(const char *path, const char *line, struct err *err
     char part[4096];
     if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))
         return err_set(err, ERR_FILE, "the path of --ready-file is too long");
-    FILE *file = fopen(part, "we");
+    FILE *file = os_fopen(part, "w");
     bool written = file && fprintf(file, "%s\n", line) > 0;
     if (file && fclose(file) != 0)
         written = false;

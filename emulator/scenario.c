@@ -5,6 +5,7 @@
 #include "emulator/scenario.h"
 
 #include "base/err.h"
+#include "base/os.h"
 #include "emulator/world.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ enum { SCENARIO_BYTES_MAX = 4 << 20, PATH_BYTES = 64 };
 
 static char *read_file(const char *path, struct err *err)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = os_fopen(path, "r");
     if (!file) {
         err_sys(err, ERR_FILE, errno, "cannot read the scenario %s", path);
         return NULL;

@@ -5,6 +5,7 @@
 #include "emulator/tls.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -110,7 +111,7 @@ static X509 *make_leaf(EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key)
 
 static bool write_ca(X509 *ca, const char *path, struct err *err)
 {
-    FILE *file = fopen(path, "we");
+    FILE *file = os_fopen(path, "w");
     if (!file)
         return err_sys(err, ERR_FILE, errno, "cannot write the CA certificate %s", path);
     bool written = PEM_write_X509(file, ca) == 1;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "emulator/relay.h"
 #include "emulator/vpc.h"
 #include "emulator/world.h"
@@ -100,7 +101,7 @@ static void fill(struct wire *wire)
 {
     struct addr *local = &wire->filler_addr;
     unfill(wire);
-    wire->filler = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    wire->filler = os_socket(AF_INET, SOCK_STREAM);
     local->len = sizeof(local->un);
     if (wire->filler < 0 ||
         (connect(wire->filler, &wire->addr.any, wire->addr.len) < 0 && errno != EINPROGRESS) ||
@@ -114,7 +115,7 @@ static void take_all(struct wire *wire)
 {
     for (;;) {
         struct addr peer = { .len = sizeof(peer.un) };
-        int fd = accept4(wire->fd, &peer.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = os_accept(wire->fd, &peer.any, &peer.len);
         if (fd < 0)
             return;
         if (addr_equal(&peer, &wire->filler_addr))

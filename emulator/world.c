@@ -7,11 +7,12 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <strings.h>
 
 TAILQ_HEAD(object_list, object);
 
@@ -315,7 +316,7 @@ static cJSON *made_up_id(const char *prefix)
 {
     uint64_t number = 0;
     char id[64];
-    if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+    if (!os_random(&number, sizeof(number)))
         abort();
     snprintf(id, sizeof(id), "%s0%016llx", prefix, (unsigned long long)number);
     return cJSON_CreateString(id);

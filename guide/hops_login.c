@@ -2,7 +2,7 @@
 //
 // The hops behind the greeting that need no log-in: how users are authenticated, and what ends
 // connections that do nothing.
-#include "base/cursor.h"
+#include "base/net.h"
 #include "guide/doctor.h"
 
 #include <stdio.h>
@@ -53,23 +53,9 @@ void hop_plugin(struct doctor *doctor, struct hop_view *out)
     hop_advise(out, "SET GLOBAL default_authentication_plugin = 'caching_sha2_password'");
 }
 
-// Seconds of idleness before the system probes a connection that asks for keepalives.
-static uint64_t system_keepalive_s(void)
-{
-    char text[32] = "";
-    uint64_t seconds = 0;
-    FILE *file = fopen("/proc/sys/net/ipv4/tcp_keepalive_time", "re");
-    if (!file)
-        return 0;
-    if (fgets(text, sizeof(text), file))
-        text[strcspn(text, "\n")] = '\0';
-    fclose(file);
-    return parse_uint(text, 0, UINT32_MAX, &seconds) ? seconds : 0;
-}
-
 void hop_idle(struct doctor *doctor, struct hop_view *out)
 {
-    const uint64_t own_s = doctor->plan->keepalive_ms / 1000, system_s = system_keepalive_s();
+    const uint64_t own_s = doctor->plan->keepalive_ms / 1000, system_s = net_system_keepalive_s();
     hop_detail_number(out, "keepalive_s", (double)own_s);
     hop_detail_number(out, "system_keepalive_s", (double)system_s);
     hop_is(out, HOP_OK, "keepalive after %llu s, before PrivateLink's %d s",

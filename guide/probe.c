@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/io.h"
 #include "proxy/mysql_login.h"
 #include "proxy/tls.h"
@@ -101,7 +102,7 @@ static bool open_connection(struct probe *probe, const struct addr *addr, uint64
 {
     uint64_t began_us = clock_us();
     begin_step(probe, connect_ms);
-    probe->io.fd = socket(addr->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    probe->io.fd = os_socket(addr->any.sa_family, SOCK_STREAM);
     if (probe->io.fd < 0)
         return fail_connect(probe, errno);
     net_nodelay(probe->io.fd);

@@ -3,6 +3,8 @@
 // What is worth telling of a server's certificate.
 #include "guide/probe.h"
 
+#include "base/os.h"
+
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 static int64_t wall_of(const ASN1_TIME *time)
 {
     struct tm at;
-    return ASN1_TIME_to_tm(time, &at) == 1 ? (int64_t)timegm(&at) : 0;
+    return ASN1_TIME_to_tm(time, &at) == 1 ? os_timegm(&at) : 0;
 }
 
 static void append_name(struct probe_certificate *out, const char *name)

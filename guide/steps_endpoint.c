@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 // How long a listing may lag behind a creation that was answered or is under way; after that the
 // token stands for nothing any more.

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/os.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum { NOTE_BYTES_MAX = 4096, NOTE_MODE = 0600, RANDOM_BYTES = 16 };
@@ -44,7 +44,7 @@ static char *note_path(const char *dir, const char *service_name, const char *vp
     add_plain(name, sizeof(name), last ? last + 1 : service_name);
     add_plain(name, sizeof(name), "-");
     add_plain(name, sizeof(name), vpc_id);
-    if (asprintf(&path, "%s/%s.json", dir, name) < 0)
+    if (os_asprintf(&path, "%s/%s.json", dir, name) < 0)
         abort();
     return path;
 }
@@ -145,7 +145,7 @@ bool token_need(struct token *token, struct err *err)
     unsigned char random[RANDOM_BYTES];
     if (*token->client_token)
         return true;
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (!os_random(random, sizeof(random)))
         return err_sys(err, ERR_INTERNAL, errno, "getrandom");
     size_t len = (size_t)snprintf(token->client_token, sizeof(token->client_token), "tidblink-");
     for (size_t i = 0; i < sizeof(random); i++)

@@ -7,6 +7,7 @@
 #include "guide/doctor.h"
 
 #include <string.h>
+#include <strings.h>
 
 // "example.com." is above or equal to "db.example.com"; `exact`: equal.
 static bool is_above(const char *zone, const char *host, bool exact)

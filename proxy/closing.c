@@ -57,11 +57,11 @@ enum close_reason closing_reason_of(struct side *side, int sys)
     enum close_reason dead = side->is_client ? CLOSE_CLIENT_DEAD : CLOSE_SERVER_DEAD;
     if (sys == EPROTO)
         return CLOSE_TLS_BROKEN;
-    if (!net_tcp_info(side->io.fd, &tcp))
-        return reset; // a unix socket
+    bool was_reset = sys == ECONNRESET || sys == EPIPE || sys == ECONNREFUSED;
+    if (!net_tcp_info(side->io.fd, &tcp)) // a unix socket, or the system does not tell
+        return was_reset ? reset : dead;
     // What was sent after the last acknowledgement was not acknowledged.
     bool unanswered = side->asked && tcp.since_sent_ms < tcp.since_ack_ms;
-    bool was_reset = sys == ECONNRESET || sys == EPIPE || sys == ECONNREFUSED;
     if (!was_reset)
         return unanswered ? dead : CLOSE_IDLE_DROPPED;
     if (tcp.since_ack_ms >= conn->view->options.keepalive_ms)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/jump.h"
 #include "proxy/jump_run.h"
 #include "proxy/paths.h"
@@ -198,7 +199,7 @@ static void on_connected(struct watch *watch, unsigned what)
 
 static int open_socket(const struct dial *dial, int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = os_socket(family, SOCK_STREAM);
     if (fd < 0)
         return -1;
     net_nodelay(fd);

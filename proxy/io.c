@@ -5,6 +5,7 @@
 #include "proxy/io.h"
 
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/jump_child.h"
 #include "proxy/tls.h"
 
@@ -60,7 +61,7 @@ bool io_send(struct io_pool *pool, struct io *io, const void *bytes, size_t len)
 {
     size_t taken = 0;
     if (!io->owed) {
-        ssize_t sent = send(io->fd, bytes, len, MSG_NOSIGNAL);
+        ssize_t sent = send(io->fd, bytes, len, OS_SEND);
         if (sent == (ssize_t)len)
             return true;
         if (sent < 0 && !net_is_transient(errno))

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/http_connect.h"
 #include "proxy/refusal.h"
 #include "proxy/socks.h"
@@ -79,7 +80,7 @@ static void fail_login(struct jump *jump, const char *said)
 // reports as its next event tells why.
 static void say(struct jump *jump, const void *bytes, size_t len)
 {
-    if (send(jump->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
+    if (send(jump->fd, bytes, len, OS_SEND) != (ssize_t)len)
         (void)shutdown(jump->fd, SHUT_RDWR);
 }
 
@@ -176,7 +177,7 @@ static void log_in(struct jump *jump)
     expect(jump, SOCKS_AUTH_BYTES, on_auth);
     size_t len = socks_login(via->user, via->password, message);
     say(jump, message, len);
-    explicit_bzero(message, sizeof(message));
+    os_wipe(message, sizeof(message));
 }
 
 static void on_choice(struct jump *jump)
@@ -262,7 +263,7 @@ static void start_http(struct jump *jump)
     // It fits: via.c and via_host_is_safe bound what goes in.
     size_t len = http_connect_request(view->host, view->port, via->user, via->password, request);
     say(jump, request, len);
-    explicit_bzero(request, sizeof(request));
+    os_wipe(request, sizeof(request));
 }
 
 // ---- life ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -85,7 +86,7 @@ void jump_child_said(const char *escaped, char out[JUMP_SAID_BYTES])
     if (!text)
         return;
     unescape(escaped, text);
-    for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+    for (char *rest = text, *line; (line = os_strsep(&rest, "\n"));) {
         line += strspn(line, " ");
         if (*line) {
             before = last;

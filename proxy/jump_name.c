@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/os.h"
 #include "resolver/addr_set.h"
 
 #include <errno.h>
@@ -154,7 +155,7 @@ static void ask(struct jump_name *name)
         question->host = strdup(name->host);
     if (!question || !question->host)
         abort(); // workers would wait for addresses that never come
-    if (pipe2(fds, O_CLOEXEC) < 0) {
+    if (!os_pipe(fds)) {
         log_error("cannot look up the jump's host name: %s", err_errno_text(errno));
         question_free(question);
         return;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/jump_child.h"
 #include "proxy/jump_words.h"
 #include "proxy/refusal.h"
@@ -210,12 +211,13 @@ static bool launch_alone(struct jump_run *run)
 {
     int fds[2];
     struct jump_children *children = children_of(run);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    if (!os_socketpair(fds))
         return false;
     watch_stop(&run->watch);
     timer_stop(&run->timer);
     jump_child_release(children, run->fd, false);
-    bool ok = fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 && dup3(fds[0], run->fd, O_CLOEXEC) >= 0;
+    bool ok = fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 && dup2(fds[0], run->fd) >= 0 &&
+              fcntl(run->fd, F_SETFD, FD_CLOEXEC) == 0;
     close(fds[0]);
     if (!ok) {
         close(fds[1]);
@@ -234,7 +236,7 @@ struct jump_run *jump_run_start(const struct jump_plan *plan, int *out_fd)
     int fds[2];
     struct jump_run *run = calloc(1, sizeof(*run));
     // The program's end blocks, as programs expect it.
-    if (!run || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+    if (!run || !os_socketpair(fds)) {
         free(run);
         return NULL;
     }

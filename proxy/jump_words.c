@@ -2,6 +2,7 @@
 //
 // Used by jump_run.c and jump_master.c. Source: ssh(1), ssh_config(5) of OpenSSH 9.2.
 #include "proxy/jump_words.h"
+#include "base/os.h"
 
 #include "proxy/via.h"
 #include "proxy/view.h"
@@ -26,7 +27,7 @@ static bool add_text(struct jump_words *words, const char *format, ...)
     char *text = NULL;
     va_list values;
     va_start(values, format);
-    int len = vasprintf(&text, format, values);
+    int len = os_vasprintf(&text, format, values);
     va_end(values);
     if (len < 0)
         return false;

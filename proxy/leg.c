@@ -4,6 +4,7 @@
 #include "proxy/leg.h"
 
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/refusal.h"
 #include "proxy/worker.h"
 
@@ -58,7 +59,7 @@ static bool put_packet(struct side *side, uint8_t sequence, const void *payload,
     mysql_write_header(packet, len, sequence);
     memcpy(packet + MYSQL_HEADER_BYTES, payload, part);
     bool fine = leg_put(side, packet, MYSQL_HEADER_BYTES + part);
-    explicit_bzero(packet, MYSQL_HEADER_BYTES + part);
+    os_wipe(packet, MYSQL_HEADER_BYTES + part);
     for (size_t done = part; fine && done < len; done += part) {
         part = len - done < IO_BYTES_MAX ? len - done : IO_BYTES_MAX;
         fine = leg_put(side, (const uint8_t *)payload + done, part);
@@ -100,7 +101,7 @@ enum leg_read leg_read(struct side *side, int *out_sys)
         if (got <= 0)
             return LEG_ENDED;
         bool kept = buf_append(leg_in(side), worker->scratch, (size_t)got);
-        explicit_bzero(worker->scratch, (size_t)got);
+        os_wipe(worker->scratch, (size_t)got);
         if (!kept)
             return LEG_NO_MEMORY;
     }

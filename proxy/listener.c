@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "proxy/peer.h"
 #include "proxy/proxy.h"
 
@@ -57,7 +58,7 @@ static void on_pause_over(struct timer *timer)
 static bool accept_one(struct listener *listener)
 {
     struct addr addr = { .len = sizeof(addr.un) };
-    int fd = accept4(listener->fd, &addr.any, &addr.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = os_accept(listener->fd, &addr.any, &addr.len);
     if (fd < 0) {
         int sys = errno;
         if (net_is_shortage(sys))

@@ -5,6 +5,7 @@
 #include "proxy/leg.h"
 
 #include "base/log.h"
+#include "base/os.h"
 #include "proxy/rsa_key.h"
 #include "proxy/view.h"
 
@@ -32,7 +33,7 @@ static bool pass_password(struct conn *conn, const struct mysql_packet *packet)
             (unsigned long long)conn->id);
         fine = leg_to_server(conn, packet->payload, packet->len);
     }
-    explicit_bzero(password, sizeof(password));
+    os_wipe(password, sizeof(password));
     return fine;
 }
 

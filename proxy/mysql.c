@@ -4,6 +4,7 @@
 #include "proxy/mysql.h"
 
 #include "base/cursor.h"
+#include "base/os.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,8 @@ size_t mysql_err_packet(const struct err *err, uint8_t sequence, uint8_t out[MYS
     *at++ = MYSQL_ERR;
     *at++ = (uint8_t)row->mysql_errno;
     *at++ = (uint8_t)(row->mysql_errno >> 8);
-    at = mempcpy(at, state, state_len);
-    mempcpy(at, text, text_len); // without the NUL: the packet's length ends the text
+    memcpy(at, state, state_len);
+    memcpy(at + state_len, text, text_len); // without the NUL: the packet's length ends the text
     return MYSQL_HEADER_BYTES + payload_len;
 }
 
@@ -139,7 +140,7 @@ enum mysql_first mysql_read_greeting(const void *bytes, size_t len, struct mysql
     make_ascii(out->version);
     read_rest(&cursor, packet, out);
     // "8.0.11-TiDB-v8.5.3" (pingcap/tidb, pkg/parser/mysql/const.go, ServerVersion)
-    out->is_tidb = memmem(version, version_len, "-TiDB-", 6) != NULL;
+    out->is_tidb = os_memmem(version, version_len, "-TiDB-", 6) != NULL;
     // TiProxy offers these, TiDB never does (pingcap/tiproxy, pkg/proxy/backend/authenticator.go,
     // SupportedServerCapabilities; pingcap/tidb, pkg/server/server.go, defaultCapability).
     out->is_tiproxy =

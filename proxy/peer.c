@@ -3,6 +3,7 @@
 // Peers as small values. Any thread.
 #include "proxy/peer.h"
 
+#include "base/os.h"
 #include "resolver/resolver.h"
 
 #include <stdio.h>
@@ -22,11 +23,10 @@ struct peer peer_of_socket(int fd, const struct addr *addr)
 {
     if (addr->any.sa_family == AF_INET || addr->any.sa_family == AF_INET6)
         return peer_from_addr(addr);
-    struct ucred creds = { 0 };
-    socklen_t len = sizeof(creds);
-    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len);
-    return (
-        struct peer){ .family = AF_UNIX, .pid = (uint32_t)creds.pid, .uid = (uint32_t)creds.uid };
+    struct peer peer = { .family = AF_UNIX };
+    if (!os_peer(fd, &peer.pid, &peer.uid))
+        peer.uid = PEER_UID_UNKNOWN;
+    return peer;
 }
 
 void peer_to_addr(const struct peer *peer, struct addr *out)
@@ -47,7 +47,9 @@ const char *peer_format(const struct peer *peer, char out[PEER_TEXT_BYTES])
 {
     struct addr addr;
     out[0] = '\0';
-    if (peer->family == AF_UNIX)
+    if (peer->family == AF_UNIX && peer->uid == PEER_UID_UNKNOWN)
+        snprintf(out, PEER_TEXT_BYTES, "unix");
+    else if (peer->family == AF_UNIX)
         snprintf(out, PEER_TEXT_BYTES, "pid:%u,uid:%u", peer->pid, peer->uid);
     if (peer->family != AF_INET && peer->family != AF_INET6)
         return out;

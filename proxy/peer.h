@@ -20,10 +20,11 @@ struct peer {
 };
 
 enum { PEER_TEXT_BYTES = ADDR_TEXT_BYTES };
+#define PEER_UID_UNKNOWN UINT32_MAX // the system does not tell
 
 struct peer peer_from_addr(const struct addr *addr);          // AF_INET or AF_INET6
 void peer_to_addr(const struct peer *peer, struct addr *out); // the same
-// The peer of an accepted socket: `addr` as accept(2) gave it, for unix sockets SO_PEERCRED.
+// The peer of an accepted socket: `addr` as accept(2) gave it, for unix sockets os_peer.
 struct peer peer_of_socket(int fd, const struct addr *addr);
 // "10.0.0.7:51234", "[fd00::7]:51234", "pid:4711,uid:1000", "" for nobody; returns out.
 const char *peer_format(const struct peer *peer, char out[PEER_TEXT_BYTES]);

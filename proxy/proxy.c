@@ -4,9 +4,9 @@
 // workers; drains and stops. Main thread only; the program (app/) talks to nothing else of proxy/.
 #include "proxy/proxy.h"
 
+#include "base/cpus.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "proxy/cpus.h"
 #include "proxy/gate.h"
 #include "proxy/home.h"
 #include "proxy/jump_master.h"

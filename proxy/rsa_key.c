@@ -5,6 +5,7 @@
 #include "proxy/rsa_key.h"
 
 #include "base/err.h"
+#include "base/os.h"
 #include "proxy/key_file.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static bool save_key(EVP_PKEY *key, const char *path, struct err *err)
     char part[PATH_MAX];
     if (snprintf(part, sizeof(part), "%s.XXXXXX", path) >= (int)sizeof(part))
         return err_set(err, ERR_OPTION, "the path of the RSA key is too long");
-    int fd = mkostemp(part, O_CLOEXEC); // 0600
+    int fd = os_mkstemps(part, 0); // 0600
     if (fd < 0)
         return err_sys(err, ERR_FILE, errno, "cannot write the RSA key %s", path);
     errno = EIO;
@@ -90,7 +91,7 @@ static EVP_PKEY *make_key(struct err *err)
 
 static EVP_PKEY *open_file(const char *path, struct err *err)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = os_fopen(path, "r");
     if (!file) {
         err_sys(err, errno == ENOENT ? ERR_FILE : ERR_OPTION, errno, "cannot open %s", path);
         return NULL;

@@ -3,7 +3,8 @@
 // Pipes and splice(2). Called by relay.c and, at the end, by worker.c.
 #include "proxy/stream.h"
 
-#include <fcntl.h>
+#include "base/os.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,12 +20,10 @@ static struct stream_pipe *open_pipe(struct stream_pool *pool)
 {
     int fds[2];
     struct stream_pipe *pipe = malloc(sizeof(*pipe));
-    if (!pipe || pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) {
+    if (!pipe || !os_splice_pipe(fds, STREAM_PIPE_BYTES)) {
         free(pipe);
         return NULL;
     }
-    // Refused when the user has many pipes already: then it has the system's size.
-    (void)fcntl(fds[1], F_SETPIPE_SZ, STREAM_PIPE_BYTES);
     *pipe = (struct stream_pipe){ .in = fds[1], .out = fds[0] };
     pool->open++;
     return pipe;
@@ -64,8 +63,7 @@ void stream_pool_done(struct stream_pool *pool)
 
 ssize_t stream_fill(struct stream_pipe *pipe, int from_fd)
 {
-    ssize_t got =
-        splice(from_fd, NULL, pipe->in, NULL, STREAM_PIPE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    ssize_t got = os_splice(from_fd, pipe->in, STREAM_PIPE_BYTES);
     if (got > 0)
         pipe->bytes += (size_t)got;
     return got;
@@ -73,8 +71,7 @@ ssize_t stream_fill(struct stream_pipe *pipe, int from_fd)
 
 ssize_t stream_drain(struct stream_pipe *pipe, int to_fd)
 {
-    ssize_t sent =
-        splice(pipe->out, NULL, to_fd, NULL, pipe->bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    ssize_t sent = os_splice(pipe->out, to_fd, pipe->bytes);
     if (sent > 0)
         pipe->bytes -= (size_t)sent;
     return sent;

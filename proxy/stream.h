@@ -3,7 +3,7 @@
 // A direction that streams: its bytes move from socket to socket through a pipe by splice(2) and
 // never enter this process, which halves the cost of a large result. Pipes come from the worker's
 // pool and go back as soon as the stream pauses. Plain sockets only. The worker's thread only.
-// Source: splice(2), pipe(7) "Pipe capacity", fcntl(2) F_SETPIPE_SZ.
+// Source: splice(2), pipe(7) "Pipe capacity". Only Linux can do this (base/os.h).
 #pragma once
 
 #include "base/defs.h"

@@ -31,7 +31,9 @@ static bool side_is_dead(struct side *side)
         return false;
     }
     if (!net_tcp_info(side->io.fd, &tcp)) {
-        side->asked = false; // a unix socket: the kernel tells of its end at once
+        // A unix socket: the kernel tells of its end at once. Where the system does not tell more
+        // of a TCP socket, its own time for unanswered packets has to do.
+        side->asked = false;
         return false;
     }
     if (!tcp.unacked && !tcp.unsent_bytes)

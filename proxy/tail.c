@@ -3,6 +3,8 @@
 // Chains of blocks for slow peers. Called by relay.c and, at the end, by worker.c.
 #include "proxy/tail.h"
 
+#include "base/os.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,7 +81,7 @@ ssize_t tail_send(struct tail_pool *pool, struct tail_block **tail, int fd)
     while (*tail) {
         struct tail_block *block = *tail;
         size_t len = block->end - block->start;
-        ssize_t sent = send(fd, block->bytes + block->start, len, MSG_NOSIGNAL);
+        ssize_t sent = send(fd, block->bytes + block->start, len, OS_SEND);
         if (sent < 0)
             return total ? total : -1;
         total += sent;

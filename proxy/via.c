@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/os.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static bool no_memory(struct err *err)
 static void wipe(char *text)
 {
     if (text)
-        explicit_bzero(text, strlen(text));
+        os_wipe(text, strlen(text));
     free(text);
 }
 
@@ -103,7 +104,7 @@ static const char *take_word(const char *at, char *out)
 
 static bool add_word(char ***words, size_t *count, const char *word)
 {
-    char **grown = reallocarray(*words, *count + 2, sizeof(*grown));
+    char **grown = os_reallocarray(*words, *count + 2, sizeof(*grown));
     if (!grown)
         return false;
     *words = grown;

@@ -5,6 +5,7 @@
 #include "proxy/worker.h"
 
 #include "base/log.h"
+#include "base/os.h"
 #include "control/control.h"
 #include "proxy/home.h"
 #include "proxy/refusal.h"
@@ -13,7 +14,6 @@
 #include "proxy/view.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,11 +310,9 @@ static void on_stop(void *arg)
     jump_children_stop(&worker->children, on_no_children, worker);
 }
 
-// Wakes up others less often, so that they and this thread work in larger batches: sched(7).
 static void use_batch_scheduling(void)
 {
-    struct sched_param none = { 0 };
-    int sys = pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+    int sys = os_batch_scheduling();
     if (sys)
         log_warn("scheduling = batch is not possible: %s", err_errno_text(sys));
 }

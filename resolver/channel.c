@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/os.h"
 
 #include <arpa/nameser.h>
 #include <stdio.h>
@@ -200,7 +201,7 @@ void channel_ask(
 {
     size_t len = strlen(host);
     char *absolute = NULL;
-    if (len == 0 || asprintf(&absolute, "%s%s", host, host[len - 1] == '.' ? "" : ".") < 0) {
+    if (len == 0 || os_asprintf(&absolute, "%s%s", host, host[len - 1] == '.' ? "" : ".") < 0) {
         on_answer(arg, len == 0 ? ARES_EBADNAME : ARES_ENOMEM, 0, NULL, 0);
         return;
     }

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/net.h"
+#include "resolver/cares.h"
 
-#include <ares.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -7,13 +7,14 @@
 #include "resolver/resolver.h"
 
 #include "base/loop.h"
+#include "base/os.h"
 #include "resolver/addr_set.h"
 #include "resolver/cache.h"
+#include "resolver/cares.h"
 #include "resolver/lookup.h"
 #include "resolver/policy.h"
 #include "resolver/servers.h"
 
-#include <ares.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,7 @@ static void schedule(struct resolver_watch *watch, uint64_t due_ms)
 static void learn(struct resolver_watch *watch, struct addr_set *addrs, const struct err *failure)
 {
     uint64_t now_ms = loop_now_ms(watch->resolver->loop);
-    uint32_t dice = arc4random_uniform(CACHE_DICE);
+    uint32_t dice = os_random_below(CACHE_DICE);
     struct err refusal;
     if (addrs && !policy_accepts(&watch->resolver->policy, addrs, &refusal)) {
         addr_set_unref(addrs);

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "base/os.h"
 #include "resolver/channel.h"
 
 #include <stdlib.h>
@@ -43,7 +44,8 @@ static void list_free(struct channel_list *list)
 static bool list_add(
     struct servers *servers, struct channel_list *list, const struct addr *addr, struct err *err)
 {
-    struct channel **grown = reallocarray(list->items, list->count + 1, sizeof(struct channel *));
+    struct channel **grown =
+        os_reallocarray(list->items, list->count + 1, sizeof(struct channel *));
     if (!grown)
         return err_set(err, ERR_MEMORY, "out of memory for the list of DNS servers");
     list->items = grown;

@@ -5,8 +5,8 @@
 #include "resolver/text.h"
 
 #include "base/err.h"
+#include "resolver/cares.h"
 
-#include <ares.h>
 #include <string.h>
 
 const char *text_host(const char *host, char out[TEXT_HOST_BYTES])

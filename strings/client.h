@@ -89,9 +89,11 @@ struct string_client {
     bool any_tls_name;          // can check a certificate for another name than the one it dials
     struct string_tls_form tls[STRING_TLS_MODES];
     const struct string_limit *limits; // NULL: none
+    const char *trims;                 // why a password loses blanks at its ends; NULL: it does not
     const char *notes;                 // the client's traps, one per line
     const char *example; // shape of a whole program that logs in, prepares a statement, sends it
-                         // 64 KB, and prints "1 65536"; NULL: none
+                         // 64 KB, and prints "1 65536"; without $string it reads the string from
+                         // a file that its first comment names; NULL: none
 };
 
 // A file of rows; strings.c lists them all.

@@ -9,6 +9,18 @@
 #define GO_VERIFY_CA "crypto/tls checks the name as well: use verify-identity"
 #define GO_ROOTS "export SSL_CERT_FILE=$shell(ca)"
 
+// The password is typed at the terminal, wherever standard input comes from.
+#define SQL_PROGRAM(BEGIN, END)                                                                    \
+    "value=$$(head -c 65536 /dev/zero | tr '\\0' x)\n" BEGIN " <<END\n"                            \
+    "SET @one = (SELECT 1), @value = '$$value';\n"                                                 \
+    "PREPARE length FROM 'SELECT CONCAT_WS(SPACE(1), @one, LENGTH(?))';\n"                         \
+    "EXECUTE length USING @value;\n"                                                               \
+    "END" END
+#define MYSQL_PROGRAM SQL_PROGRAM("$string -N -B", "")
+// It always prints the column's name first.
+#define MYCLI_PROGRAM                                                                              \
+    SQL_PROGRAM("rows=$$($string --no-warn", "\n) && printf '%s\\n' \"$$rows\" | tail -n 1")
+
 static const struct string_client clients[] = {
     {
         .id = "mysql",
@@ -16,6 +28,7 @@ static const struct string_client clients[] = {
         .name = "mysql command line",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mysql --comments -u $user -h $host -P $port$?database{ -D $database$}$tls -p",
         .socket = "mysql --comments -u $user -S $socket$?database{ -D $database$}$tls -p",
@@ -29,6 +42,7 @@ static const struct string_client clients[] = {
                  ASK_NOTE "\n"
                  "--comments keeps TiDB's optimizer hints.\n"
                  "Never -h localhost: it means the unix socket.",
+        .example = MYSQL_PROGRAM,
     },
     {
         .id = "mariadb",
@@ -50,6 +64,7 @@ static const struct string_client clients[] = {
                  ASK_NOTE "\n"
                  "--comments keeps TiDB's optimizer hints.\n"
                  "Never -h localhost: it means the unix socket.",
+        .example = MYSQL_PROGRAM,
     },
     {
         .id = "mycli",
@@ -57,6 +72,7 @@ static const struct string_client clients[] = {
         .name = "mycli",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mycli -u $user -h $host -P $port$?database{ -D $database$}$tls",
         .socket = "mycli -u $user -S $socket$?database{ -D $database$}",
@@ -66,6 +82,7 @@ static const struct string_client clients[] = {
         },
         .notes = "It asks for the password when the server wants one.\n"
                  "Over PyMySQL: a password that is not ASCII must be typed as its UTF-8 taken for Latin-1.",
+        .example = MYCLI_PROGRAM,
     },
     {
         .id = "mysqlsh",
@@ -89,6 +106,7 @@ static const struct string_client clients[] = {
         .name = "mysqldump",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mysqldump --single-transaction --no-tablespaces -u $user -h $host -P $port$tls -p"
                "$?database{ -- $database$}$!database{ --all-databases$}",
@@ -140,6 +158,7 @@ static const struct string_client clients[] = {
         .name = "MySQL login path",
         .language = "",
         .kind = STRING_COMMAND,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SHELL,
         .tcp = "mysql_config_editor set --login-path=tidb --host=$host --port=$port --user=$user "
                "--password\n"
@@ -153,6 +172,7 @@ static const struct string_client clients[] = {
         },
         .notes = "It asks for the password once and keeps it in ~/.mylogin.cnf, obfuscated only.\n"
                  "A password with a # must be typed in double quotes.",
+        .example = MYSQL_PROGRAM,
     },
     {
         .id = "usql",

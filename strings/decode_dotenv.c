@@ -4,6 +4,8 @@
 // with Laravel's env(), theskumar/python-dotenv. Pure; the table is in decode.c.
 #include "strings/decode_rows.h"
 
+#include "base/os.h"
+
 #include <string.h>
 
 static size_t line_len(const struct decoding *decoding)
@@ -57,7 +59,7 @@ bool decode_dotenv(struct decoding *decoding)
     size_t len = (size_t)(end - decoding->at);
     // \n and \r become control characters there.
     if (quote == '"' &&
-        (memmem(decoding->at, len, "\\n", 2) || memmem(decoding->at, len, "\\r", 2)))
+        (os_memmem(decoding->at, len, "\\n", 2) || os_memmem(decoding->at, len, "\\r", 2)))
         return false;
     if (!decode_keep(decoding, len))
         return false;
@@ -67,7 +69,7 @@ bool decode_dotenv(struct decoding *decoding)
 
 static bool unescape_dollar(struct decoding *decoding)
 {
-    bool ok = !memmem(decoding->at, decode_left(decoding), "$(", 2); // a command
+    bool ok = !os_memmem(decoding->at, decode_left(decoding), "$(", 2); // a command
     while (ok && decode_left(decoding)) {
         ok = decode_take(decoding, "\\$") ? decode_put(decoding, "$", 1)
                                           : *decoding->at != '$' && decode_keep(decoding, 1);
@@ -88,7 +90,7 @@ bool decode_dotenv_php(struct decoding *decoding)
         return true;
     if (decode_take(decoding, "'")) {
         const char *end = memchr(decoding->at, '\'', len - 1);
-        if (!end || memmem(decoding->at, (size_t)(end - decoding->at), "=\"", 2))
+        if (!end || os_memmem(decoding->at, (size_t)(end - decoding->at), "=\"", 2))
             return false;
         if (!decode_keep(decoding, (size_t)(end - decoding->at)))
             return false;
@@ -114,7 +116,7 @@ bool decode_dotenv_python(struct decoding *decoding)
 {
     if (is_at_end(decoding))
         return true;
-    if (memmem(decoding->at, line_len(decoding), "${", 2) || *decoding->at == '"')
+    if (os_memmem(decoding->at, line_len(decoding), "${", 2) || *decoding->at == '"')
         return false; // we do not write double quotes, which have more escapes
     if (!decode_take(decoding, "'"))
         return read_bare(decoding);

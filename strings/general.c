@@ -42,7 +42,7 @@ static const struct string_client clients[] = {
         .language = "",
         .kind = STRING_GENERAL,
         .encoding = ENCODING_PERCENT,
-        .tcp = "mysql://$user:$password@$authority/$?database{$database$}$tls",
+        .tcp = "mysql://$user$?password{:$password$}@$authority/$?database{$database$}$tls",
         .no_socket = "URLs have no common form for a unix socket: choose your client, or `params`",
         .tls = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?ssl-mode=VERIFY_IDENTITY&ssl-ca=$ca" },

@@ -121,6 +121,7 @@ static const struct string_client clients[] = {
         .name = "AWS Advanced JDBC wrapper",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "jdbc:aws-wrapper:mysql://$authority/$?database{$database$}?user=$user&password=$password"
                "&wrapperPlugins=$tls",
@@ -133,6 +134,7 @@ static const struct string_client clients[] = {
                                        .setup = TRUST_STORE_SETUP },
         },
         .notes = "An empty wrapperPlugins turns off what looks for Aurora's topology.",
+        .example = BY_URL,
     },
     {
         .id = "hikari",
@@ -140,6 +142,7 @@ static const struct string_client clients[] = {
         .name = "HikariCP",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OCTAL,
         .tcp = "config.setJdbcUrl(" JDBC_LITERAL ");\n"
                "config.setUsername($user);\n"
@@ -161,11 +164,23 @@ static const struct string_client clients[] = {
         .name = "jOOQ",
         .language = "Java",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OCTAL,
         .tcp = "DSL.using(" JDBC_LITERAL ", $user, $password)",
         .no_socket = NO_SOCKET,
         .tls = JDBC_TLS,
         .notes = "Over Connector/J. The password is an argument: nothing decodes it.",
+        .example = "import org.jooq.CloseableDSLContext;\n"
+                   "import org.jooq.impl.DSL;\n\n"
+                   "public class Main {\n"
+                   "    public static void main(String[] args) {\n"
+                   "        try (CloseableDSLContext db = $string) {\n"
+                   "            Object one = db.fetchValue(\"SELECT 1\");\n"
+                   "            Object size = db.fetchValue(\"SELECT LENGTH(?)\", \"x\".repeat(65536));\n"
+                   "            System.out.println(one + \" \" + size);\n"
+                   "        }\n"
+                   "    }\n"
+                   "}",
     },
     {
         .id = "exposed",
@@ -173,11 +188,25 @@ static const struct string_client clients[] = {
         .name = "Exposed",
         .language = "Kotlin",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_DOLLAR,
         .tcp = "Database.connect(" JDBC_LITERAL ", user = $user, password = $password)",
         .no_socket = NO_SOCKET,
         .tls = JDBC_TLS,
-        .notes = "Over Connector/J. In Kotlin a $ starts a variable: it is written \\$.",
+        .notes = "Over Connector/J. In Kotlin a $ starts a variable: it is written \\$.\n"
+                 "Before 1.0 its packages have no v1 in their names.",
+        .example = "import org.jetbrains.exposed.v1.core.TextColumnType\n"
+                   "import org.jetbrains.exposed.v1.jdbc.Database\n"
+                   "import org.jetbrains.exposed.v1.jdbc.transactions.transaction\n\n"
+                   "fun main() {\n"
+                   "    $string\n"
+                   "    transaction {\n"
+                   "        val one = exec(\"SELECT 1\") { it.next(); it.getInt(1) }\n"
+                   "        val text = listOf(TextColumnType() to \"x\".repeat(65536))\n"
+                   "        val size = exec(\"SELECT LENGTH(?)\", text) { it.next(); it.getInt(1) }\n"
+                   "        println(\"$$one $$size\")\n"
+                   "    }\n"
+                   "}",
     },
     {
         .id = "spark",
@@ -198,6 +227,7 @@ static const struct string_client clients[] = {
         .name = "R2DBC (io.asyncer)",
         .language = "Java",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
         .tcp = "r2dbc:mysql://$user:$password@$authority/$?database{$database$}$tls",
         .no_socket = "its URL has no unix sockets: use ConnectionFactoryOptions",
@@ -206,7 +236,25 @@ static const struct string_client clients[] = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslMode=VERIFY_IDENTITY&sslCa=$ca" },
             [STRING_TLS_VERIFY_CA] = { .piece = "?sslMode=VERIFY_CA&sslCa=$ca" },
         },
-        .notes = "It reads PEM. user, password and host may not stand in the query.",
+        .notes = "It reads PEM. user, password and host may not stand in the query.\n"
+                 "caching_sha2_password needs TLS, to the proxy too: it does not ask for the RSA key.",
+        .example = "import io.r2dbc.spi.*;\n"
+                   "import reactor.core.publisher.Mono;\n\n"
+                   "public class Main {\n"
+                   "    static Mono<Integer> number(Statement statement) {\n"
+                   "        return Mono.from(statement.execute())\n"
+                   "            .flatMap(result -> Mono.from(result.map(row -> row.get(0, Integer.class))));\n"
+                   "    }\n\n"
+                   "    public static void main(String[] args) {\n"
+                   "        ConnectionFactory factory = ConnectionFactories.get($octal(string));\n"
+                   "        Connection conn = Mono.from(factory.create()).block();\n"
+                   "        Statement length = conn.createStatement(\"SELECT LENGTH(?)\");\n"
+                   "        int one = number(conn.createStatement(\"SELECT 1\")).block();\n"
+                   "        int size = number(length.bind(0, \"x\".repeat(65536))).block();\n"
+                   "        System.out.println(one + \" \" + size);\n"
+                   "        Mono.from(conn.close()).block();\n"
+                   "    }\n"
+                   "}",
     },
 };
 

@@ -32,6 +32,13 @@ static const struct string_limit limits[] = {
     { 0 },
 };
 
+#define FLYWAY_RESOLVER "it takes ${ for a name to be resolved"
+static const struct string_limit flyway_limits[] = {
+    { STRING_PASSWORD, "${", FLYWAY_RESOLVER ": set the password in code" },
+    { STRING_USER, "${", FLYWAY_RESOLVER },
+    { 0 },
+};
+
 static const struct string_limit quarkus_limits[] = {
     { STRING_PASSWORD, "$",
         "it takes $ for an expression: set the password by a credentials provider" },
@@ -41,6 +48,28 @@ static const struct string_limit quarkus_limits[] = {
     { 0 },
 };
 
+#define SPRING(FILE)                                                                               \
+    "// Its settings are in " FILE " of the directory in which it runs: what tidblink dsn\n"       \
+    "// prints without --example.\n"                                                               \
+    "import org.springframework.boot.Banner;\n"                                                    \
+    "import org.springframework.boot.autoconfigure.EnableAutoConfiguration;\n"                     \
+    "import org.springframework.boot.builder.SpringApplicationBuilder;\n"                          \
+    "import org.springframework.jdbc.core.JdbcTemplate;\n\n"                                       \
+    "@EnableAutoConfiguration\n"                                                                   \
+    "public class Main {\n"                                                                        \
+    "    public static void main(String[] args) {\n"                                               \
+    "        var builder = new "                                                                   \
+    "SpringApplicationBuilder(Main.class).bannerMode(Banner.Mode.OFF);\n"                          \
+    "        try (var app = builder.run(args)) {\n"                                                \
+    "            JdbcTemplate db = app.getBean(JdbcTemplate.class);\n"                             \
+    "            Integer one = db.queryForObject(\"SELECT 1\", Integer.class);\n"                  \
+    "            String text = \"x\".repeat(65536);\n"                                             \
+    "            Integer size = db.queryForObject(\"SELECT LENGTH(?)\", Integer.class, text);\n"   \
+    "            System.out.println(one + \" \" + size);\n"                                        \
+    "        }\n"                                                                                  \
+    "    }\n"                                                                                      \
+    "}"
+
 static const struct string_client clients[] = {
     {
         .id = "spring-boot",
@@ -48,6 +77,7 @@ static const struct string_client clients[] = {
         .name = "Spring Boot, .properties",
         .language = "Java",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PROPERTIES,
         .tcp = "spring.datasource.url=" URL "\n"
                "spring.datasource.username=$user\n"
@@ -60,6 +90,7 @@ static const struct string_client clients[] = {
             "The password is a property of its own: nothing percent-decodes it.\n"
             "keepalive-time keeps idle connections alive: private endpoints drop what is idle for "
             "350 seconds.",
+        .example = SPRING("application.properties"),
     },
     {
         .id = "spring-boot-yaml",
@@ -67,6 +98,7 @@ static const struct string_client clients[] = {
         .name = "Spring Boot, YAML",
         .language = "Java",
         .kind = STRING_FRAMEWORK,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_YAML,
         .tcp = "spring:\n"
                "  datasource:\n"
@@ -79,6 +111,7 @@ static const struct string_client clients[] = {
         .tls = TLS("&"),
         .limits = limits,
         .notes = "Quotes matter: without them a # starts a comment and yes is a truth.",
+        .example = SPRING("application.yaml"),
     },
     {
         .id = "hibernate",
@@ -86,6 +119,7 @@ static const struct string_client clients[] = {
         .name = "Hibernate, XML",
         .language = "Java",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_XML,
         .tcp = "<property name=\"hibernate.connection.url\">" URL "</property>\n"
                "<property name=\"hibernate.connection.username\">$user</property>\n"
@@ -94,10 +128,31 @@ static const struct string_client clients[] = {
                "name=\"hibernate.dialect\">org.hibernate.community.dialect.TiDBDialect</property>",
         .no_socket = NO_SOCKET,
         .tls = TLS("&amp;"),
+        .trims = "it trims what stands between the tags",
         .notes =
             "In persistence.xml the value is an attribute: <property name=\"…\" value=\"…\"/>.\n"
-            "TiDBDialect is in hibernate-community-dialects.\n"
-            "Blanks at the edges of a password are trimmed: set it in code then.",
+            "TiDBDialect is in hibernate-community-dialects.",
+        .example =
+            "// What tidblink dsn prints without --example stands in the <session-factory> of\n"
+            "// hibernate.cfg.xml, in the directory in which this runs.\n"
+            "import java.io.File;\n"
+            "import org.hibernate.*;\n"
+            "import org.hibernate.cfg.Configuration;\n\n"
+            "public class Main {\n"
+            "    public static void main(String[] args) {\n"
+            "        Configuration config = new Configuration().configure(new "
+            "File(\"hibernate.cfg.xml\"));\n"
+            "        try (SessionFactory factory = config.buildSessionFactory();\n"
+            "             Session session = factory.openSession()) {\n"
+            "            var one = session.createNativeQuery(\"SELECT 1\", Integer.class);\n"
+            "            var size = session.createNativeQuery(\"SELECT LENGTH(?)\", "
+            "Integer.class);\n"
+            "            size.setParameter(1, \"x\".repeat(65536));\n"
+            "            System.out.println(one.getSingleResult() + \" \" + "
+            "size.getSingleResult());\n"
+            "        }\n"
+            "    }\n"
+            "}",
     },
     {
         .id = "mybatis",
@@ -105,6 +160,7 @@ static const struct string_client clients[] = {
         .name = "MyBatis, XML",
         .language = "Java",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_XML,
         .tcp = "<dataSource type=\"POOLED\">\n"
                "  <property name=\"driver\" value=\"com.mysql.cj.jdbc.Driver\"/>\n"
@@ -116,6 +172,29 @@ static const struct string_client clients[] = {
         .tls = TLS("&amp;"),
         .limits = limits,
         .notes = "In XML every & is &amp;. poolPingQuery keeps idle connections alive.",
+        .example = "// What tidblink dsn prints without --example stands in an <environment> of\n"
+                   "// mybatis-config.xml, in the directory in which this runs.\n"
+                   "import java.io.FileReader;\n"
+                   "import org.apache.ibatis.annotations.Select;\n"
+                   "import org.apache.ibatis.session.*;\n\n"
+                   "public class Main {\n"
+                   "    public interface Numbers {\n"
+                   "        @Select(\"SELECT 1\")\n"
+                   "        int one();\n\n"
+                   "        @Select(\"SELECT LENGTH(#{text})\")\n"
+                   "        int size(String text);\n"
+                   "    }\n\n"
+                   "    public static void main(String[] args) throws Exception {\n"
+                   "        var factory = new SqlSessionFactoryBuilder().build(new "
+                   "FileReader(\"mybatis-config.xml\"));\n"
+                   "        factory.getConfiguration().addMapper(Numbers.class);\n"
+                   "        try (SqlSession session = factory.openSession()) {\n"
+                   "            Numbers numbers = session.getMapper(Numbers.class);\n"
+                   "            System.out.println(numbers.one() + \" \" + "
+                   "numbers.size(\"x\".repeat(65536)));\n"
+                   "        }\n"
+                   "    }\n"
+                   "}",
     },
     {
         .id = "quarkus",
@@ -136,17 +215,20 @@ static const struct string_client clients[] = {
     {
         .id = "flyway",
         .also = "",
-        .name = "Flyway, flyway.conf",
+        .name = "Flyway, environment",
         .language = "Java",
         .kind = STRING_TOOL,
-        .encoding = ENCODING_PROPERTIES,
-        .tcp = "flyway.url=" URL "\n"
-               "flyway.user=$user\n"
-               "flyway.password=$password",
+        .proof = STRING_PROVEN,
+        .encoding = ENCODING_SHELL,
+        .tcp = "export FLYWAY_URL='" URL "'\n"
+               "export FLYWAY_USER=$user\n"
+               "export FLYWAY_PASSWORD=$password",
         .no_socket = NO_SOCKET,
         .tls = TLS("&"),
-        .limits = limits,
-        .notes = "FLYWAY_PASSWORD in the environment keeps the password out of the file.",
+        .limits = flyway_limits,
+        .trims = "it trims its settings",
+        .notes = "flyway.conf has no escapes: a backslash stands for itself there, and what a line "
+                 "cannot hold cannot be written. In code: Flyway.configure().envVars().",
     },
     {
         .id = "liquibase",
@@ -154,6 +236,7 @@ static const struct string_client clients[] = {
         .name = "Liquibase, .properties",
         .language = "Java",
         .kind = STRING_TOOL,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PROPERTIES,
         .tcp = "url: " URL "\n"
                "username: $user\n"

@@ -2,6 +2,7 @@
 //
 // What the readers stand on: texts that know where their bytes come from, decoding, findings. Pure.
 #include "base/cursor.h"
+#include "base/os.h"
 #include "strings/encode.h"
 #include "strings/lint_rows.h"
 #include "strings/strings.h"
@@ -10,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 void *lint_alloc(struct lint *lint, size_t size)
 {
@@ -48,7 +50,7 @@ size_t lint_span(struct lint_text text, size_t start, const char *stops)
 
 size_t lint_find(struct lint_text text, const char *word)
 {
-    const char *at = text.len ? memmem(text.at, text.len, word, strlen(word)) : NULL;
+    const char *at = text.len ? os_memmem(text.at, text.len, word, strlen(word)) : NULL;
     return at ? (size_t)(at - text.at) : text.len;
 }
 

@@ -4,6 +4,7 @@
 // Pure; any thread.
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "strings/encode.h"
 #include "strings/lint_rows.h"
 
@@ -21,7 +22,7 @@ static bool is_secret(const char *name)
 {
     static const char *const words[] = { "password", "passwd", "pwd", "secret", "token" };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcasestr(name, words[i]))
+        if (os_strcasestr(name, words[i]))
             return true;
     }
     return false;
@@ -159,8 +160,8 @@ void lint_free(struct lint_report *report)
     if (!report)
         return;
     if (lint->arena)
-        explicit_bzero(lint->arena, lint->arena_size);
+        os_wipe(lint->arena, lint->arena_size);
     free(lint->arena);
-    explicit_bzero(lint, sizeof(*lint));
+    os_wipe(lint, sizeof(*lint));
     free(lint);
 }

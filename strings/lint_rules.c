@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const tls_words[LINT_TLS_MODES] = {
     [LINT_TLS_CLIENT] = "client",

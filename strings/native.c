@@ -48,7 +48,7 @@ static const struct string_limit dbi_limits[] = {
     "    memset(&out, 0, sizeof(out));\n"                                                          \
     "    in.buffer_type = MYSQL_TYPE_STRING;\n"                                                    \
     "    in.buffer = value;\n"                                                                     \
-    "    in.buffer_length = length;             \n"                                                \
+    "    in.buffer_length = length;\n"                                                             \
     "    in.length = &length;\n"                                                                   \
     "    out.buffer_type = MYSQL_TYPE_LONGLONG;\n"                                                 \
     "    out.buffer = &size;\n"                                                                    \
@@ -75,6 +75,15 @@ static const struct string_limit dbi_limits[] = {
     "my ($$size) = $$db->selectrow_array('SELECT LENGTH(?)', undef, 'x' x 65536);\n"               \
     "print \"$$one $$size\\n\";"
 
+#define ODBC_PROGRAM                                                                               \
+    "import pyodbc\n\n"                                                                            \
+    "conn = pyodbc.connect($python(string))\n"                                                     \
+    "conn.setencoding(\"utf-8\")\n"                                                                \
+    "cursor = conn.cursor()\n"                                                                     \
+    "one = cursor.execute(\"SELECT 1\").fetchval()\n"                                              \
+    "size = cursor.execute(\"SELECT LENGTH(?)\", \"x\" * 65536).fetchval()\n"                      \
+    "print(one, size)"
+
 #define ELIXIR_TLS(PEER) ", ssl: [cacertfile: $ca, verify: :verify_peer, " PEER "]"
 
 static const struct string_client clients[] = {
@@ -84,6 +93,7 @@ static const struct string_client clients[] = {
         .name = "libmysqlclient",
         .language = "C",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_OCTAL,
         .tcp = C_CONNECT("$host", "$port", "NULL"),
         .socket = C_CONNECT("NULL", "0", "$socket"),
@@ -168,6 +178,7 @@ static const struct string_client clients[] = {
         },
         .notes = "DRIVER is the name in odbcinst.ini, with the version that is installed.\n"
                  "odbc.ini cannot hold ; or # in a value: use the string.",
+        .example = ODBC_PROGRAM,
     },
     {
         .id = "odbc-mariadb",
@@ -175,6 +186,7 @@ static const struct string_client clients[] = {
         .name = "MariaDB Connector/ODBC",
         .language = "ODBC",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_ODBC,
         .tcp = "DRIVER={MariaDB Unicode};SERVER=$raw(host);PORT=$port;UID=$user;PWD=$password"
                "$?database{;DATABASE=$database$}$tls",
@@ -185,6 +197,7 @@ static const struct string_client clients[] = {
             [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
         },
         .notes = "DRIVER is the name in odbcinst.ini.",
+        .example = ODBC_PROGRAM,
     },
     {
         .id = "dbd-mariadb",
@@ -192,6 +205,7 @@ static const struct string_client clients[] = {
         .name = "DBD::MariaDB",
         .language = "Perl",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SINGLE,
         .tcp = "DBI->connect('dbi:MariaDB:host=$singlepart(host);port=$port"
                "$?database{;database=$singlepart(database)$}$tls', $user, $password, "
@@ -230,7 +244,9 @@ static const struct string_client clients[] = {
             [STRING_TLS_VERIFY_CA] = { .why_not = NO_VERIFY_CA },
         },
         .limits = dbi_limits,
-        .notes = "The password is an argument: nothing in it can break the data source.",
+        .notes = "The password is an argument: nothing in it can break the data source.\n"
+                 "Built with MariaDB's library, as Debian builds it, it refuses mysql_ssl=1: use "
+                 "`dbd-mariadb` there.",
         .example = PERL_PROGRAM,
     },
     {

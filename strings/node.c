@@ -137,6 +137,7 @@ static const struct string_client clients[] = {
         .name = "Bun.SQL",
         .language = "Bun",
         .kind = STRING_DRIVER,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_JSON,
         .tcp = "new SQL({ adapter: \"mysql\", hostname: $host, port: $port, username: $user, "
                "password: $password$?database{, database: $database$}$tls })",
@@ -144,7 +145,7 @@ static const struct string_client clients[] = {
                   "password: $password$?database{, database: $database$}$tls })",
         .no_ip_identity = NO_IP_IDENTITY,
         .tls = {
-            [STRING_TLS_OFF] = { .piece = ", tls: false" },
+            [STRING_TLS_OFF] = { .piece = ", tls: false, allowPublicKeyRetrieval: true" },
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = ", tls: { ca: Bun.file($ca)"
                                                       ", rejectUnauthorized: true }" },
             [STRING_TLS_VERIFY_CA] = { .piece = ", tls: { ca: Bun.file($ca)"

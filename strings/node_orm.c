@@ -24,6 +24,18 @@
 #define MAIN(BODY) "async function main() {\n" BODY "}\n\nmain();"
 #define SHOW "  console.log(Number(rows[0].one), Number(sizes[0].size));\n"
 
+// @directus/env: text up to the first colon that is one of these says what the rest is cast to.
+#define DIRECTUS_CAST "it takes that for a type to cast to: use DB_PASSWORD_FILE"
+static const struct string_limit directus_limits[] = {
+    { STRING_PASSWORD, "string:", DIRECTUS_CAST },
+    { STRING_PASSWORD, "number:", DIRECTUS_CAST },
+    { STRING_PASSWORD, "regex:", DIRECTUS_CAST },
+    { STRING_PASSWORD, "array:", DIRECTUS_CAST },
+    { STRING_PASSWORD, "json:", DIRECTUS_CAST },
+    { STRING_PASSWORD, "boolean:", DIRECTUS_CAST },
+    { 0 },
+};
+
 static const struct string_client clients[] = {
     {
         .id = "prisma",
@@ -32,8 +44,8 @@ static const struct string_client clients[] = {
         .language = "Node.js",
         .kind = STRING_ORM,
         .encoding = ENCODING_PERCENT,
-        .tcp = "DATABASE_URL=\"mysql://$user:$password@$authority/$?database{$database$}$tls\"",
-        .socket = "DATABASE_URL=\"mysql://$user:$password@localhost/$?database{$database$}?socket=$socket\"",
+        .tcp = "DATABASE_URL=\"mysql://$user$?password{:$password$}@$authority/$?database{$database$}$tls\"",
+        .socket = "DATABASE_URL=\"mysql://$user$?password{:$password$}@localhost/$?database{$database$}?socket=$socket\"",
         .tls = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?sslaccept=strict&sslcert=$ca" },
             [STRING_TLS_VERIFY_CA] = { .why_not = "sslaccept=strict verifies the name as well, "
@@ -48,6 +60,7 @@ static const struct string_client clients[] = {
         .name = "Prisma 7 (adapter-mariadb)",
         .language = "Node.js",
         .kind = STRING_ORM,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_JSON,
         .tcp = "new PrismaMariaDb(" TCP ")",
         .socket = "new PrismaMariaDb(" SOCKET ")",
@@ -59,6 +72,15 @@ static const struct string_client clients[] = {
                                                 ", checkServerIdentity: () => undefined }" },
         },
         .notes = "Over MariaDB's connector, whose options these are.",
+        .example = "const { PrismaMariaDb } = require(\"@prisma/adapter-mariadb\");\n"
+                   "const { PrismaClient } = require(\"./generated\"); // output of prisma generate\n\n"
+                   MAIN("  const adapter = $string;\n"
+                        "  const db = new PrismaClient({ adapter });\n"
+                        "  const rows = await db.$$queryRaw`SELECT 1 AS one`;\n"
+                        "  const text = \"x\".repeat(65536);\n"
+                        "  const sizes = await db.$$queryRaw`SELECT LENGTH($${text}) AS size`;\n"
+                        SHOW
+                        "  await db.$$disconnect();\n"),
     },
     {
         .id = "drizzle",
@@ -224,13 +246,17 @@ static const struct string_client clients[] = {
                "DB_USER=$user\n"
                "DB_PASSWORD=$password$tls",
         .no_socket = "its settings name a host and a port only: use the TCP listener",
+        .no_ip_identity = NO_IP_IDENTITY,
         .tls = {
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "\nDB_SSL__CA_FILE=$ca"
-                                                      "\nDB_SSL__REJECT_UNAUTHORIZED=true" },
-            [STRING_TLS_VERIFY_CA] = { .why_not = "it has no setting for the name alone: use "
-                                                  "verify-identity" },
+                                                      "\nDB_SSL__REJECT_UNAUTHORIZED=true"
+                                                      "\nDB_SSL__VERIFY_IDENTITY=true" },
+            [STRING_TLS_VERIFY_CA] = { .piece = "\nDB_SSL__CA_FILE=$ca"
+                                                "\nDB_SSL__REJECT_UNAUTHORIZED=true" },
         },
-        .notes = "DB_PASSWORD_FILE instead of DB_PASSWORD names a file that holds it.",
+        .limits = directus_limits,
+        .notes = "What DB_SSL__ begins are mysql2's options: without verifyIdentity it does not check the name.\n"
+                 "DB_PASSWORD_FILE instead of DB_PASSWORD names a file that holds it.",
     },
 };
 

@@ -178,8 +178,8 @@ static const struct string_client clients[] = {
         .kind = STRING_FRAMEWORK,
         .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT,
-        .tcp = "DATABASE_URL=mysql://$user:$password@$authority/$?database{$database$}$tls",
-        .socket = "DATABASE_URL=mysql://$user:$password@$socket/$?database{$database$}",
+        .tcp = "DATABASE_URL=mysql://$user$?password{:$password$}@$authority/$?database{$database$}$tls",
+        .socket = "DATABASE_URL=mysql://$user$?password{:$password$}@$socket/$?database{$database$}",
         .tls = {
             [STRING_TLS_OFF] = { .piece = "?ssl_mode=DISABLED" },
             [STRING_TLS_VERIFY_IDENTITY] = { .piece = "?ssl_mode=VERIFY_IDENTITY&ssl-ca=$ca" },

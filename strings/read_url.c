@@ -22,6 +22,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SCHEME_BYTES = 32 };
 

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 enum { HOST_BYTES = 253, USER_BYTES = 128, DATABASE_BYTES = 256, PATH_BYTES = 4095 };
@@ -157,6 +158,20 @@ static const char *field_value(const struct string_request *request, enum string
     return values[field];
 }
 
+// Of a name they are refused for every client.
+static bool keeps_blanks(
+    const struct string_client *client, const struct string_request *request, struct err *err)
+{
+    const char *password = request->password;
+    if (!client->trims || !password || !*password ||
+        (*password != ' ' && password[strlen(password) - 1] != ' '))
+        return true;
+    return err_set(err, ERR_USAGE,
+        "%s: its string cannot carry a password with blanks at its ends: %s: set the password in "
+        "code",
+        client->name, client->trims);
+}
+
 static bool keeps_limits(
     const struct string_client *client, const struct string_request *request, struct err *err)
 {
@@ -192,5 +207,6 @@ bool request_suits(
     const char *why_not = client->tls[request->tls].why_not;
     if (why_not)
         return err_set(err, ERR_USAGE, "%s: %s", client->name, why_not);
-    return can_verify(client, request, err) && keeps_limits(client, request, err);
+    return can_verify(client, request, err) && keeps_limits(client, request, err) &&
+           keeps_blanks(client, request, err);
 }

@@ -4,12 +4,14 @@
 // template.c fills in the shape. Pure; any thread.
 #include "strings/strings.h"
 
+#include "base/os.h"
 #include "strings/request.h"
 #include "strings/template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct string_shelf *const shelves[] = {
     &general_shelf,
@@ -165,7 +167,7 @@ static struct template_values values_of(const struct string_client *client,
 static void secret_text_free(char *text)
 {
     if (text)
-        explicit_bzero(text, strlen(text));
+        os_wipe(text, strlen(text));
     free(text);
 }
 
@@ -175,7 +177,7 @@ static char *fill(const char *shape, const struct string_client *client,
 {
     struct buf out;
     char *text = NULL;
-    buf_init(&out, SIZE_MAX / 2);
+    buf_init_secret(&out, SIZE_MAX / 2);
     if (template_fill(shape, client->encoding, values, &out, report, err)) {
         text = buf_take_text(&out);
         if (!text)
@@ -204,6 +206,10 @@ static bool fill_output(const struct string_client *client, const struct string_
         char *program = fill(example, client, &values, &report, err);
         if (!program)
             return false;
+        if (!report.has_string) { // the program reads it from a file
+            report.has_password = false;
+            report.has_ca = report.has_ca && out->setup;
+        }
         secret_text_free(out->text);
         out->text = program;
     }
@@ -246,6 +252,53 @@ bool strings_example(const struct string_client *client, const struct string_req
             "--example",
             client->name);
     return print(client, request, client->example, out, err);
+}
+
+// ---- the URL alone ------------------------------------------------------------------------------
+
+// The part of a shape that is the line's value; the caller's. An encoded URL holds no quotes.
+static char *value_shape(const char *shape, const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+    while (name && !(!strncmp(shape, name, len) && shape[len] == '=')) {
+        shape = strchr(shape, '\n');
+        if (!shape++)
+            return NULL;
+    }
+    const char *value = name ? shape + len + 1 : shape;
+    bool is_quoted = *value == '"';
+    value += is_quoted;
+    return strndup(value, strcspn(value, is_quoted ? "\"" : "\n"));
+}
+
+bool strings_url_has_tls(const struct string_client *client, enum string_tls mode)
+{
+    return !client->tls[mode].why_not && !client->tls[mode].setup;
+}
+
+bool strings_url(const struct string_client *client, const char *name,
+    const struct string_request *request, char **out, struct err *err)
+{
+    struct template_report report = { 0 };
+    struct string_request fields;
+    struct place place;
+    struct err why;
+    struct string_request asked = *request;
+    if (!strings_url_has_tls(client, asked.tls))
+        asked.tls = STRING_TLS_CLIENT;
+    if (!request_settle(&asked, &fields, err) || !request_suits(client, &fields, err))
+        return false;
+    describe_place(&fields, &place);
+    struct template_values values = values_of(client, &fields, &place);
+    values.fields[STRING_PASSWORD] = fields.password;
+    char *shape = value_shape(fields.socket ? client->socket : client->tcp, name);
+    *out = shape ? fill(shape, client, &values, &report, &why) : NULL;
+    bool has_shape = shape;
+    free(shape);
+    if (*out)
+        return true;
+    return has_shape ? err_set(err, why.code, "%s: %s", client->name, why.text)
+                     : err_set(err, ERR_INTERNAL, "%s has no line \"%s\"", client->name, name);
 }
 
 void strings_output_done(struct string_output *out)

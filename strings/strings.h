@@ -61,6 +61,15 @@ bool strings_print(const struct string_client *client, const struct string_reque
 // The client's example instead of its string: a whole program, the setup in it where that is code.
 bool strings_example(const struct string_client *client, const struct string_request *request,
     struct string_output *out, struct err *err) MUST_CHECK;
+// The URL alone, as a program finds it that reads the string's lines as settings: what stands
+// behind `name`= there (NULL: the string is the URL), without the line's quotes. No password: the
+// URL names none. TLS as the request says, or as the client does by itself where its URL cannot say
+// it.
+// `*out` is the caller's, to be wiped.
+bool strings_url(const struct string_client *client, const char *name,
+    const struct string_request *request, char **out, struct err *err) MUST_CHECK;
+// Whether it can say that mode.
+bool strings_url_has_tls(const struct string_client *client, enum string_tls mode);
 void strings_output_done(struct string_output *out); // wipes the text: it may hold the password
 
 // For whoever reads a password from a file or a variable: a C string would lose a NUL and what

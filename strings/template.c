@@ -71,6 +71,8 @@ static bool put_field(struct filling *filling, enum string_field field,
     }
     if (field == STRING_CA)
         filling->report->has_ca = true;
+    if (field == STRING_STRING)
+        filling->report->has_string = true;
     if (field == STRING_STRING && encoding != ENCODING_RAW)
         filling->report->password_encoding = encoding; // a literal around the string
     if (values->is_placeholder[field])

@@ -15,6 +15,7 @@ struct template_values {
 struct template_report {
     bool has_password;
     bool has_ca;
+    bool has_string;                        // what the client's own shape made
     enum string_encoding password_encoding; // if has_password
 };
 

@@ -284,6 +284,7 @@ static const struct string_client clients[] = {
         .name = "DuckDB, mysql extension",
         .language = "SQL",
         .kind = STRING_TOOL,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_SQL,
         .tcp = "CREATE SECRET tidb (TYPE mysql, HOST $host, PORT $port, USER $user, PASSWORD $password"
                "$?database{, DATABASE $database$}$tls);\n"
@@ -297,6 +298,13 @@ static const struct string_client clients[] = {
             [STRING_TLS_VERIFY_CA] = { .piece = ", SSL_MODE 'verify_ca', SSL_CA $ca" },
         },
         .notes = "A secret carries any password; the words of ATTACH 'host=…' have quotes of their own.",
+        .example =
+            "INSTALL mysql;\n"
+            "LOAD mysql;\n"
+            "$string\n"
+            "SELECT concat_ws(' ', one, size)\n"
+            "FROM mysql_query('tidb', 'SELECT 1 AS one'),\n"
+            "  mysql_query('tidb', 'SELECT LENGTH(?) AS size', params = row(repeat('x', 65536)));",
     },
 };
 

@@ -11,21 +11,30 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
-SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"]}
+PORTABLE_BUILD = ROOT / "build-portable"
+SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"],
+         PORTABLE_BUILD: ["-Dportable=true", "-Db_sanitize=address,undefined"]}
+OTHER_BUILDS = {"tsan", "portable", "portable-short"}  # parts that do not need BUILD
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
-BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 900
+BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 1800
 LONG_SECONDS = 1800
 LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
               "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
               "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py"]
+# What differs most from Linux's own way, on real traffic and with real children.
+PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
+                  "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
+# What computes all the time goes on beside those, at a low priority.
+BESIDE, BESIDE_SECONDS = {"tidy", "tsan"}, 3000
 STOP_SECONDS = 30
 
 # A shell's background job ignores it, and so would all that is started here and stopped by it.
@@ -46,6 +55,11 @@ class Count:
         self.passed = 0
         self.failed = []
         self.skipped = []  # (name, reason)
+
+    def add(self, other, prefix):
+        self.passed += other.passed
+        self.failed += [f"{prefix} {name}" for name in other.failed]
+        self.skipped += [(f"{prefix} {name}", reason) for name, reason in other.skipped]
 
     def report(self):
         for reason in dict.fromkeys(reason for _, reason in self.skipped):
@@ -140,6 +154,44 @@ def run_meson(directory, suites, count):
             count.failed.append(f"{suite}: meson test (above)")
 
 
+class Beside:
+    """Other parts, by another one of these programs; what it printed is shown when it is done."""
+
+    def __init__(self, parts):
+        self.process = None
+        self.folder = tempfile.TemporaryDirectory()
+        self.output, self.counted = (Path(self.folder.name) / name for name in ("output", "counted"))
+        command = ["nice", "-n", "10", sys.executable, __file__, "--count", self.counted, *parts]
+        if parts:
+            print(f"scripts/test: {' '.join(parts)}: beside what follows", flush=True)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL,
+                                            stdout=self.output.open("w"), stderr=subprocess.STDOUT,
+                                            start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if self.process and self.process.poll() is None:
+            stop(self.process)
+        self.folder.cleanup()
+
+    def wait(self, count):
+        if not self.process:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(BESIDE_SECONDS)
+        print(self.output.read_text(errors="replace"), end="", flush=True)
+        try:
+            passed, failed, skipped = json.loads(self.counted.read_text())
+        except (FileNotFoundError, ValueError):
+            count.failed.append("the parts beside the others were not done (above)")
+            return
+        count.passed += passed
+        count.failed += failed
+        count.skipped += map(tuple, skipped)
+
+
 def run_tidy(count):
     """clang-tidy over every source; what it finds is above, and is one failure."""
     code = run(["ninja", "-C", BUILD.name, "tidy"], TIDY_SECONDS)
@@ -151,7 +203,7 @@ def run_tidy(count):
 
 def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
     """`files`: not all of the suite's; each of their tests may then take as long as all together."""
-    results = BUILD / f"pytest-{suite}.xml"
+    results = ROOT / os.environ["TIDBLINK_BUILD"] / f"pytest-{suite}.xml"
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                 "--junitxml", str(results), *PARALLEL.get(suite, []),
@@ -180,21 +232,46 @@ def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
         count.failed.append(f"{suite}: pytest ended with code {code} (above)")
 
 
-def main(parts):
-    count = Count()
-    if set(parts) - {"tsan"} and build(BUILD, count):
+def run_portable(is_short, count):
+    """The suites with the programs that use POSIX alone."""
+    part = Count()
+    os.environ["TIDBLINK_BUILD"] = PORTABLE_BUILD.name
+    if build(PORTABLE_BUILD, part):
+        run_meson(PORTABLE_BUILD, ("unit", "loop") if is_short else MESON_SUITES, part)
+        run_pytest("e2e", part, PORTABLE_TESTS if is_short else None)
+    os.environ["TIDBLINK_BUILD"] = BUILD.name
+    count.add(part, "portable:")
+
+
+def run_parts(parts, count):
+    waits = set(parts) & {"e2e", "drivers"}
+    beside = [part for part in parts if waits and part in BESIDE]
+    if set(parts) - OTHER_BUILDS and build(BUILD, count):
         run_meson(BUILD, [part for part in MESON_SUITES if part in parts], count)
-        for suite in ("e2e", "drivers"):
-            if suite in parts:
-                run_pytest(suite, count)
-        if "tidy" in parts:
+        with Beside(beside) as other:
+            for suite in ("e2e", "drivers"):
+                if suite in parts:
+                    run_pytest(suite, count)
+            other.wait(count)
+        if "tidy" in parts and not beside:
             run_tidy(count)
         if "long" in parts:
             os.environ["TIDBLINK_LONG"] = "1"  # read by tests/e2e/scenes.py
             run_pytest("long", count, LONG_TESTS, LONG_SECONDS)
-    if "tsan" in parts and build(TSAN_BUILD, count):
+    if "tsan" in parts and not beside and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
-    return count.report()
+    if set(parts) & {"portable", "portable-short"}:
+        run_portable("portable" not in parts, count)
+
+
+def main(parts):
+    count = Count()
+    if parts[0] != "--count":
+        run_parts(parts, count)
+        return count.report()
+    run_parts(parts[2:], count)
+    Path(parts[1]).write_text(json.dumps([count.passed, count.failed, count.skipped]))
+    return 0
 
 
 if __name__ == "__main__":

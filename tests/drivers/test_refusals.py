@@ -27,12 +27,11 @@ def refuse(client, errno, text, state=None):
 
 @pytest.mark.parametrize("errno", CODES)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_before_the_greeting(client, errno, available, verdict_table):
-    verdict_table.expect(client, errno)
+def test_before_the_greeting(client, errno, refusal_cell, available):
     for text in SHORT, numbered_text(MAX_TEXT_BYTES):
         printed, expected = refuse(client, errno, text)
         assert printed == expected
-    verdict_table.show_kept(client, errno, text, printed)
+    refusal_cell(text, printed)
 
 
 @pytest.mark.parametrize("errno, state", [

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the programs under test are: built("app/tidblink"); and what ends them in any case."""
+import functools
 import os
+import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -11,6 +15,19 @@ def built(program):
     path = ROOT / os.environ.get("TIDBLINK_BUILD", "build") / program
     assert path.exists(), f"{path} is not built: run ninja, or set TIDBLINK_BUILD"
     return path
+
+
+@functools.cache
+def is_portable():
+    """Whether the programs use POSIX alone (-Dportable=true); the first line of --version says so."""
+    version = subprocess.run([built("app/tidblink"), "--version"], check=True, text=True,
+                             stdout=subprocess.PIPE, timeout=30).stdout
+    return version.splitlines()[0].endswith(" portable")
+
+
+def linux_only(what):
+    """For a test of something that the portable build cannot do: names it and skips there."""
+    return pytest.mark.skipif(is_portable(), reason=f"the portable build has no {what}")
 
 
 def tethered(command):

@@ -41,5 +41,6 @@ class MariaDB(SqlServer):
             # Each server removes every temporary table that it finds there when it starts.
             f"--tmpdir={self.dir}",
             "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
+            "--skip-innodb-use-native-aio",  # the machine has only so much of that for all
             "--innodb-flush-log-at-trx-commit=0", "--max-connections=2000",
             "--max-allowed-packet=256M", "--character-set-server=utf8mb4"]

@@ -15,7 +15,7 @@ import pymysql
 
 from built import tethered
 
-START_SECONDS = 60
+START_SECONDS = 180  # others start servers beside this one
 STOP_SECONDS = 30
 ATTEMPTS = 5  # another process may take the chosen port before the server binds it
 
@@ -50,6 +50,9 @@ class SqlServer:
         self.data = self.dir / "data"
         self.socket = self.dir / "s.sock"
         self.log = self.dir / "server.log"
+        # A server that starts removes every temporary table that it finds in its TMPDIR, so that
+        # none may be another's.
+        self.environment = {**os.environ, "TMPDIR": str(self.dir)}
         self.identity = {}
         if os.geteuid() == 0:
             account = server_account()
@@ -126,14 +129,15 @@ class SqlServer:
     def _run(self, command):
         with open(self.log, "ab") as log:
             subprocess.run(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, check=True,
-                           timeout=START_SECONDS, cwd=self.dir, **self.identity)
+                           timeout=START_SECONDS, cwd=self.dir, env=self.environment,
+                           **self.identity)
 
     def _launch(self):
         """Starts the server; True when it answers, False when it ended before that."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 tethered([*self._command(), *self.options]), stdout=log, stderr=log, cwd=self.dir,
-                stdin=subprocess.DEVNULL, **self.identity)
+                stdin=subprocess.DEVNULL, env=self.environment, **self.identity)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import client
-from built import built
+from built import built, is_portable
 from proxy import ORDERS, Proxy
 
 WAIT_SECONDS = 30
@@ -278,7 +278,8 @@ def test_port_in_use(run, tmp_path):
         run.fails_to_start(
             settings(tmp_path) + f"[cluster orders]\n{PLACE}listen = 127.0.0.1:{port}\n",
             "error=listen", f"127.0.0.1:{port} is already in use: choose another port, or find who "
-            f"has it with ss -ltnp 'sport = :{port}'")
+            "has it with " + (f"lsof -nP -iTCP:{port} -sTCP:LISTEN" if is_portable() else
+                              f"ss -ltnp 'sport = :{port}'"))
 
 
 def test_address_of_another_machine(run, tmp_path):
@@ -290,7 +291,8 @@ def test_address_of_another_machine(run, tmp_path):
 def test_source_of_another_machine(run, tmp_path):
     run.refused(
         settings(tmp_path, source="127.0.0.1,192.0.2.1") + f"[cluster orders]\n{PLACE}",
-        'source: 192.0.2.1 is not an address of this machine: expected one that "ip address" shows')
+        'source: 192.0.2.1 is not an address of this machine: expected one that '
+        f'"{"ifconfig" if is_portable() else "ip address"}" shows')
 
 
 def test_unix_socket_of_a_live_process_is_left_alone(run, tmp_path):
@@ -301,7 +303,7 @@ def test_unix_socket_of_a_live_process_is_left_alone(run, tmp_path):
         run.fails_to_start(
             settings(tmp_path) + f"[cluster orders]\n{PLACE}listen = unix:{path}\n",
             "error=listen", f"{path} is already in use: choose another path, or find who has it "
-            "with ss -lxp")
+            f"with {'lsof -U' if is_portable() else 'ss -lxp'}")
         caller.connect(str(path))
         live.settimeout(WAIT_SECONDS)
         for _ in range(2):  # the proxy's look, then ours

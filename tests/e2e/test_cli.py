@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from built import ROOT, built
+from built import ROOT, built, linux_only
 from proxy import Proxy
 
 COMMANDS = ["proxy", "connect", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait",
@@ -255,7 +255,8 @@ def test_dsn_follows_the_configuration(config):
     assert "-P 4000" in run(*go, "a").stdout
     proxied = run(*go, "b").stdout
     assert "-P 4001" in proxied
-    assert "ssl" not in proxied  # the proxy verifies the cluster, and has no certificate of its CA
+    # The proxy verifies the cluster, and has no certificate of its CA.
+    assert "--ssl-mode=DISABLED" in proxied and "ssl-ca" not in proxied
     passed = run(*go, "c").stdout
     assert "-P 4002" in passed
     assert "--ssl-mode=VERIFY_CA --ssl-ca=/etc/ca.pem" in passed
@@ -354,6 +355,7 @@ def test_drain_without_a_proxy(config):
 
 # ---- systemd ----------------------------------------------------------------------------------
 
+@linux_only("systemd to tell")
 def test_systemd_is_told(tmp_path):
     """sd_notify(3), Type=notify-reload."""
     path = tmp_path / "notify"

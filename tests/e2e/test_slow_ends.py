@@ -6,6 +6,7 @@ import re
 import pytest
 
 import client
+from built import linux_only
 from scenes import CLOSED, ended
 from slow_ends import SECONDS
 
@@ -22,6 +23,7 @@ def slow_ends(slow_ends_begun):
     return slow_ends_begun["networks"]
 
 
+@linux_only("TCP_INFO")
 def test_idle_dropped(slow_ends):
     """The way is cut while nobody talks: keepalive finds out on either leg, and the side that is
     still there is told at once."""
@@ -34,6 +36,7 @@ def test_idle_dropped(slow_ends):
     assert client.read_to_the_end(slow_ends.pairs["client-idle"][1]) == b""
 
 
+@linux_only("TCP_INFO")
 def test_idle_dropped_with_a_reset(slow_ends):
     """A load balancer that forgot the connection answers the next sign of life with a reset."""
     networks = slow_ends.networks
@@ -48,6 +51,7 @@ def test_idle_dropped_with_a_reset(slow_ends):
     near.close()
 
 
+@linux_only("TCP_INFO")
 def test_client_dead(slow_ends):
     """Nothing is acknowledged for 30 s: gone within 45, and the server's side is told."""
     reason, idle_ms = slow_ends.end("client-dead")
@@ -57,6 +61,7 @@ def test_client_dead(slow_ends):
     slow_ends.networks.proxy.wait_metric(CLOSED % "client-dead", 1)
 
 
+@linux_only("TCP_INFO")
 def test_server_dead(slow_ends):
     reason, idle_ms = slow_ends.end("server-dead")
     assert reason == "server-dead"

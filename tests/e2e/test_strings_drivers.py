@@ -2,6 +2,7 @@
 """The printed strings, as they stand, in the real clients that Debian has, against a real server."""
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -51,7 +52,7 @@ def run_on_terminal(command, password, home):
             if not piece:
                 break
             output += piece
-            if not typed and b"assword:" in output:
+            if not typed and re.search(rb"assword[^:\n]*:", output):
                 os.write(terminal, password.encode() + b"\n")
                 typed = True
     finally:

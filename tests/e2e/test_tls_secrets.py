@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from built import linux_only
 from certs import Authority
 from fake_tidb import CLEAR, SHA2, FakeTidb, User
 from proxy import Proxy
@@ -159,6 +160,7 @@ class AsNobody(Proxy):
                                         '--clear-groups "$@"', str(self.dir)]
 
 
+@linux_only("call that closes a process to its own user")
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
 def test_the_process_is_closed_to_its_own_user():
     """proc(5): what is in /proc/PID is root's when the process is not dumpable; then no debugger of

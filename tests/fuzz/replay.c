@@ -2,6 +2,7 @@
 //
 // The main of a harness without libFuzzer: runs it on every file of the directories that are named,
 // and on files that are named themselves; on all of it, and cut after each byte.
+#include "base/os.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
@@ -14,7 +15,7 @@ static unsigned replayed;
 static bool replay_file(const char *path)
 {
     static uint8_t bytes[INPUT_MAX];
-    FILE *file = fopen(path, "re");
+    FILE *file = os_fopen(path, "r");
     if (!file) {
         perror(path);
         return false;

@@ -9,6 +9,7 @@ from pathlib import Path
 import banned
 import layers
 import options_documented
+import portable
 import sizes
 import sources
 import tree
@@ -113,6 +114,39 @@ class OptionsDocumented(unittest.TestCase):
 
     def test_no_rows_is_a_finding(self):
         self.assertEqual(len(list(options_documented.check([], "", ""))), 1)
+
+
+class Portable(unittest.TestCase):
+    def count(self, text, path="proxy/conn.c"):
+        return len(list(portable.check(Path(path), text)))
+
+    def test_what_only_one_system_has_is_found(self):
+        for text in ("fd = accept4(a, b, c, 0);", "x = splice (a, b);", "int fd = eventfd(0, 0);",
+                     "#include <linux/tcp.h>", "#  include <sys/timerfd.h>", "f(TCP_INFO);",
+                     "socket(a, SOCK_STREAM | SOCK_CLOEXEC, 0);", "#ifdef __linux__",
+                     "#if defined(__APPLE__)", "struct ucred creds;", "prctl(PR_X);",
+                     "for (p = environ; *p; p++)", "x(SPLICE_F_MOVE);", 'fopen(path, "re")',
+                     'os_fopen("/proc/self/cgroup", "r")', "send(a, b, c, MSG_NOSIGNAL);"):
+            self.assertEqual(self.count(text), 1, text)
+
+    def test_what_all_have_is_not(self):
+        for text in ("os_accept(a, b, c);", "options.splice && x", "// splice(2)", '"splice("',
+                     "row->splice(a);", "#include <sys/socket.h>", 'fopen(path, "r")',
+                     '"django-environ"', "os_environment()", "SO_KEEPALIVE", "my_timegm(x);"):
+            self.assertEqual(self.count(text), 0, text)
+
+    def test_where_it_is_allowed(self):
+        self.assertEqual(self.count("f(MSG_NOSIGNAL);", "base/os.h"), 0)
+        self.assertEqual(self.count('x("/proc/self/fd");', "tests/loop/test_ec2.c"), 0)
+        for path, checked in (("base/linux/os.c", False), ("base/portable/os.c", False),
+                              ("bench/delay.c", False), ("base/net.c", True),
+                              ("emulator/dns.c", True), ("tests/loop/test_net.c", True)):
+            self.assertEqual(portable.is_checked(Path(path)), checked, path)
+
+    def test_a_file_without_a_twin_is_found(self):
+        twins = [Path("base/linux/a.c"), Path("base/portable/a.c")]
+        self.assertEqual(list(portable.twins(twins)), [])
+        self.assertEqual(len(list(portable.twins([*twins, Path("base/portable/b.c")]))), 1)
 
 
 class Tree(unittest.TestCase):

@@ -2,6 +2,7 @@
 //
 // See fake_dns.h. Messages as RFC 1035 section 4 has them.
 #include "fake_dns.h"
+#include "base/os.h"
 
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
@@ -169,8 +170,8 @@ static void on_stream(struct watch *watch, unsigned what)
     while (conn->len >= 2 && conn->len >= (len = conn->bytes[0] * 256u + conn->bytes[1] + 2)) {
         if (answer(conn->dns, conn->bytes + 2, len - 2, true, &out)) {
             uint8_t prefix[2] = { (uint8_t)(out.len >> 8), (uint8_t)out.len };
-            assert_int_equal(send(conn->fd, prefix, 2, MSG_NOSIGNAL), 2);
-            assert_int_equal(send(conn->fd, out.bytes, out.len, MSG_NOSIGNAL), out.len);
+            assert_int_equal(send(conn->fd, prefix, 2, OS_SEND), 2);
+            assert_int_equal(send(conn->fd, out.bytes, out.len, OS_SEND), out.len);
         }
         conn->len -= len;
         memmove(conn->bytes, conn->bytes + len, conn->len);
@@ -185,7 +186,7 @@ static void on_connection(struct watch *watch, unsigned what)
         struct fake_conn *conn = &dns->conns[i];
         if (conn->fd >= 0)
             continue;
-        conn->fd = accept4(dns->tcp_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        conn->fd = os_accept(dns->tcp_fd, NULL, NULL);
         conn->len = 0;
         watch_init(&conn->watch, dns->loop, conn->fd, on_stream);
         watch_want(&conn->watch, WATCH_READ);
@@ -196,7 +197,7 @@ static void on_connection(struct watch *watch, unsigned what)
 
 static int bind_on(int type, struct addr *addr)
 {
-    int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = os_socket(AF_INET, type);
     if (fd >= 0 && bind(fd, &addr->any, addr->len) == 0 &&
         (type == SOCK_DGRAM || listen(fd, 8) == 0) && getsockname(fd, &addr->any, &addr->len) == 0)
         return fd;

@@ -4,6 +4,7 @@
 #include "tests/loop/proxy_fixture.h"
 
 #include "base/clock.h"
+#include "base/os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +75,7 @@ void fixture_prepare(struct fixture *fixture)
     sem_init(&fixture->drained, 0, 0);
     struct addr addr;
     assert_true(addr_parse("127.0.0.1:0", &addr, NULL));
-    fixture->server_listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fixture->server_listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fixture->server_listener, &addr.any, addr.len), 0);
     assert_int_equal(listen(fixture->server_listener, 64), 0);
     assert_int_equal(getsockname(fixture->server_listener, &addr.any, &addr.len), 0);
@@ -218,7 +219,7 @@ static void bound_waits(int fd)
 
 int fixture_connect(struct fixture *fixture)
 {
-    int fd = socket(fixture->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(fixture->address.any.sa_family, SOCK_STREAM, 0);
     bound_waits(fd);
     assert_int_equal(connect(fd, &fixture->address.any, fixture->address.len), 0);
     return fd;
@@ -245,7 +246,7 @@ const uint8_t fixture_greeting[FIXTURE_GREETING_BYTES] =
 
 void fixture_greet(int server)
 {
-    assert_int_equal(send(server, fixture_greeting, sizeof(fixture_greeting), MSG_NOSIGNAL),
+    assert_int_equal(send(server, fixture_greeting, sizeof(fixture_greeting), OS_SEND),
         sizeof(fixture_greeting));
 }
 

@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/os.h"
 #include "control/api.h"
 #include "control/http.h"
 #include "control/keys.h"
@@ -76,7 +77,7 @@ static bool pass_on(int from, int to)
 {
     char bytes[4096];
     ssize_t len = recv(from, bytes, sizeof(bytes), 0);
-    return len > 0 && send(to, bytes, (size_t)len, MSG_NOSIGNAL) == len;
+    return len > 0 && send(to, bytes, (size_t)len, OS_SEND) == len;
 }
 
 // Until either side ends.
@@ -110,10 +111,10 @@ static void *run_tunnels(void *arg)
     struct sockaddr_in cloud = loopback(tunnels->cloud_port);
     int client;
     while ((client = accept(tunnels->listener, NULL, NULL)) >= 0) {
-        int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int server = socket(AF_INET, SOCK_STREAM, 0);
         if (read_connect(client) &&
             connect(server, (struct sockaddr *)&cloud, sizeof(cloud)) == 0 &&
-            send(client, established, sizeof(established) - 1, MSG_NOSIGNAL) > 0) {
+            send(client, established, sizeof(established) - 1, OS_SEND) > 0) {
             atomic_fetch_add(&tunnels->count, 1);
             join_sides(client, server);
         }
@@ -127,7 +128,7 @@ static void tunnels_start(struct tunnels *tunnels, const char *cloud)
 {
     struct sockaddr_in own = loopback(0);
     socklen_t len = sizeof(own);
-    *tunnels = (struct tunnels){ .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+    *tunnels = (struct tunnels){ .listener = socket(AF_INET, SOCK_STREAM, 0) };
     uint64_t cloud_port;
     assert_true(parse_uint(strrchr(cloud, ':') + 1, 1, UINT16_MAX, &cloud_port));
     tunnels->cloud_port = (uint16_t)cloud_port;

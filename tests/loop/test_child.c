@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -286,7 +287,7 @@ static struct child *start_with_stream(struct outcome *outcome, const char *scri
     int fds[2];
     struct err err = { 0 };
     const char *const argv[] = { "sh", "-c", script, NULL };
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    assert_true(os_socketpair(fds));
     const struct child_spec spec = {
         .argv = argv, .dies_with_us = true, .has_stream = true, .stream_fd = fds[1]
     };

@@ -2,6 +2,7 @@
 //
 // A connection ends well in every step that it can be in, by everything that can end it: the client
 // hangs up, resets, speaks out of turn; the proxy drains; the proxy stops. ASan says what was lost.
+#include "base/os.h"
 #include "tests/loop/proxy_fixture.h"
 
 #include <setjmp.h>
@@ -41,7 +42,7 @@ static void reach_dial(void)
     addr.len = sizeof(addr.un);
     assert_int_equal(getsockname(fixture.server_listener, &addr.any, &addr.len), 0);
     for (int i = 0; i < FILLERS; i++) {
-        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        fillers[i] = os_socket(AF_INET, SOCK_STREAM);
         (void)!connect(fillers[i], &addr.any, addr.len);
     }
     fixture_start(&fixture, "127.0.0.1");
@@ -136,7 +137,7 @@ static void test_client_speaks_first(void **state)
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         int client = reach(&ways[i]);
         char text[512];
-        assert_int_equal(send(client, "GET / HTTP/1.0\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+        assert_int_equal(send(client, "GET / HTTP/1.0\r\n\r\n", 18, OS_SEND), 18);
         if (ways[i].state < CONN_RELAY) {
             assert_int_equal(read_refusal(client, text, sizeof(text)), 1043);
             assert_non_null(strstr(text, "speaks MySQL"));

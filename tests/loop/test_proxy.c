@@ -2,6 +2,7 @@
 //
 // The data path with real sockets: bytes arrive whole and in order under backpressure, ends and
 // resets are passed on, verdicts hold, serve and refuse, drains end what is idle first.
+#include "base/os.h"
 #include "tests/loop/proxy_fixture.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static void *send_stream(void *arg)
             piece[i] = pattern(at + i);
         size_t sent = 0;
         while (sent < sizeof(piece)) {
-            ssize_t now = send(stream->fd, piece + sent, sizeof(piece) - sent, MSG_NOSIGNAL);
+            ssize_t now = send(stream->fd, piece + sent, sizeof(piece) - sent, OS_SEND);
             if (now <= 0)
                 return NULL;
             sent += (size_t)now;
@@ -238,9 +239,9 @@ static void test_last_words_of_a_lost_server_arrive(void **state)
         fixture_pair(&fixture, &client, &server);
         assert_int_equal(send(client, upload, sizeof(upload), 0), sizeof(upload));
         read_exactly(server, upload, 16); // the rest stays unread, so that the close is a reset
-        assert_int_equal(send(server, "too large", 9, MSG_NOSIGNAL), 9);
+        assert_int_equal(send(server, "too large", 9, OS_SEND), 9);
         close(server);
-        while (send(client, upload, sizeof(upload), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        while (send(client, upload, sizeof(upload), OS_SEND | MSG_DONTWAIT) > 0)
             continue;
         read_exactly(client, words, sizeof(words));
         assert_memory_equal(words, "too large", 9);
@@ -347,7 +348,7 @@ static void test_drain_ends_idle_connections_and_waits_for_busy_ones(void **stat
     FIXTURE_WAIT(&fixture, closed[CLOSE_DRAINED], 1);
     // Whatever becomes known during a drain does not stop it.
     fixture_verdict(&fixture, VERDICT_ALLOW, ERR_NONE, false, "");
-    assert_int_equal(send(busy_server, "a", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(send(busy_server, "a", 1, OS_SEND), 1);
     read_exactly(busy_client, &byte, 1);
     assert_int_equal(byte, 'a');
     fixture_wait_drained(&fixture);
@@ -398,7 +399,7 @@ static void test_a_draining_verdict_drains_and_can_be_taken_back(void **state)
     FIXTURE_WAIT(&fixture, closed[CLOSE_DRAINED], 1);
     fixture_verdict(&fixture, VERDICT_ALLOW, ERR_NONE, false, "");
     fixture_pair(&fixture, &client, &server);
-    assert_int_equal(send(server, "x", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(send(server, "x", 1, OS_SEND), 1);
     read_exactly(client, &byte, 1);
     close(client);
     close(server);

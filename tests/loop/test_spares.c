@@ -2,6 +2,7 @@
 //
 // Warm spares on real loops: opened after a TiDB server greeted, handed out once, dropped by
 // whatever happens on them, gone when the proxy drains or stops in whatever step they are.
+#include "base/os.h"
 #include "tests/loop/proxy_fixture.h"
 
 #include <setjmp.h>
@@ -66,9 +67,9 @@ static void test_the_next_client_gets_a_spare(void **unused)
     int second = fixture_connect(&fixture);
     read_exactly(second, greeting, sizeof(greeting)); // nobody greets anew
     FIXTURE_WAIT(&fixture, spares_used, 1);
-    assert_int_equal(send(second, "q", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(send(second, "q", 1, OS_SEND), 1);
     read_exactly(spares[SPARES - 1], &byte, 1); // the newest
-    assert_int_equal(send(spares[SPARES - 1], "a", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(send(spares[SPARES - 1], "a", 1, OS_SEND), 1);
     read_exactly(second, &byte, 1);
     int refill = fixture_accept(&fixture);
     fixture_greet(refill);
@@ -85,7 +86,7 @@ static void test_what_happens_on_a_spare_ends_it(void **unused)
     accept_spares(true);
     close(spares[0]);
     reset_socket(spares[1]);
-    assert_int_equal(send(spares[2], "x", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(send(spares[2], "x", 1, OS_SEND), 1);
     FIXTURE_WAIT(&fixture, spares_discarded, SPARES);
     spares[0] = spares[1] = -1;
     assert_ended(spares[2]);
@@ -104,7 +105,7 @@ static void test_only_tidb_gets_spares(void **unused)
         assert_int_equal(send(others[i],
                              "\x05\0\0\0\x0a"
                              "8.0",
-                             9, MSG_NOSIGNAL),
+                             9, OS_SEND),
             9); // a greeting that is none
         assert_ended(others[i]);
         close(others[i]);

@@ -3,6 +3,7 @@
 // Certificates, far ends and packets for the loop tests of TLS.
 #include "tests/loop/tls_world.h"
 
+#include "base/os.h"
 #include "tests/loop/proxy_fixture.h"
 
 #include <errno.h>
@@ -149,7 +150,7 @@ static bool send_some(struct end *end, int flags)
         return false;
     if (end->piece && end->piece < len)
         len = end->piece;
-    ssize_t sent = send(end->fd, bytes, len, flags | MSG_NOSIGNAL);
+    ssize_t sent = send(end->fd, bytes, len, flags | OS_SEND);
     for (ssize_t left = sent; left > 0;) {
         char gone[4096];
         int room = (int)sizeof(gone);
@@ -218,7 +219,7 @@ static void send_plain(struct end *end, const uint8_t *bytes, size_t len)
 {
     size_t piece = end->piece ? end->piece : len;
     while (len) {
-        ssize_t sent = send(end->fd, bytes, piece < len ? piece : len, MSG_NOSIGNAL);
+        ssize_t sent = send(end->fd, bytes, piece < len ? piece : len, OS_SEND);
         assert_true(sent > 0);
         bytes += sent;
         len -= (size_t)sent;

@@ -122,8 +122,10 @@ bool readers_mysql_url(const char *text, struct reading *out)
         return false;
     const char *authority = text + 8;
     size_t len = strcspn(authority, "/?#");
-    const char *at = memrchr(authority, '@', len);
-    if (!at)
+    const char *at = authority + len;
+    while (at > authority && at[-1] != '@')
+        at--;
+    if (at-- == authority)
         return false;
     const char *colon = memchr(authority, ':', (size_t)(at - authority));
     if (!colon || !decode(out->user, authority, (size_t)(colon - authority), false) ||

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/options.h"
+#include "base/os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@ static char folder[] = "/tmp/test_options_edit.XXXXXX";
 
 static void put(const char *text)
 {
-    FILE *file = fopen(path, "we");
+    FILE *file = os_fopen(path, "w");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);

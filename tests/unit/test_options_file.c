@@ -4,6 +4,7 @@
 // refused with its number and what was expected.
 #include "base/err.h"
 #include "base/options.h"
+#include "base/os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +52,7 @@ static bool on_value(
 
 static void write_file(const char *bytes, size_t len)
 {
-    FILE *file = fopen(path, "we");
+    FILE *file = os_fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, len, file), len);
     assert_int_equal(fclose(file), 0);

@@ -2,9 +2,9 @@
 //
 // resolver/text: each failure is told as what it is, fits an ERR packet, and stays ASCII.
 #include "base/err.h"
+#include "resolver/cares.h"
 #include "resolver/text.h"
 
-#include <ares.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -4,6 +4,7 @@
 #include "proxy/rsa_key.h"
 
 #include "base/err.h"
+#include "base/os.h"
 
 #include <dirent.h>
 #include <openssl/evp.h>
@@ -139,7 +140,7 @@ static void test_two_that_start_at_once_agree(void **state)
 
 static void write_key(EVP_PKEY *key, const EVP_CIPHER *cipher)
 {
-    FILE *file = fopen(path, "we");
+    FILE *file = os_fopen(path, "w");
     assert_non_null(file);
     assert_non_null(key);
     char password[] = "password";
@@ -162,7 +163,7 @@ static void assert_refused(const char *from, enum err_code code)
 
 static void write_text(const char *text)
 {
-    FILE *file = fopen(path, "we");
+    FILE *file = os_fopen(path, "w");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);

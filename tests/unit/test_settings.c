@@ -4,6 +4,7 @@
 // exact texts of what is refused.
 #include "app/settings.h"
 #include "base/err.h"
+#include "base/os.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ static char config_flag[] = "--config";
 
 static void write_file(const char *text)
 {
-    FILE *file = fopen(file_path, "we");
+    FILE *file = os_fopen(file_path, "w");
     assert_non_null(file);
     assert_int_equal(fputs(text, file) >= 0, 1);
     assert_int_equal(fclose(file), 0);
@@ -36,7 +37,7 @@ static struct settings *build(const char *line, struct err *err)
     char *rest = words;
     int argc = 2;
     snprintf(words, sizeof(words), "%s", line);
-    for (char *word = NULL; (word = strsep(&rest, " "));) {
+    for (char *word = NULL; (word = os_strsep(&rest, " "));) {
         if (*word)
             argv[argc++] = word;
     }

@@ -2,6 +2,7 @@
 //
 // Golden strings of every client for both targets, the refusals with their reasons, and what must
 // hold for each row of the catalogue.
+#include "base/os.h"
 #include "strings/strings.h"
 
 #include <setjmp.h>
@@ -87,6 +88,9 @@ static const struct {
     { "mysql2-url", { .host = "::1", .port = 4000, .user = "root" }, "brackets" },
     { "mysql2", { .host = "10.0.0.1", .port = 4000, .user = "root", .direct = true, .tls = STRING_TLS_VERIFY_IDENTITY }, "IP address" },
     { "mysql", { .host = "127.0.0.1", .port = 4000, .user = "root", .tls = STRING_TLS_VERIFY_IDENTITY, .tls_name = HOST }, "verify only the CA" },
+    { "hibernate", WITH_PASSWORD(" a"), "trims what stands between the tags" },
+    { "flyway", WITH_PASSWORD("a "), "trims its settings" },
+    { "flyway", WITH_PASSWORD("a${b.c}"), "with '${'" },
     { "params", WITH_PASSWORD("a\nb"), "the password: control characters" },
     { "mysql", WITH_PASSWORD("\xff"), "not valid UTF-8" },
     { "mysql", { .host = "h", .port = 1 }, "user is missing" },
@@ -167,6 +171,28 @@ static void test_setup_names_the_ca_and_the_server(void **state)
     strings_output_done(&out);
 }
 
+// An example that reads the string from a file holds none of its placeholders.
+static void test_an_example_tells_what_it_holds_itself(void **state)
+{
+    struct string_request request = DIRECT(VERIFY_IDENTITY);
+    struct string_output out;
+    struct err err;
+    request.ca_path = NULL;
+    assert_true(strings_example(client_of("hikari"), &request, &out, &err));
+    assert_true(out.has_password_placeholder && out.has_ca_placeholder && out.password_advice);
+    strings_output_done(&out);
+
+    assert_true(strings_example(client_of("spring-boot"), &request, &out, &err));
+    assert_false(out.has_password || out.has_password_placeholder || out.password_advice);
+    assert_true(out.has_ca_placeholder && strstr(out.setup, STRINGS_CA_PLACEHOLDER));
+    strings_output_done(&out);
+
+    request.tls = STRING_TLS_OFF;
+    assert_true(strings_example(client_of("spring-boot"), &request, &out, &err));
+    assert_false(out.has_ca_placeholder || out.setup);
+    strings_output_done(&out);
+}
+
 static void test_the_output_tells_what_the_client_will_read(void **state)
 {
     struct string_request request = PROXY;
@@ -235,7 +261,7 @@ static void check_names(const struct string_client *client)
     char names[256], *rest = names;
     const char *name;
     snprintf(names, sizeof(names), "%s %s", client->id, client->also);
-    while ((name = strsep(&rest, " "))) {
+    while ((name = os_strsep(&rest, " "))) {
         if (*name && strings_find(name) != client)
             fail_msg("%s of %s is another client's", name, client->id);
     }
@@ -312,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_golden_strings),
         cmocka_unit_test(test_refusals_say_why),
         cmocka_unit_test(test_setup_names_the_ca_and_the_server),
+        cmocka_unit_test(test_an_example_tells_what_it_holds_itself),
         cmocka_unit_test(test_the_output_tells_what_the_client_will_read),
         cmocka_unit_test(test_clients_are_found_by_all_their_names),
         cmocka_unit_test(test_every_row_is_complete),

@@ -3,16 +3,20 @@
 program that reads it in real life: READERS[client](text, folder) is a dictionary of what it found,
 or raises Missing."""
 import configparser
+import ctypes
 import importlib
+import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tomllib
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
-from runners import OUT, run_command, setup
+from programs import OUT, missing, run_command, setup, write
 
 
 class Missing(Exception):
@@ -72,8 +76,29 @@ def by_yaml(text, folder):
     return lower(yaml(text))
 
 
-def by_kubernetes(text, folder):
-    return lower(yaml(text)["stringData"])
+def by_go(what):
+    """The library that the program itself reads it with, in readers.go."""
+    def read(text, folder):
+        needs(missing("go") or setup("goreaders"))
+        path = write(folder, f"{what}.tf" if what == "terraform" else what, text)
+        code, out, errors = run_command([OUT / "goreaders/readers", what, path], folder)
+        assert code == 0, errors
+        found = json.loads(out)
+        pairs = (line.split("=", 1) for line in found) if what == "docker-env" else found.items()
+        return lower({name: value for name, value in pairs})
+    return read
+
+
+def by_systemd(text, folder):
+    """systemd's own reader of EnvironmentFile, out of its library."""
+    found = sorted(Path("/usr/lib").glob("*/systemd/libsystemd-shared-*.so"))
+    needs(None if found else "no libsystemd-shared (systemd)")
+    values = ctypes.POINTER(ctypes.c_char_p)()
+    path = write(folder, "environment", text)
+    code = ctypes.CDLL(str(found[0])).load_env_file(None, bytes(path), ctypes.byref(values))
+    assert code == 0, os.strerror(-code)
+    pairs = (pair.decode().split("=", 1) for pair in itertools.takewhile(bool, values))
+    return lower(dict(pairs))
 
 
 def by_rails(text, folder):
@@ -103,9 +128,38 @@ def by_dotenv(expand):
     return read
 
 
+def by_directus(text, folder):
+    """Its own reader, which casts what it reads."""
+    needs(setup("node"))
+    write(folder, ".env", text)
+    script = write(folder, "read.mjs", "import { useEnv } from '@directus/env';\n"
+                   "const env = useEnv();\n"
+                   "console.log(JSON.stringify(Object.fromEntries("
+                   "Object.entries(env).filter(([name]) => name.startsWith('DB_')))));")
+    if not (folder / "node_modules").exists():
+        (folder / "node_modules").symlink_to(OUT / "node/node_modules")
+    code, out, errors = run_command(["node", script], folder, {"CONFIG_PATH": ".env"})
+    assert code == 0, errors
+    return {name: value for name, value in lower(json.loads(out)).items()}
+
+
 def by_python_dotenv(text, folder):
     (folder / ".env").write_text(text + "\nNEXT='x'\n", encoding="utf-8")
     return lower(module("dotenv").dotenv_values(folder / ".env"))
+
+
+PHP_DOTENV = """<?php
+require '/usr/share/php/Dotenv/autoload.php';
+echo json_encode(Dotenv\\Dotenv::createArrayBacked(__DIR__)->load());
+"""
+
+
+def by_php_dotenv(text, folder):
+    needs(missing("php"))
+    (folder / ".env").write_text(text + "\nNEXT='\"x'\n", encoding="utf-8")
+    code, out, errors = run_command(["php", write(folder, "read.php", PHP_DOTENV)], folder)
+    assert code == 0, out + errors
+    return lower(json.loads(out))
 
 
 def by_django_url(text, folder):
@@ -124,7 +178,8 @@ def by_alembic(text, folder):
 
 
 def by_xml(text, folder):
-    names = {element.get("name").split(".")[-1]: element.get("value") or element.text
+    """Hibernate trims what stands between tags."""
+    names = {element.get("name").split(".")[-1]: element.get("value") or element.text.strip(" ")
              for element in ElementTree.fromstring(f"<x>{text}</x>").iter("property")}
     return lower({"user": names["username"], "password": names["password"]})
 
@@ -182,12 +237,18 @@ READERS = {
     "ecs": by_ecs,
     "toml": by_toml,
     "yaml": by_yaml,
-    "kubernetes": by_kubernetes,
+    "kubernetes": by_go("kubernetes"),
+    "compose": by_go("compose"),
+    "terraform": by_go("terraform"),
+    "docker-env": by_go("docker-env"),
+    "systemd": by_systemd,
     "rails": by_rails,
     "dbt": by_dbt,
     "spring-boot-yaml": by_spring_yaml,
     "dotenv": by_dotenv(""),
     "dotenv-expand": by_dotenv("yes"),
+    "dotenv-php": by_php_dotenv,
+    "directus": by_directus,
     "dotenv-python": by_python_dotenv,
     "alembic": by_alembic,
     "django-url": by_django_url,
@@ -198,5 +259,6 @@ READERS = {
     "properties": by_properties,
 }
 # Where that reader is all there is to the client: the others read the file, then do more with it.
-WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-python", "my-cnf",
-         "properties", "django-url")
+WHOLE = ("shell", "json", "toml", "yaml", "dotenv", "dotenv-expand", "dotenv-php", "dotenv-python",
+         "my-cnf", "properties", "django-url", "kubernetes", "compose", "terraform", "docker-env",
+         "systemd")

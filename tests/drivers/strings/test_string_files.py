@@ -20,10 +20,10 @@ RANDOM = random.Random(6)
 PASSWORDS += ["".join(RANDOM.choices(PIECES, k=RANDOM.randint(1, 9))) for _ in range(10)]
 USER, DATABASE = "it's \"me\"", "my $db"
 # How much of it a format may refuse: only what its program has no way to read.
-MAY_REFUSE = {"dotenv": 9, "dotenv-expand": 14, "dotenv-python": 5, "spring-boot": 6,
-              "spring-boot-yaml": 6, "mybatis": 6, "dbt": 8}
+MAY_REFUSE = {"dotenv": 9, "directus": 9, "dotenv-expand": 14, "dotenv-php": 4, "dotenv-python": 5,
+              "spring-boot": 6, "spring-boot-yaml": 6, "mybatis": 6, "hibernate": 4, "dbt": 8}
 # Secrets that are not in the file, and a framework's own trimming.
-WITHOUT_PASSWORD = {"ecs"}
+WITHOUT_PASSWORD = {"ecs", "compose", "terraform"}
 
 
 @pytest.mark.parametrize("client", READERS)

@@ -2,9 +2,10 @@
 //
 // CPU count from affinity and cgroup quota: a container with half a CPU on a 64-core host must not
 // start 64 workers. docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max), cgroup-v1/… cfs_quota_us.
-#include "proxy/cpus.h"
+#include "base/cpus.h"
 
 #include "base/cursor.h"
+#include "base/os.h"
 
 #include <sched.h>
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 
 static bool read_line(const char *path, char *out, size_t size)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = os_fopen(path, "r");
     if (!file)
         return false;
     bool got = fgets(out, (int)size, file) != NULL;
