@@ -287,6 +287,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
 const struct command cmd_connect = {
     .name = "connect",
     .usage = "CLUSTER [--port N | --socket PATH] [--client NAME]\n"
+             "                                [--via URL]\n"
              "       tidblink connect CLUSTER [--env FORM[,FORM]] [options] -- CMD [ARG...]",
     .summary = "open a local port to one cluster, for you or for a command",
     .help = "Listens at a local port, the same one every time, and prints its address once\n"
@@ -295,7 +296,10 @@ const struct command cmd_connect = {
             "With CMD, runs that instead, with the database in its environment, passes\n"
             "signals on, ends with it and returns its exit code: 127 when there is no such\n"
             "command, 126 when it cannot be run, 128 + signal when one ended it. The password\n"
-            "never comes from the command line and is in no command line.",
+            "never comes from the command line and is in no command line.\n"
+            "From outside the VPC, --via takes the connections through a jump that resolves\n"
+            "the cluster's name: ssh://[USER@]HOST, socks5h://HOST, http://HOST:PORT, or\n"
+            "command:PROGRAM with %h and %p. A password for it: TIDBLINK_VIA.",
     .own = &own_table,
     .run = run,
 };

@@ -7,11 +7,14 @@
 
 #include "app/connect_env.h"
 #include "app/connect_forms.h"
+#include "app/connect_login.h"
 #include "app/connect_show.h"
 #include "app/dsn_place.h"
 #include "app/health.h"
 #include "app/words.h"
 #include "base/foreground.h"
+#include "proxy/jump_words.h"
+#include "proxy/via.h"
 #include "strings/request.h"
 
 #include <errno.h>
@@ -24,6 +27,7 @@ enum {
     PATIENCE_MS = 1000,
     SETTLING_MS = 20,
     SETTLINGS_MAX = 10,
+    LOGIN_GRACE_MS = 200,
     SIGNALLED = 128,
     SAID_BYTES = 1024
 };
@@ -93,11 +97,21 @@ static void on_child_end(void *arg, int exit_code)
     on_settling_over(&run->settling);
 }
 
+// Again and again: a signal that comes just before ssh begins to read a passphrase is noticed at
+// the next one, and SIGKILL would leave the terminal without its echo.
+static void stop_login(struct connect_run *run)
+{
+    foreground_signal(run->login, SIGTERM);
+    timer_start(&run->grace, LOGIN_GRACE_MS);
+}
+
 static void on_grace_over(struct timer *timer)
 {
-    const struct connect_run *run = CONTAINER_OF(timer, struct connect_run, grace);
+    struct connect_run *run = CONTAINER_OF(timer, struct connect_run, grace);
     if (run->child)
         foreground_signal(run->child, SIGKILL);
+    else if (run->login)
+        stop_login(run);
 }
 
 // A stopped program takes the signal only when it goes on.
@@ -211,6 +225,50 @@ static void open_way(struct connect_run *run)
     end(run, "it cannot go on");
 }
 
+// ---- the login at a jump ------------------------------------------------------------------------
+
+static void on_login_end(void *arg, int exit_code)
+{
+    struct connect_run *run = arg;
+    const struct via *via = proxy_target_state(run->program.proxy, 0).via;
+    char step[SAID_BYTES];
+    run->login = NULL;
+    timer_stop(&run->grace);
+    if (run->is_ending) {
+        end(run, "the login was ended");
+        return;
+    }
+    if (exit_code == 0) {
+        run->is_logged_in = true;
+        open_way(run);
+        return;
+    }
+    jump_words_try(via, step, sizeof(step));
+    err_set(&run->failure, ERR_JUMP, "the login at the jump %s failed (ssh's exit code %d). %s",
+        via->shown, exit_code, step);
+    end(run, "the login failed");
+}
+
+// It takes as long as a person takes.
+static void log_in(struct connect_run *run)
+{
+    timer_stop(&run->deadline);
+    timer_stop(&run->patience);
+    run->login = connect_login_start(
+        run->program.loop, run->program.proxy, run->plan.legacy, on_login_end, run, &run->failure);
+    if (!run->login)
+        end(run, "it cannot go on");
+}
+
+static void open_or_log_in(struct connect_run *run)
+{
+    run->is_logged_in = run->is_logged_in || !connect_login_is_wanted(run->program.proxy);
+    if (run->is_logged_in)
+        open_way(run);
+    else
+        log_in(run);
+}
+
 // ---- waiting ------------------------------------------------------------------------------------
 
 static const char *without_name(const char *text)
@@ -289,12 +347,12 @@ static void look(struct connect_run *run)
 {
     const struct proxy_target_state state = proxy_target_state(run->program.proxy, 0);
     const struct verdict *verdict = state.news ? &state.news->verdict : NULL;
-    if (run->is_open || run->is_ending)
+    if (run->is_open || run->is_ending || run->login)
         return;
     if (verdict && verdict->action == VERDICT_REFUSE)
         refuse(run, verdict, state.alias);
     else if (verdict && verdict->action == VERDICT_ALLOW && state.addrs)
-        open_way(run);
+        open_or_log_in(run);
     else if ((verdict && verdict->action == VERDICT_HOLD) || state.dns_failure || run->is_told)
         tell(run);
 }
@@ -347,6 +405,11 @@ static bool on_stop(void *arg)
     struct connect_run *run = arg;
     if (run->child) {
         stop_child(run);
+        return false;
+    }
+    if (run->login) {
+        run->is_ending = true;
+        stop_login(run);
         return false;
     }
     if (!run->is_ending)

@@ -35,6 +35,8 @@ struct connect_run {
     bool is_told;    // that it waits, and what for
     char told[HEALTH_REASON_BYTES];
     struct foreground *child; // NULL: none runs
+    struct foreground *login; // at an ssh jump; NULL: none runs
+    bool is_logged_in;        // or need not be
     struct connect_file file;
     struct timer deadline; // of the wait
     struct timer patience; // before it says that it waits

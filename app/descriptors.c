@@ -8,13 +8,23 @@
 #include "base/err.h"
 #include "proxy/gate.h"
 #include "proxy/stream.h"
+#include "proxy/via.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/resource.h>
 
 // Descriptors that are no connection: loops, workers' mailboxes, DNS and API sockets, files.
-enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2, FDS_PER_PIPE = 2 };
+enum { RESERVED_FDS = 64, FDS_PER_CONNECTION = 2, FDS_PER_PROGRAM = 2, FDS_PER_PIPE = 2 };
+
+// A jump's program has a pidfd and a pipe besides.
+static uint64_t fds_per_connection(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        if (settings->clusters[i].jump && via_is_program(settings->clusters[i].jump))
+            return FDS_PER_CONNECTION + FDS_PER_PROGRAM;
+    return FDS_PER_CONNECTION;
+}
 
 // As many descriptors as the hard limit allows; refuses when max-connections would not fit.
 bool descriptors_raise(const struct settings *settings, struct err *err)
@@ -32,10 +42,11 @@ bool descriptors_raise(const struct settings *settings, struct err *err)
     uint64_t pipes = settings->proxy.splice ? proxy_threads(&settings->proxy) * STREAM_PIPES : 0;
     uint64_t fixed = RESERVED_FDS + GATE_REFUSALS + listeners + pipes * FDS_PER_PIPE +
                      settings->proxy.spares * settings->cluster_count;
-    uint64_t needed = fixed + FDS_PER_CONNECTION * settings->proxy.max_connections;
+    uint64_t each = fds_per_connection(settings);
+    uint64_t needed = fixed + each * settings->proxy.max_connections;
     if (wanted == RLIM_INFINITY || needed <= wanted)
         return true;
-    uint64_t possible = wanted > fixed ? (wanted - fixed) / FDS_PER_CONNECTION : 0;
+    uint64_t possible = wanted > fixed ? (wanted - fixed) / each : 0;
     return err_set(err, ERR_OPTION,
         "max-connections = %" PRIu64 " needs %" PRIu64 " open files, and the limit is %" PRIu64
         ": raise it (LimitNOFILE=, ulimit -Hn), or set max-connections to at most %" PRIu64,

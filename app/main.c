@@ -4,6 +4,7 @@
 // dispatch come from the same rows.
 #include "app/cli.h"
 #include "app/command.h"
+#include "app/secret.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "base/err.h"
@@ -14,6 +15,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct command *const commands[] = {
@@ -104,6 +106,18 @@ static bool wants_help(int argc, char *const *argv)
     return false;
 }
 
+// It may hold a jump's password, which is none of what we run: ssh, the AWS CLI, a command's.
+static char *take_via(void)
+{
+    char *value = getenv("TIDBLINK_VIA"); // before there are threads
+    char *copy = value && *value ? strdup(value) : NULL;
+    if (value) {
+        os_wipe(value, strlen(value));
+        (void)unsetenv("TIDBLINK_VIA");
+    }
+    return copy;
+}
+
 static int run_command(const struct command *command, struct command_line *line)
 {
     struct err err = { 0 };
@@ -111,8 +125,11 @@ static int run_command(const struct command *command, struct command_line *line)
     int exit_code = EXIT_DONE;
     keys_take_environment(&keys);
     line->keys = &keys;
+    char *via = take_via();
+    line->via = via;
     bool done = command->run(line, &exit_code, &err);
     keys_wipe(&keys);
+    secret_free(via);
     if (done)
         return exit_code;
     fprintf(stderr, "tidblink %s: %s\n", command->name, err.text);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/service.h"
+#include "proxy/via.h"
 
 #include <event2/event.h>
 #include <limits.h>
@@ -123,6 +124,8 @@ static void log_listeners(const struct program *program)
             log_str(&line, "tls", words_tls(program->settings->proxy_targets[target].tls));
             log_str(&line, "client_tls",
                 words_client_tls(program->settings->proxy_targets[target].client_tls));
+            const struct via *via = program->settings->proxy_targets[target].via;
+            log_str(&line, "via", via ? via->shown : NULL);
             log_write(&line);
         }
     }

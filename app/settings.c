@@ -8,6 +8,7 @@
 #include "app/cli.h"
 #include "base/os.h"
 #include "base/suggest.h"
+#include "proxy/via.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -43,11 +44,14 @@ static bool no_memory(struct err *err)
 
 static void cluster_free(struct cluster_settings *cluster)
 {
+    if (cluster->via) // it may hold a password
+        os_wipe(cluster->via, strlen(cluster->via));
     option_free(&settings_cluster_table, cluster);
     free(cluster->alias);
     free(cluster->origin);
     free(cluster->listens);
     free(cluster->similar);
+    via_free(cluster->jump);
 }
 
 void settings_free(struct settings *settings)
@@ -204,15 +208,22 @@ static bool add_named(struct settings *settings, const char *word, struct err *e
     const struct cluster_settings *known = find_alias(settings, name);
     char *id = known && known->cluster_id ? strdup(known->cluster_id) : NULL;
     char *ca = known && known->tls_ca ? strdup(known->tls_ca) : NULL;
-    bool copied = !known || (!known->cluster_id == !id && !known->tls_ca == !ca);
+    char *via = known && known->via ? strdup(known->via) : NULL;
+    char *via_file = known && known->via_password_file ? strdup(known->via_password_file) : NULL;
+    bool copied = !known || (!known->cluster_id == !id && !known->tls_ca == !ca &&
+                                !known->via == !via && !known->via_password_file == !via_file);
     struct cluster_settings *cluster = add_cluster(settings, word, origin, err);
     if (!cluster) {
         free(id);
         free(ca);
+        free(via);
+        free(via_file);
         return false;
     }
     cluster->cluster_id = id;
     cluster->tls_ca = ca;
+    cluster->via = via;
+    cluster->via_password_file = via_file;
     known = known ? find_alias(settings, name) : NULL; // the array may have moved
     if (known) {
         cluster->tls = known->tls;
@@ -312,13 +323,22 @@ static bool drop_service_port(void)
            unsetenv("TIDBLINK_PORT") == 0;
 }
 
+static bool read_cluster_variables(
+    struct cluster_settings *cluster, const struct command_line *line, struct err *err)
+{
+    const struct option_row *via = option_find(&settings_cluster_table, "via");
+    return settings_environment(&settings_cluster_table, cluster, err) &&
+           (!line->via || settings_assign(via, cluster, line->via, "TIDBLINK_VIA", err));
+}
+
 // Options of a cluster come from the environment only when it is clear whose they are.
-static bool read_cluster_environment(struct settings *settings, struct err *err)
+static bool read_cluster_environment(
+    struct settings *settings, const struct command_line *line, struct err *err)
 {
     struct cluster_settings found = { 0 };
     if (settings->cluster_count == 1)
-        return settings_environment(&settings_cluster_table, &settings->clusters[0], err);
-    bool ok = settings_environment(&settings_cluster_table, &found, err);
+        return read_cluster_variables(&settings->clusters[0], line, err);
+    bool ok = read_cluster_variables(&found, line, err);
     for (size_t i = 0; ok && i < settings_cluster_table.count; i++) {
         const struct option_row *row = &settings_cluster_table.rows[i];
         const struct cluster_settings nothing = { 0 };
@@ -332,7 +352,8 @@ static bool read_cluster_environment(struct settings *settings, struct err *err)
     return ok;
 }
 
-static bool read_environment(struct settings *settings, struct err *err)
+static bool read_environment(
+    struct settings *settings, const struct command_line *line, struct err *err)
 {
     const char *endpoint = getenv("TIDBCLOUD_DEDICATED_ENDPOINT");
     if (endpoint && *endpoint &&
@@ -340,7 +361,7 @@ static bool read_environment(struct settings *settings, struct err *err)
             "TIDBCLOUD_DEDICATED_ENDPOINT", err))
         return false;
     return drop_service_port() && settings_environment(&settings_global_table, settings, err) &&
-           read_cluster_environment(settings, err);
+           read_cluster_environment(settings, line, err);
 }
 
 static bool read_command_line(const struct build *build, struct err *err)
@@ -396,7 +417,7 @@ static bool build_all(struct build *build, struct err *err)
     if (!read_file(build, err) || !default_listens(settings, request, err))
         return false;
     return select_clusters(build, err) && default_listens(settings, request, err) &&
-           read_environment(settings, err) && read_command_line(build, err) &&
+           read_environment(settings, request->line, err) && read_command_line(build, err) &&
            default_listens(settings, request, err) && choose_listen(settings, request, err) &&
            settings_check(settings, request, err);
 }

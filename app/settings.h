@@ -14,6 +14,7 @@
 struct err;
 struct foreground_legacy;
 struct keys;
+struct via;
 
 #define SETTINGS_DEFAULT_FILE "/etc/tidblink/tidblink.conf"
 
@@ -22,6 +23,8 @@ struct cluster_settings {
     char *alias;
     char *origin; // where it was named, for errors: "tidblink.conf:7: [cluster orders]"
     char *cluster_id, *group, *endpoint_id, *host, *tls_ca;
+    char *via, *via_password_file;
+    struct via *jump; // of `via`; made by settings_build; NULL: none
     uint64_t port;
     uint64_t listener_max;
     int tls;        // enum tls_choice
@@ -87,6 +90,7 @@ extern const struct option_table settings_source_table;  // --config; of struct 
 struct command_line {
     int argc; // behind the command's name
     char *const *argv;
+    const char *via;         // TIDBLINK_VIA, which the environment no longer has; NULL: not set
     const struct keys *keys; // from the environment, which no longer has them; NULL: none
     const struct foreground_legacy *legacy; // NULL: not noted
 };
@@ -124,6 +128,10 @@ bool settings_assign(const struct option_row *row, void *target, const char *tex
     const char *origin, struct err *err) MUST_CHECK;
 bool settings_environment(
     const struct option_table *table, void *target, struct err *err) MUST_CHECK;
+// settings_via.c: the jump of every target; its password file is read when it `serves`.
+bool settings_check_via(struct settings *settings, bool serves, struct err *err) MUST_CHECK;
+// One text of `via`, from `origin`: only its form, and no password on the command line.
+bool settings_via_fits(const char *text, const char *origin, struct err *err) MUST_CHECK;
 // settings_tls.c: the TLS of every target, and of the proxy.
 bool settings_check_tls(
     struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;

@@ -306,6 +306,7 @@ static bool check_clusters(
             return false;
     }
     return check_duplicates(settings, err) && make_targets(settings, err) &&
+           settings_check_via(settings, request->serves, err) &&
            settings_check_tls(settings, request, err);
 }
 

@@ -94,6 +94,8 @@ static const struct option_row cluster_rows[] = {
     { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
     { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
     { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, 0, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
+    { "via",         OPTION_TEXT, C(via),         NULL, 0, 0, OPTION_SECRET, NULL, "URL", "jump from outside the VPC: socks5h://HOST, http://HOST:PORT, ssh://[USER@]HOST or command:PROGRAM with %h and %p" },
+    { "via-password-file", OPTION_TEXT, C(via_password_file), NULL, 0, 0, 0, NULL, "PATH", "file with the password of the user in via" },
     { "tls",         OPTION_CHOICE, C(tls),       "auto", 0, 0, LIVE, tls_choices, NULL, "TLS to the cluster; auto: verify-full with tls-ca, else passthrough" },
     { "tls-ca",      OPTION_TEXT, C(tls_ca),      NULL, 0, 0, LIVE, NULL, "PATH", "PEM file of the CA of the cluster's certificate, or a folder of such files" },
     { "tls-server-name", OPTION_LIST, C(server_names), NULL, 0, 0, LIVE, NULL, "NAME[,NAME]", "names for which the cluster's certificate may be good (default: the cluster's host name)" },

@@ -109,6 +109,7 @@ static const struct {
     { "cluster-id", check_cluster_id },
     { "endpoint-id", check_endpoint_id },
     { "listen", check_listen },
+    { "via", settings_via_fits },
 };
 
 static bool check_value(

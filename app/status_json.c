@@ -6,6 +6,7 @@
 #include "app/facts_json.h"
 #include "app/program.h"
 #include "app/words.h"
+#include "proxy/via.h"
 
 #include <cjson/cJSON.h>
 #include <unistd.h>
@@ -136,6 +137,7 @@ static void add_cluster(cJSON *list, const struct program *program, size_t index
     const struct proxy_target *settings = &program->settings->proxy_targets[index];
     cJSON_AddStringToObject(object, "tls", words_tls(settings->tls));
     cJSON_AddStringToObject(object, "client_tls", words_client_tls(settings->client_tls));
+    facts_json_text(object, "via", target.via ? target.via->shown : NULL);
     add_number(object, "connections", (double)target.connections);
     add_verdict(object, target.news ? &target.news->verdict : &nothing);
     add_dns(object, &target);

@@ -216,15 +216,16 @@ static int launch(struct child *child, const struct child_spec *spec)
     int out[2] = { -1, -1 };
     int errors[2] = { -1, -1 };
     int sys = 0;
-    if (!os_pipe(out) || !os_pipe(errors))
+    if ((!spec->has_stream && !os_pipe(out)) || !os_pipe(errors))
         sys = errno;
     child->out_fd = out[0];
     child->errors_fd = errors[0];
-    if (sys == 0 &&
-        (fcntl(out[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0))
+    if (sys == 0 && ((out[0] >= 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) < 0) ||
+                        fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0))
         sys = errno;
     if (sys == 0)
-        sys = child_spawn(spec, out[1], errors[1], &child->pid);
+        sys =
+            child_spawn(spec, spec->has_stream ? spec->stream_fd : out[1], errors[1], &child->pid);
     close_fd(&out[1]);
     close_fd(&errors[1]);
     if (sys != 0)
@@ -243,9 +244,11 @@ static void watch_all(struct child *child)
     watch_init(&child->out_watch, child->loop, child->out_fd, on_out);
     watch_init(&child->errors_watch, child->loop, child->errors_fd, on_errors);
     timer_init(&child->deadline, child->loop, on_deadline);
-    watch_want(&child->out_watch, WATCH_READ);
+    if (child->out_fd >= 0)
+        watch_want(&child->out_watch, WATCH_READ);
     watch_want(&child->errors_watch, WATCH_READ);
-    timer_start(&child->deadline, child->timeout_ms);
+    if (child->timeout_ms)
+        timer_start(&child->deadline, child->timeout_ms);
 }
 
 struct child *child_start(
@@ -279,6 +282,13 @@ struct child *child_start(
     close_fd(&child->errors_fd);
     free(child);
     return NULL;
+}
+
+void child_signal(struct child *child, int number)
+{
+    // It is not reaped before fn is called, so the number is still its own.
+    if (child->fn)
+        (void)kill(-child->pid, number);
 }
 
 void child_cancel(struct child *child)

@@ -30,11 +30,16 @@ typedef void (*child_fn)(void *arg, const struct child_result *result, const str
 struct child_spec {
     const char *const *argv; // argv[0] is looked up in PATH; NULL-terminated
     const char *const *env;  // NULL-terminated "NAME=value" list, or NULL for our own environment
-    uint64_t timeout_ms;
-    size_t out_limit; // bytes of standard output that are accepted
+    uint64_t timeout_ms;     // 0: it may run for ever
+    size_t out_limit;        // bytes of standard output that are accepted
     // SIGTERM reaches it when the thread that started it ends, however it ends: a program in the
     // foreground, whose group Ctrl-C does not reach. What it started itself is not covered.
     bool dies_with_us;
+    // Its standard input and output are this descriptor (one end of a socketpair(2)), which stays
+    // the caller's; nothing is collected but its errors, and it gets none of our other descriptors.
+    // With dies_with_us only.
+    bool has_stream;
+    int stream_fd;
 };
 
 // NULL if it cannot be started (no such program). Otherwise fn is called exactly once, never from
@@ -42,5 +47,7 @@ struct child_spec {
 // process group, so that a wrapper script and what it started are stopped together.
 struct child *child_start(struct loop *loop, const struct child_spec *spec, child_fn fn, void *arg,
     struct err *err) MUST_CHECK;
+// To its process group: it is asked to end, or made to; fn tells when it has.
+void child_signal(struct child *child, int number);
 // Kills it if it still runs and reaps it; fn is not called afterwards. NULL is allowed.
 void child_cancel(struct child *child);

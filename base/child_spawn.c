@@ -151,30 +151,6 @@ static int spawn_bound(const struct bound *bound, pid_t *out_pid)
     return sys;
 }
 
-struct pipes {
-    int out_fd, errors_fd;
-};
-
-static int prepare_pipes(const void *arg)
-{
-    const struct pipes *pipes = arg;
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    bool done = nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
-                dup2(pipes->out_fd, STDOUT_FILENO) >= 0 &&
-                dup2(pipes->errors_fd, STDERR_FILENO) >= 0 && setpgid(0, 0) == 0;
-    return done ? 0 : errno;
-}
-
-int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
-{
-    const struct pipes pipes = { out_fd, errors_fd };
-    const struct bound bound = { spec->argv, spec->env, prepare_pipes, &pipes };
-    return spec->dies_with_us ? spawn_bound(&bound, out_pid)
-                              : spawn_freely(spec, out_fd, errors_fd, out_pid);
-}
-
-// ---- a program in our place ---------------------------------------------------------------------
-
 // All but what was given to us; curl's sockets have no close-on-exec.
 static void close_ours_at_exec(const struct foreground_legacy *legacy)
 {
@@ -187,6 +163,34 @@ static void close_ours_at_exec(const struct foreground_legacy *legacy)
     }
     os_close_at_exec(first, UINT_MAX);
 }
+
+struct pipes {
+    int out_fd, errors_fd;
+    bool is_stream; // out_fd is its input as well
+};
+
+static int prepare_pipes(const void *arg)
+{
+    static const struct foreground_legacy nothing = { 0 };
+    const struct pipes *pipes = arg;
+    if (pipes->is_stream)
+        close_ours_at_exec(&nothing);
+    int in_fd = pipes->is_stream ? pipes->out_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool done = in_fd >= 0 && dup2(in_fd, STDIN_FILENO) >= 0 &&
+                dup2(pipes->out_fd, STDOUT_FILENO) >= 0 &&
+                dup2(pipes->errors_fd, STDERR_FILENO) >= 0 && setpgid(0, 0) == 0;
+    return done ? 0 : errno;
+}
+
+int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
+{
+    const struct pipes pipes = { out_fd, errors_fd, spec->has_stream };
+    const struct bound bound = { spec->argv, spec->env, prepare_pipes, &pipes };
+    return spec->dies_with_us ? spawn_bound(&bound, out_pid)
+                              : spawn_freely(spec, out_fd, errors_fd, out_pid);
+}
+
+// ---- a program in our place ---------------------------------------------------------------------
 
 static int prepare_legacy(const void *arg)
 {

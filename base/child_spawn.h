@@ -8,7 +8,8 @@
 struct child_spec;
 struct foreground_spec;
 
-// In a process group of its own, with an empty standard input and two pipes. The errno, 0 when it
+// In a process group of its own, with an empty standard input and two pipes; or, when the
+// specification has a stream, with `out_fd` for both input and output. The errno, 0 when it
 // runs. The descriptors stay the caller's.
 int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid);
 // With our standard streams and in our process group. It dies with us. The errno, 0 when it runs.

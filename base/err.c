@@ -44,6 +44,7 @@ static const struct err_row rows[ERR_CODES] = {
     [ERR_DNS_POLICY]      = { "dns-policy",      1042, "08S01", false, EXIT_FAILED },
     [ERR_DIAL]            = { "dial",            1042, "08S01", true,  EXIT_FAILED },
     [ERR_DIAL_TIMEOUT]    = { "dial-timeout",    1042, "08S01", true,  EXIT_FAILED },
+    [ERR_JUMP]            = { "jump",            1042, "08S01", true,  EXIT_FAILED },
     [ERR_GREETING]        = { "greeting",        1042, "08S01", true,  EXIT_FAILED },
     [ERR_TLS]             = { "tls",             1105, "HY000", false, EXIT_FAILED },
     [ERR_LOGIN]           = { "login",           1042, "08S01", true,  EXIT_FAILED },

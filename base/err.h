@@ -43,6 +43,7 @@ enum err_code {
     ERR_DNS_POLICY,      // the name resolves to an address that is not private
     ERR_DIAL,            // no address accepted a TCP connection
     ERR_DIAL_TIMEOUT,    // no address answered in time
+    ERR_JUMP,            // the jump (via) did not lead to the cluster
     ERR_GREETING,        // the server closed, or said nothing, before its greeting
     ERR_TLS,             // TLS to the cluster failed, or its certificate is not the right one
     ERR_LOGIN,           // the server left during the authentication

@@ -26,7 +26,7 @@ void foreground_note(struct foreground_legacy *out);
 
 struct foreground_spec {
     const char *const *argv; // argv[0] is looked up in PATH; NULL-terminated
-    const char *const *env;  // NULL-terminated
+    const char *const *env;  // NULL-terminated, or NULL for our own environment
     const struct foreground_legacy *legacy;
 };
 

@@ -27,6 +27,7 @@ extern const char os_build[];
 int os_socket(int family, int type);                          // non-blocking
 int os_accept(int fd, struct sockaddr *addr, socklen_t *len); // non-blocking
 bool os_pipe(int out[2]) MUST_CHECK;
+bool os_socketpair(int out[2]) MUST_CHECK;                     // of unix stream sockets, blocking
 FILE *os_fopen(const char *path, const char *mode) MUST_CHECK; // "r", "w"
 // Like mkstemps(3): `path` ends in XXXXXX and suffix_len more characters; mode 0600.
 int os_mkstemps(char *path, size_t suffix_len);

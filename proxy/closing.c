@@ -8,6 +8,7 @@
 #include "proxy/conn.h"
 #include "proxy/relay.h"
 #include "proxy/tls.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -124,6 +125,8 @@ void closing_log(const struct conn *conn, enum close_reason reason)
     log_str(&line, "client", peer_format(&conn->client_peer, text));
     if (conn->server_peer.family != AF_UNSPEC)
         log_str(&line, "server", peer_format(&conn->server_peer, text));
+    if (conn->view->via)
+        log_str(&line, "via", via_name(conn->view->via));
     log_str(&line, "close", reason_names[reason]);
     log_str(&line, "step", conn_state_name(conn->reached));
     if (setup && setup->why)

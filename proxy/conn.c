@@ -20,6 +20,7 @@
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
 #include "proxy/spare.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -386,6 +387,7 @@ static void on_dialed(struct dial *dial, const struct err *err)
         conn->server_peer = peer_from_addr(&dial->addr);
     if (!err) {
         conn->server.io.fd = dial->fd;
+        conn->server.io.is_program = conn->view->via && via_is_program(conn->view->via);
         conn_enter(conn, CONN_HANDSHAKE);
         return;
     }

@@ -7,8 +7,11 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/os.h"
+#include "proxy/jump.h"
+#include "proxy/jump_run.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -23,6 +26,12 @@ static struct paths *paths_of(const struct dial *dial)
 static const struct addr *address_of(const struct dial *dial, int address)
 {
     return &dial->view->addrs->addrs[address];
+}
+
+// The jump is one: there is no socket to an address.
+static bool is_program(const struct dial *dial)
+{
+    return dial->view->via && via_is_program(dial->view->via);
 }
 
 // A failure of this machine's own, for which no address is to blame. Local ports are used up
@@ -50,11 +59,11 @@ static void note_failure(const struct dial *dial, int address, int sys)
     if (!paths_failed(paths_of(dial), addr, now_ms))
         return;
     char text[ADDR_TEXT_BYTES];
-    struct addr full = addr_with_port(addr, dial->view->port);
+    struct addr full = addr_with_port(addr, view_dial_port(dial->view));
     struct log_line line;
     log_start(&line, LOG_WARN, "an address does not answer: left alone for a while");
     log_str(&line, "cluster", dial->view->alias);
-    log_str(&line, "server", addr_format(&full, text));
+    log_str(&line, dial->view->via ? "jump" : "server", addr_format(&full, text));
     log_str(&line, "reason", err_errno_text(sys));
     log_uint(&line, "for_ms", paths_quarantine_ms(paths_of(dial), addr, now_ms));
     log_write(&line);
@@ -68,9 +77,20 @@ static void release(const struct dial *dial, int address, bool on_trial)
 
 // ---- one address --------------------------------------------------------------------------------
 
+static void leave_jump(struct attempt *attempt)
+{
+    jump_end(attempt->jump);
+    jump_run_end(attempt->run);
+    attempt->jump = NULL;
+    attempt->run = NULL;
+}
+
 static void attempt_end(struct attempt *attempt)
 {
     watch_stop(&attempt->watch);
+    leave_jump(attempt);
+    if (is_program(attempt->dial))
+        jump_child_release(&attempt->dial->worker->children, attempt->fd, false);
     close(attempt->fd);
     attempt->fd = -1;
 }
@@ -93,7 +113,7 @@ static void attempt_abandon(struct attempt *attempt, bool overtaken)
 static void note_end(struct dial *dial, int address, bool on_trial, int sys)
 {
     dial->sys = sys;
-    dial->addr = addr_with_port(address_of(dial, address), dial->view->port);
+    dial->addr = addr_with_port(address_of(dial, address), view_dial_port(dial->view));
     if (is_ours(sys))
         release(dial, address, on_trial);
     else
@@ -108,6 +128,58 @@ static void attempt_fail(struct attempt *attempt, int sys)
 
 static void go_on(struct dial *dial);
 
+static void give_up_because(struct dial *dial, const struct err *err);
+
+static void succeed(struct attempt *attempt)
+{
+    struct dial *dial = attempt->dial;
+    dial->addr = addr_with_port(address_of(dial, attempt->address), view_dial_port(dial->view));
+    dial->reached = attempt->address;
+    dial->reached_on_trial = attempt->on_trial;
+    watch_stop(&attempt->watch);
+    leave_jump(attempt);
+    dial->fd = attempt->fd;
+    attempt->fd = -1;
+    for (size_t i = 0; i < DIAL_WAYS; i++)
+        attempt_abandon(&dial->attempts[i], true);
+    timer_stop(&dial->timer);
+    dial->fn(dial, NULL);
+}
+
+// What the jump says, all of its addresses would: none of them is to blame, and none is tried.
+static void on_jumped(void *arg, const struct err *err)
+{
+    struct attempt *attempt = arg;
+    struct dial *dial = attempt->dial;
+    if (!err) {
+        succeed(attempt);
+        return;
+    }
+    worker_count(&dial->worker->counters.dial_failures, 1);
+    dial->addr = addr_with_port(address_of(dial, attempt->address), view_dial_port(dial->view));
+    give_up_because(dial, err);
+}
+
+static struct jump_plan jump_plan_of(struct attempt *attempt)
+{
+    const struct dial *dial = attempt->dial;
+    return (struct jump_plan){
+        .worker = dial->worker, .view = dial->view, .fn = on_jumped, .arg = attempt
+    };
+}
+
+static void begin_jump(struct attempt *attempt)
+{
+    struct dial *dial = attempt->dial;
+    const struct jump_plan plan = jump_plan_of(attempt);
+    watch_want(&attempt->watch, 0);
+    attempt->jump = jump_start(&plan, attempt->fd);
+    if (attempt->jump)
+        return;
+    attempt_fail(attempt, ENOMEM);
+    go_on(dial);
+}
+
 static void on_connected(struct watch *watch, unsigned what)
 {
     struct attempt *attempt = CONTAINER_OF(watch, struct attempt, watch);
@@ -119,16 +191,10 @@ static void on_connected(struct watch *watch, unsigned what)
         go_on(dial);
         return;
     }
-    dial->addr = addr_with_port(address_of(dial, attempt->address), dial->view->port);
-    dial->reached = attempt->address;
-    dial->reached_on_trial = attempt->on_trial;
-    watch_stop(&attempt->watch);
-    dial->fd = attempt->fd;
-    attempt->fd = -1;
-    for (size_t i = 0; i < DIAL_WAYS; i++)
-        attempt_abandon(&dial->attempts[i], true);
-    timer_stop(&dial->timer);
-    dial->fn(dial, NULL);
+    if (dial->view->via)
+        begin_jump(attempt);
+    else
+        succeed(attempt);
 }
 
 static int open_socket(const struct dial *dial, int family)
@@ -180,15 +246,31 @@ static int begin_from_any_source(const struct dial *dial, const struct addr *add
     return fd;
 }
 
+static void begin_run(struct attempt *attempt)
+{
+    const struct jump_plan plan = jump_plan_of(attempt);
+    attempt->run = jump_run_start(&plan, &attempt->fd);
+    if (!attempt->run) {
+        attempt->fd = -1;
+        note_end(attempt->dial, attempt->address, attempt->on_trial, errno);
+        return;
+    }
+    watch_init(&attempt->watch, attempt->dial->worker->loop, attempt->fd, on_connected);
+}
+
 static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
 {
     struct dial *dial = attempt->dial;
-    struct addr addr = addr_with_port(address_of(dial, address), dial->view->port);
+    struct addr addr = addr_with_port(address_of(dial, address), view_dial_port(dial->view));
     attempt->address = address;
     attempt->on_trial = on_trial;
     attempt->began_ms = loop_now_ms(dial->worker->loop);
     dial->tried |= UINT32_C(1) << address;
     worker_count(&dial->worker->counters.dials, 1);
+    if (is_program(dial)) {
+        begin_run(attempt);
+        return;
+    }
     attempt->fd = begin_from_any_source(dial, &addr);
     if (attempt->fd < 0) {
         note_end(dial, address, on_trial, errno);
@@ -216,30 +298,47 @@ static bool begin_next(struct dial *dial)
     return false;
 }
 
-static void give_up(struct dial *dial)
+static void give_up_because(struct dial *dial, const struct err *err)
 {
-    struct err err;
+    struct err why = *err; // of the jump, which ends
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    int sys = dial->sys ? dial->sys : ETIMEDOUT;
-    refusal_dial(dial->view, (size_t)__builtin_popcount(dial->tried), &dial->addr, sys, &err);
-    if (!is_ours(sys)) {
-        paths_broke(paths_of(dial), dial->is_probe, &err, now_ms - dial->began_ms, now_ms);
+    if (why.code != ERR_LIMIT) {
+        paths_broke(paths_of(dial), dial->is_probe, &why, now_ms - dial->began_ms, now_ms);
         dial->is_probe = false;
     }
     dial_cancel(dial);
-    dial->fn(dial, &err);
+    dial->fn(dial, &why);
+}
+
+static void give_up(struct dial *dial)
+{
+    struct err err;
+    int sys = dial->sys ? dial->sys : ETIMEDOUT;
+    if (dial->jump_is_silent)
+        refusal_jump_far(dial->view, "it has not answered in time", &err);
+    else
+        refusal_dial(dial->view, (size_t)__builtin_popcount(dial->tried), &dial->addr, sys, &err);
+    give_up_because(dial, &err);
+}
+
+// A jump answers when its own connection to the cluster stands, which has the whole budget.
+static uint64_t attempt_limit_ms(const struct attempt *attempt)
+{
+    const struct proxy_options *options = &attempt->dial->view->options;
+    return attempt->jump || attempt->run ? options->dial_budget_ms : options->connect_timeout_ms;
 }
 
 static void end_late_attempts(struct dial *dial, uint64_t now_ms)
 {
-    uint64_t limit_ms = dial->view->options.connect_timeout_ms;
     for (size_t i = 0; i < DIAL_WAYS; i++) {
         struct attempt *attempt = &dial->attempts[i];
         uint64_t waited_ms = now_ms - attempt->began_ms;
+        uint64_t limit_ms = attempt_limit_ms(attempt);
         if (attempt->fd < 0 || (waited_ms < limit_ms && now_ms < dial->until_ms))
             continue;
         // The budget may end one that has only begun.
-        if (waited_ms >= limit_ms || waited_ms >= DIAL_RACE_MS)
+        dial->jump_is_silent = attempt->jump || attempt->run;
+        if (!dial->jump_is_silent && (waited_ms >= limit_ms || waited_ms >= DIAL_RACE_MS))
             attempt_fail(attempt, ETIMEDOUT);
         else
             attempt_abandon(attempt, false);
@@ -267,7 +366,7 @@ static void arm(struct dial *dial, uint64_t now_ms)
     uint64_t at_ms = dial->until_ms;
     for (size_t i = 0; i < DIAL_WAYS; i++)
         if (dial->attempts[i].fd >= 0)
-            sooner(&at_ms, dial->attempts[i].began_ms + dial->view->options.connect_timeout_ms);
+            sooner(&at_ms, dial->attempts[i].began_ms + attempt_limit_ms(&dial->attempts[i]));
     if (in_flight(dial) < DIAL_WAYS && latest_ms(dial) + DIAL_RACE_MS > now_ms)
         sooner(&at_ms, latest_ms(dial) + DIAL_RACE_MS);
     timer_start(&dial->timer, at_ms > now_ms ? at_ms - now_ms : 0);

@@ -3,8 +3,9 @@
 // Connects to one of a cluster's addresses: the nearest that works first, the next one when it
 // refuses, when it is not there within connect-timeout, or, side by side with it, when it has not
 // answered after a quarter of a second (RFC 8305, section 5). All within the dial budget. What
-// comes of it goes into the worker's address book (paths.h). Used for clients and for spares; the
-// worker's thread only.
+// comes of it goes into the worker's address book (paths.h). With a jump the addresses are the
+// jump's, and connected means that the jump has connected to the cluster. Used for clients and for
+// spares; the worker's thread only.
 #pragma once
 
 #include "base/addr.h"
@@ -12,6 +13,8 @@
 
 struct dial;
 struct err;
+struct jump;
+struct jump_run;
 struct view;
 struct worker;
 
@@ -21,7 +24,9 @@ enum { DIAL_WAYS = 2, DIAL_RACE_MS = 250 };
 struct attempt {
     struct watch watch;
     struct dial *dial;
-    int fd; // -1: none
+    int fd;               // -1: none
+    struct jump *jump;    // once the jump's address is connected; NULL: none
+    struct jump_run *run; // of a jump that is a program; NULL: none
     int address;
     bool on_trial; // see paths_pick
     uint64_t began_ms;
@@ -45,6 +50,7 @@ struct dial {
     int reached; // the address that connected, until it is confirmed or rejected
     bool reached_on_trial;
     bool is_probe;
+    bool jump_is_silent; // it took the connection, and the time ran out
     struct addr addr;
     int fd;
 };

@@ -6,6 +6,7 @@
 
 #include "base/net.h"
 #include "base/os.h"
+#include "proxy/jump_child.h"
 #include "proxy/tls.h"
 
 #include <errno.h>
@@ -86,6 +87,9 @@ void io_drop_owed(struct io_pool *pool, struct io *io)
 void io_close(struct io_pool *pool, struct io *io)
 {
     io_drop_owed(pool, io);
+    if (io->is_program)
+        jump_child_release(pool->children, io->fd, true);
+    io->is_program = false;
     ops_of(io)->close(io);
 }
 

@@ -12,12 +12,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct jump_children;
 struct tls;
 
 struct io {
     struct tls *tls;         // NULL: plain
     struct tail_block *owed; // what the socket did not take yet, as it goes onto the wire
     int fd;                  // -1: not open
+    bool is_program;         // of a jump is at the other end: it is released with the descriptor
     bool was_full;           // the last read stopped for want of room: the socket may have more
 };
 
@@ -26,6 +28,7 @@ struct io_pool {
     struct tail_pool tails;
     uint8_t *wire; // IO_WIRE_BYTES of TLS records between their making and their sending, or NULL
     size_t wire_len;
+    struct jump_children *children; // programs of jumps; NULL: no end is one
 };
 
 enum {

@@ -10,9 +10,11 @@
 #include "base/loop.h"
 #include "proxy/gate.h"
 #include "proxy/home.h"
+#include "proxy/jump_master.h"
 #include "proxy/listener.h"
 #include "proxy/target.h"
 #include "proxy/tls_store.h"
+#include "proxy/via.h"
 #include "proxy/wake.h"
 #include "proxy/worker.h"
 
@@ -32,6 +34,8 @@ struct proxy {
     struct worker **workers;
     size_t worker_count;
     struct target **targets;
+    struct jump_master **masters; // by target; NULL: it has none
+    size_t master_count;
     size_t target_count;
     struct listener **listeners;
     size_t listener_count;
@@ -231,12 +235,20 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
     struct resolver *resolver, void (*on_change)(void *arg), void *arg, struct err *err)
 {
     proxy->targets = calloc(plan->target_count + 1, sizeof(struct target *));
-    if (!proxy->targets)
+    proxy->masters = calloc(plan->target_count + 1, sizeof(struct jump_master *));
+    proxy->master_count = plan->target_count;
+    if (!proxy->targets || !proxy->masters)
         return err_set(err, ERR_MEMORY, "out of memory for clusters");
     for (size_t i = 0; i < plan->target_count; i++) {
+        const struct via *via = plan->targets[i].via;
+        if (via && via->kind == VIA_SSH)
+            proxy->masters[i] = jump_master_new(via);
         const struct target_plan target = {
             .index = i,
             .control = &plan->targets[i].control,
+            .loop = proxy->loop,
+            .via = via,
+            .control_path = jump_master_path(proxy->masters[i]),
             .options = &proxy->options,
             .store = proxy->store,
             .workers = proxy->workers,
@@ -351,10 +363,13 @@ void proxy_stop(struct proxy *proxy)
         target_free(proxy->targets[i]);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_stop(proxy->workers[i]);
+    for (size_t i = 0; proxy->masters && i < proxy->master_count; i++)
+        jump_master_free(proxy->masters[i]);
     tls_store_free(proxy->store);
     home_unref(proxy->home);
     free(proxy->listeners);
     free(proxy->targets);
+    free(proxy->masters);
     free(proxy->workers);
     free(proxy);
 }
@@ -409,6 +424,11 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
     };
     for (size_t i = 0; i < proxy->worker_count; i++)
         add_worker(out, proxy->workers[i]);
+}
+
+const char *proxy_control_path(const struct proxy *proxy, size_t target)
+{
+    return jump_master_path(proxy->masters[target]);
 }
 
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out)

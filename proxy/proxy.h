@@ -16,6 +16,7 @@
 struct change;
 struct loop;
 struct proxy;
+struct via;
 
 // What TLS towards the cluster is, and who begins it.
 enum tls_mode {
@@ -68,6 +69,7 @@ struct proxy_target {
     enum tls_mode tls;
     enum client_tls client_tls;
     struct tls_trust_plan trust; // for TLS_VERIFY_CA and TLS_VERIFY_FULL
+    const struct via *via;       // the jump; NULL: none; outlives the proxy
 };
 
 // All of them, and what the proxy shows to applications. What it points to may go after the call
@@ -84,7 +86,8 @@ struct proxy_plan {
 struct proxy_target_state {
     const char *alias;
     const struct control_news *news; // NULL: none yet
-    const struct addr_set *addrs;    // NULL: not resolved
+    const struct addr_set *addrs;    // NULL: not resolved; with a jump, of the jump
+    const struct via *via;           // the jump; NULL: none
     const struct err *dns_failure;   // NULL: none
     uint64_t connections;            // open now
 };
@@ -136,5 +139,7 @@ void proxy_stop(struct proxy *proxy);
 size_t proxy_target_count(const struct proxy *proxy);
 struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);
 void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
+// Where the shared connection of a target's ssh jump is; NULL: it has none.
+const char *proxy_control_path(const struct proxy *proxy, size_t target);
 // The address that a listener really has (port 0 was asked for). false behind the last one.
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out);

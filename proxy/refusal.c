@@ -5,9 +5,20 @@
 #include "proxy/refusal.h"
 
 #include "base/net.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+const char *refusal_place(
+    const struct view *view, const struct addr *server, char out[REFUSAL_PLACE_BYTES])
+{
+    char text[ADDR_TEXT_BYTES];
+    snprintf(out, REFUSAL_PLACE_BYTES, "%s %s", view->via ? "through" : "at",
+        view->via ? view->via->shown : addr_format(server, text));
+    return out;
+}
 
 void refusal_verdict(const struct view *view, struct err *out)
 {
@@ -49,6 +60,33 @@ static void refusal_shortage(const struct view *view, int sys, struct err *out)
     out->sys = sys;
 }
 
+void refusal_jump(const struct view *view, const char *what, const char *next, struct err *out)
+{
+    err_set(out, ERR_JUMP, "tidblink: the jump %s to cluster %s %s. %s", view->via->shown,
+        view->alias, what, next);
+}
+
+void refusal_jump_far(const struct view *view, const char *why, struct err *out)
+{
+    err_set(out, ERR_JUMP,
+        "tidblink: the jump %s cannot connect to cluster %s at %s:%u: %s. Try it on the jump's "
+        "side: "
+        "nc -vz %s %u",
+        view->via->shown, view->alias, view->host, (unsigned)view->port, why, view->host,
+        (unsigned)view->port);
+}
+
+// Nothing listens there, or nothing answers.
+static void refusal_jump_dial(
+    const struct view *view, const struct addr *last, int sys, struct err *out)
+{
+    char text[ADDR_TEXT_BYTES];
+    err_set(out, ERR_JUMP,
+        "tidblink: cannot reach the jump %s to cluster %s: %s: %s. Start it, or correct via",
+        view->via->shown, view->alias, addr_format(last, text), err_errno_text(sys));
+    out->sys = sys;
+}
+
 void refusal_dial(
     const struct view *view, size_t tried, const struct addr *last, int sys, struct err *out)
 {
@@ -67,6 +105,10 @@ void refusal_dial(
             view->alias, addr_format(last, text));
         return;
     }
+    if (view->via) {
+        refusal_jump_dial(view, last, sys, out);
+        return;
+    }
     err_set(out, timed_out ? ERR_DIAL_TIMEOUT : ERR_DIAL,
         "tidblink: cannot reach cluster %s: %zu of its %zu addresses failed, the last, %s: %s. %s",
         view->alias, tried, view->addrs->count, addr_format(last, text), err_errno_text(sys),
@@ -78,22 +120,22 @@ void refusal_dial(
 void refusal_greeting(
     const struct view *view, const struct addr *server, const char *what, int sys, struct err *out)
 {
-    char text[ADDR_TEXT_BYTES];
+    char text[REFUSAL_PLACE_BYTES];
     err_set(out, ERR_GREETING,
-        "tidblink: cluster %s accepted the connection at %s and %s before its greeting. Try again; "
+        "tidblink: cluster %s accepted the connection %s and %s before its greeting. Try again; "
         "if it stays so, check the port with tidblink status %s",
-        view->alias, addr_format(server, text), what, view->alias);
+        view->alias, refusal_place(view, server, text), what, view->alias);
     out->sys = sys;
 }
 
 void refusal_no_tls(const struct view *view, const struct addr *server, struct err *out)
 {
-    char text[ADDR_TEXT_BYTES];
+    char text[REFUSAL_PLACE_BYTES];
     err_set(out, ERR_TLS,
-        "tidblink: the server of cluster %s at %s offers no TLS, and this proxy sends nothing "
+        "tidblink: the server of cluster %s %s offers no TLS, and this proxy sends nothing "
         "without: no password was sent. Check host and port with tidblink status %s: TiDB Cloud "
         "clusters offer it",
-        view->alias, addr_format(server, text), view->alias);
+        view->alias, refusal_place(view, server, text), view->alias);
 }
 
 void refusal_login(const struct view *view, const char *what, int sys, struct err *out)

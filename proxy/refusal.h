@@ -9,12 +9,22 @@
 
 struct view;
 
+// "at 10.0.0.7:4000", or "through ssh://bastion": where a server was reached; behind a jump nobody
+// here knows its address. Returns out.
+enum { REFUSAL_PLACE_BYTES = 160 };
+const char *refusal_place(
+    const struct view *view, const struct addr *server, char out[REFUSAL_PLACE_BYTES]);
 void refusal_verdict(const struct view *view, struct err *out);
 // There is no address to dial: the control plane has not told any, or DNS does not resolve it.
 void refusal_address(const struct view *view, struct err *out);
 // `tried` addresses failed, the last of them with errno `sys`.
 void refusal_dial(
     const struct view *view, size_t tried, const struct addr *last, int sys, struct err *out);
+// The jump `what` ("refuses the user or password"); `next`: the one next step, without its full
+// stop.
+void refusal_jump(const struct view *view, const char *what, const char *next, struct err *out);
+// The jump tried to reach the cluster, and says `why` it did not.
+void refusal_jump_far(const struct view *view, const char *why, struct err *out);
 // Connected, then `what` ("closed it", errno `sys`) before a byte of greeting.
 void refusal_greeting(
     const struct view *view, const struct addr *server, const char *what, int sys, struct err *out);

@@ -13,6 +13,7 @@
 #include "proxy/refusal.h"
 #include "proxy/tls.h"
 #include "proxy/tls_why.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/worker.h"
 
@@ -48,12 +49,14 @@ static const struct view *view_of(const struct spares *spares)
     return spares->worker->views[spares->target];
 }
 
-// Whether the cluster is to be connected to at all.
+// Whether the cluster is to be connected to at all. Through a program, each spare would be a
+// process, and ssh's is started in no time once its master is there.
 static bool is_wanted(const struct spares *spares)
 {
     const struct view *view = view_of(spares);
-    return spares->fits && view && view->verdict.action == VERDICT_ALLOW && view->addrs &&
-           view->port && !spares->worker->draining && !spares->worker->stopping &&
+    return spares->fits && view && !(view->via && via_is_program(view->via)) &&
+           view->verdict.action == VERDICT_ALLOW && view->addrs && view->port &&
+           !spares->worker->draining && !spares->worker->stopping &&
            !paths_is_open(&spares->worker->paths[spares->target]);
 }
 
@@ -313,7 +316,7 @@ static bool is_current(const struct spare *spare)
         return false;
     if (spare->io.fd < 0)
         return spare->view->addrs == view->addrs;
-    return peer.port == view->port && peer_is_among(&peer, view->addrs);
+    return peer.port == view_dial_port(view) && peer_is_among(&peer, view->addrs);
 }
 
 static void drop_outdated(struct spares *spares)

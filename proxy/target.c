@@ -6,10 +6,13 @@
 
 #include "base/log.h"
 #include "base/way.h"
+#include "proxy/jump_name.h"
 #include "proxy/tls_store.h"
+#include "proxy/via.h"
 #include "proxy/view.h"
 #include "proxy/wake.h"
 #include "proxy/worker.h"
+#include "resolver/addr_set.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,9 @@
 struct target {
     size_t index;
     char *alias;
+    struct loop *loop;
+    const struct via *via; // NULL: none
+    const char *control_path;
     char *configured_host; // NULL: from the control plane
     uint16_t configured_port;
     const struct proxy_options *options;
@@ -28,11 +34,13 @@ struct target {
 
     struct control_news *news; // NULL: none yet
     struct resolver *resolver;
-    char *host; // what is being resolved; NULL: not known
-    struct resolver_watch *watch;
+    char *host;                   // what is being resolved; NULL: not known
+    struct resolver_watch *watch; // of the host; NULL with a jump
+    struct jump_name *jump_name;  // of the jump's host; NULL: it has none
     struct addr_set *addrs;
-    struct err dns_failure; // ERR_NONE: none
-    uint64_t ways;          // a digest of the source addresses towards addrs
+    struct err dns_failure;       // ERR_NONE: none
+    struct err host_failure;      // the host must not be handed to the jump; ERR_NONE: it may
+    uint64_t ways;                // a digest of the source addresses towards addrs
 };
 
 static uint16_t target_port(const struct target *target)
@@ -40,6 +48,19 @@ static uint16_t target_port(const struct target *target)
     if (target->news && target->news->verdict.port)
         return target->news->verdict.port;
     return target->configured_port;
+}
+
+// A jump is dialled when there is somewhere to go from it.
+static struct addr_set *usable_addrs(const struct target *target)
+{
+    bool leads_on = target->host && target->host_failure.code == ERR_NONE;
+    return !target->via || leads_on ? target->addrs : NULL;
+}
+
+// ERR_NONE: there is none.
+static const struct err *failure_of(const struct target *target)
+{
+    return target->host_failure.code == ERR_NONE ? &target->dns_failure : &target->host_failure;
 }
 
 void target_show(struct target *target)
@@ -61,8 +82,11 @@ void target_show(struct target *target)
     if (target->host && !view->host)
         abort();
     view->port = target_port(target);
-    view->addrs = target->addrs ? addr_set_ref(target->addrs) : NULL;
-    view->dns_failure = target->dns_failure;
+    view->via = target->via;
+    view->control_path = target->control_path;
+    struct addr_set *addrs = usable_addrs(target);
+    view->addrs = addrs ? addr_set_ref(addrs) : NULL;
+    view->dns_failure = *failure_of(target);
     for (size_t i = 0; i < target->worker_count; i++)
         worker_show(target->workers[i], target->index, view_ref(view));
     view_unref(view);
@@ -72,7 +96,8 @@ void target_show(struct target *target)
 
 // ---- addresses ----------------------------------------------------------------------------------
 
-static void log_resolution(const struct target *target, const struct resolution *resolution)
+static void log_resolution(
+    const struct target *target, const char *host, const struct resolution *resolution)
 {
     const struct addr_set *addrs = resolution->addrs;
     const char *message = !resolution->failure ? "resolved"
@@ -81,12 +106,13 @@ static void log_resolution(const struct target *target, const struct resolution 
     struct log_line line;
     log_start(&line, resolution->failure ? LOG_WARN : LOG_INFO, "%s", message);
     log_str(&line, "cluster", target->alias);
-    log_str(&line, "host", target->host);
+    log_str(&line, "host", host);
     if (addrs && addrs->count) {
         char text[ADDR_TEXT_BYTES];
         log_uint(&line, "addresses", addrs->count);
         log_str(&line, "first", addr_format_ip(&addrs->addrs[0], text));
-        log_uint(&line, "ttl_s", addrs->ttl_s);
+        if (!target->via)
+            log_uint(&line, "ttl_s", addrs->ttl_s);
     }
     if (resolution->failure)
         log_err(&line, resolution->failure);
@@ -120,7 +146,7 @@ static uint64_t ways_to(const struct addr_set *addrs, const struct wake_plan *pl
 static void on_resolved(void *arg, const struct resolution *resolution)
 {
     struct target *target = arg;
-    log_resolution(target, resolution);
+    log_resolution(target, target->host, resolution);
     addr_set_unref(target->addrs);
     target->addrs = resolution->addrs ? addr_set_ref(resolution->addrs) : NULL;
     bool doubt;
@@ -130,6 +156,58 @@ static void on_resolved(void *arg, const struct resolution *resolution)
     target_show(target);
 }
 
+// ---- the jump -----------------------------------------------------------------------------------
+
+// When it cannot be resolved any more, the last addresses stay: being offline for a moment is
+// nothing to forget them for.
+static void on_jump_resolved(void *arg, struct addr_set *addrs, const struct err *err)
+{
+    struct target *target = arg;
+    bool is_news =
+        addrs ? !addr_set_equal(addrs, target->addrs) || target->dns_failure.code != ERR_NONE
+              : target->dns_failure.code != err->code;
+    if (!is_news) {
+        addr_set_unref(addrs);
+        return;
+    }
+    const struct resolution resolution = { .addrs = addrs ? addrs : target->addrs,
+        .failure = addrs ? NULL : err };
+    log_resolution(target, target->via->host, &resolution);
+    if (addrs) {
+        addr_set_unref(target->addrs);
+        target->addrs = addrs;
+    }
+    target->dns_failure = addrs ? (struct err){ 0 } : *err;
+    target_show(target);
+}
+
+// It came from outside, and the jump may be a shell.
+static void check_host(struct target *target)
+{
+    target->host_failure = (struct err){ 0 };
+    if (!via_host_is_safe(target->host))
+        err_set(&target->host_failure, ERR_JUMP,
+            "the host of cluster %s is no host name, and is not handed to a jump. Set host of the "
+            "cluster, or run tidblink status %s",
+            target->alias, target->alias);
+}
+
+static void start_jump(struct target *target)
+{
+    log_warn(
+        "cluster %s: connections go through %s: the cluster's host name is resolved there, and "
+        "that its address is private cannot be checked from here",
+        target->alias, target->via->shown);
+    if (via_is_program(target->via)) {
+        target->addrs = addr_set_new("", 1);
+        if (!target->addrs)
+            abort();
+        target->addrs->count = 1; // a way without an address: the program
+        return;
+    }
+    target->jump_name = jump_name_new(target->loop, target->via->host, on_jump_resolved, target);
+}
+
 static void forget_addresses(struct target *target)
 {
     resolver_unwatch(target->watch);
@@ -137,8 +215,6 @@ static void forget_addresses(struct target *target)
     addr_set_unref(target->addrs);
     target->addrs = NULL;
     target->dns_failure = (struct err){ 0 };
-    free(target->host);
-    target->host = NULL;
 }
 
 // The name that the control plane gives, else the configured one; a changed name is resolved anew.
@@ -149,10 +225,15 @@ static void follow_host(struct target *target)
         host = target->news->verdict.host;
     if (!host || (target->host && strcmp(target->host, host) == 0))
         return;
-    forget_addresses(target);
+    free(target->host);
     target->host = strdup(host);
     if (!target->host)
         abort();
+    if (target->via) {
+        check_host(target);
+        return;
+    }
+    forget_addresses(target);
     target->watch = resolver_watch(target->resolver, host, on_resolved, target);
     if (!target->watch)
         abort(); // out of memory: workers would wait for addresses that never come
@@ -180,6 +261,8 @@ void target_unreachable(struct target *target)
 {
     if (target->watch)
         resolver_refresh(target->watch);
+    if (target->jump_name)
+        jump_name_refresh(target->jump_name);
 }
 
 // ---- verdict ------------------------------------------------------------------------------------
@@ -230,8 +313,9 @@ struct proxy_target_state target_state(const struct target *target)
     return (struct proxy_target_state){
         .alias = target->alias,
         .news = target->news,
-        .addrs = target->addrs,
-        .dns_failure = target->dns_failure.code == ERR_NONE ? NULL : &target->dns_failure,
+        .addrs = usable_addrs(target),
+        .via = target->via,
+        .dns_failure = failure_of(target)->code == ERR_NONE ? NULL : failure_of(target),
         .connections = open,
     };
 }
@@ -260,6 +344,11 @@ struct target *target_new(const struct target_plan *plan, struct err *err)
     target->resolver = plan->resolver;
     target->on_change = plan->on_change;
     target->arg = plan->arg;
+    target->loop = plan->loop;
+    target->via = plan->via;
+    target->control_path = plan->control_path;
+    if (target->via)
+        start_jump(target);
     follow_host(target);
     target_show(target);
     return target;
@@ -269,7 +358,9 @@ void target_free(struct target *target)
 {
     if (!target)
         return;
+    jump_name_free(target->jump_name);
     forget_addresses(target);
+    free(target->host);
     control_news_free(target->news);
     free(target->configured_host);
     free(target->alias);

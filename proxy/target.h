@@ -7,8 +7,10 @@
 
 #include "proxy/proxy.h"
 
+struct loop;
 struct target;
 struct tls_store;
+struct via;
 struct wake_plan;
 struct worker;
 
@@ -16,6 +18,9 @@ struct target_plan {
     size_t index;
     const struct control_target *control; // need not outlive the call
     // What follows must outlive the target:
+    struct loop *loop;
+    const struct via *via;    // NULL: none
+    const char *control_path; // of the jump's ssh; NULL: none
     const struct proxy_options *options;
     const struct tls_store *store;
     struct worker *const *workers;

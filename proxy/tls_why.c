@@ -3,6 +3,7 @@
 // The texts of failed handshakes. Called by login.c and spare.c.
 #include "proxy/tls_why.h"
 
+#include "proxy/refusal.h"
 #include "proxy/tls.h"
 #include "proxy/tls_trust.h"
 #include "proxy/view.h"
@@ -125,18 +126,18 @@ static bool is_of_version(const struct tls *tls)
 void tls_why_server(
     const struct view *view, const struct addr *server, const struct tls *tls, struct err *out)
 {
-    char text[ADDR_TEXT_BYTES];
-    addr_format(server, text);
+    char text[REFUSAL_PLACE_BYTES];
+    refusal_place(view, server, text);
     if (tls->doubt)
         say_doubt(view, tls->doubt, tls_trust_name(view->trust, view->host), out);
     else if (is_of_version(tls))
         err_set(out, ERR_TLS,
-            "tidblink: TLS to cluster %s at %s failed: the server offers no TLS 1.2 or newer (%s). "
+            "tidblink: TLS to cluster %s %s failed: the server offers no TLS 1.2 or newer (%s). "
             "Check host and port: TiDB Cloud has TLS 1.2 and 1.3",
             view->alias, text, reason_of(tls));
     else
         err_set(out, ERR_TLS,
-            "tidblink: TLS to cluster %s at %s failed in the handshake: %.*s. Try again; if it "
+            "tidblink: TLS to cluster %s %s failed in the handshake: %.*s. Try again; if it "
             "stays so, run tidblink doctor",
             view->alias, text, REASON_SHOWN, reason_of(tls));
     out->sys = tls->error ? 0 : tls->sys;

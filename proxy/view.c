@@ -5,6 +5,7 @@
 
 #include "proxy/tls_identity.h"
 #include "proxy/tls_trust.h"
+#include "proxy/via.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@ struct view *view_ref(struct view *view)
 {
     atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
     return view;
+}
+
+uint16_t view_dial_port(const struct view *view)
+{
+    return view->via ? view->via->port : view->port;
 }
 
 bool view_same_tls(const struct view *a, const struct view *b)

@@ -312,6 +312,13 @@ void worker_drain(struct worker *worker, uint64_t timeout_ms)
 
 // ---- life ---------------------------------------------------------------------------------------
 
+// The programs of jumps have ended with their connections.
+static void on_no_children(void *arg)
+{
+    struct worker *worker = arg;
+    loop_stop(worker->loop);
+}
+
 static void on_stop(void *arg)
 {
     struct worker *worker = arg;
@@ -323,7 +330,7 @@ static void on_stop(void *arg)
     while (!LIST_EMPTY(&worker->quiet))
         conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
     ticker_stop(&worker->sweep);
-    loop_stop(worker->loop);
+    jump_children_stop(&worker->children, on_no_children, worker);
 }
 
 static void use_batch_scheduling(void)
@@ -421,6 +428,8 @@ static struct worker *worker_new(const struct worker_plan *plan, struct home *ho
         worker_free(worker);
         return NULL;
     }
+    jump_children_init(&worker->children, worker->loop);
+    worker->io.children = &worker->children;
     if (make_arrays(worker) && ticker_init(&worker->sweep, worker->loop, sweep_on_tick) &&
         ticker_init(&worker->ageing, worker->loop, on_spares_age))
         return worker;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "proxy/conn.h"
+#include "proxy/jump_child.h"
 #include "proxy/paths.h"
 #include "proxy/spare.h"
 #include "proxy/stream.h"
@@ -66,6 +67,7 @@ struct worker {
     struct conn_setup *unused_setups;
     size_t unused_setup_count;
     struct io_pool io;
+    struct jump_children children;
     struct stream_pool pipes;
     bool draining; // all targets, for good
     bool drained_told;

@@ -37,6 +37,11 @@ bool os_pipe(int out[2])
     return pipe2(out, O_CLOEXEC) == 0;
 }
 
+bool os_socketpair(int out[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) == 0;
+}
+
 FILE *os_fopen(const char *path, const char *mode)
 {
     return fopen(path, *mode == 'w' ? "we" : "re");

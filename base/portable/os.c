@@ -83,6 +83,15 @@ bool os_pipe(int out[2])
     return open_pipe(out, false);
 }
 
+bool os_socketpair(int out[2])
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, out) < 0)
+        return false;
+    (void)fcntl(out[0], F_SETFD, FD_CLOEXEC); // cannot fail
+    (void)fcntl(out[1], F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
 FILE *os_fopen(const char *path, const char *mode)
 {
     bool writes = *mode == 'w';

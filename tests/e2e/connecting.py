@@ -45,19 +45,32 @@ class Lines:
 
     def __init__(self, stream):
         self.lines, self.ended, self.grew = [], False, threading.Condition()
+        self.rest = b""  # behind the last line's end
         threading.Thread(target=self._read, args=[stream], daemon=True).start()
 
     def _read(self, stream):
         with contextlib.suppress(OSError):  # EIO: a terminal whose other side is gone
-            for line in stream:
+            while part := os.read(stream.fileno(), 65536):
                 with self.grew:
-                    self.lines.append(line.decode(errors="replace").rstrip("\r\n"))
-                    self.grew.notify_all()
+                    *lines, self.rest = (self.rest + part).split(b"\n")
+                    self._add(lines)
         with contextlib.suppress(OSError):
             stream.close()
         with self.grew:
+            self._add([self.rest] if self.rest else [])
             self.ended = True
             self.grew.notify_all()
+
+    def _add(self, lines):
+        self.lines += [line.decode(errors="replace").rstrip("\r\n") for line in lines]
+        self.grew.notify_all()
+
+    def wait_prompt(self, pattern, seconds=SECONDS):
+        """What is at the beginning of a line that has not ended."""
+        with self.grew:
+            assert self.grew.wait_for(lambda: re.search(pattern, self.rest.decode()) or self.ended,
+                                      seconds) and not self.ended, \
+                f"no {pattern!r} in {self.rest} behind:\n" + "\n".join(self.lines)
 
     @property
     def text(self):

@@ -32,12 +32,14 @@ class MariaDB(SqlServer):
         # root made by debootstrap has no /etc/hosts, where the script would look itself up.
         self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.data}",
                    "--auth-root-authentication-method=normal", "--skip-test-db",
-                   "--skip-name-resolve", "--force"])
+                   "--skip-name-resolve", "--force", f"--tmpdir={self.dir}"])
 
     def _command(self):
         return [
             server_program(), "--no-defaults", f"--datadir={self.data}", f"--socket={self.socket}",
             f"--port={self.port}", f"--bind-address={self.bind}", f"--pid-file={self.dir}/pid",
+            # Each server removes every temporary table that it finds there when it starts.
+            f"--tmpdir={self.dir}",
             "--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=32M",
             "--skip-innodb-use-native-aio",  # the machine has only so much of that for all
             "--innodb-flush-log-at-trx-commit=0", "--max-connections=2000",

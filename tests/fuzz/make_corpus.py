@@ -274,11 +274,32 @@ def strings():
                        first + client.encode() + b"\n" + password.encode())
 
 
+# ---- jumps ----------------------------------------------------------------------------------------
+
+def jumps():
+    """RFC 1928, 3 and 6; RFC 1929, 2; RFC 9112, 4; what child.h makes of ssh's last words."""
+    for code in 0, 2, 5, 9:
+        yield f"socks-ipv4-{code}", bytes([5, code, 0, 1, 127, 0, 0, 1, 0x0F, 0xA0])
+    yield "socks-ipv6", b"\x05\x00\x00\x04" + bytes(18)
+    yield "socks-name", b"\x05\x00\x00\x03\x04db.x\x0f\xa0"
+    yield "socks-none-fits", b"\x05\xff"
+    yield "socks-auth", b"\x01\x01"
+    yield "http-200", b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\nJ"
+    yield "http-interim", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\n\nJ"
+    yield "http-407", (b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+                       b"Proxy-Authenticate: Basic realm=\"x\"\r\n\r\n")
+    yield "http-bad", b"HTTP/2 200\r\n\r\n"
+    yield "said", (rb"channel 0: open failed: connect failed: Name or service not known\x0d\n"
+                   rb"stdio forwarding failed\x0d\n\x1b[0m")
+
+
 def main():
     shutil.rmtree(CORPUS, ignore_errors=True)
     corpus = {"fuzz_greeting": dict(greetings()), "fuzz_answer": dict(answers()),
               "fuzz_lint": dict(strings()),
               "fuzz_packets": {name: b"\xff" + bytes_ for name, bytes_ in exchanges()}}
+    # The last byte is what makes none of them a text.
+    corpus["fuzz_jumps"] = {name: bytes_ + b"\xff" for name, bytes_ in jumps()}
     corpus["fuzz_packets"]["in-pieces"] = b"\x06" + dict(exchanges())["full"]
     for name, packets in samples().items():
         corpus["fuzz_greeting"]["-".join(name.split("-")[:2])] = packets[0][1]

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -278,6 +280,79 @@ static void test_a_cancelled_child_is_gone_at_once(void **state)
     assert_int_equal(outcome.calls, 0);
 }
 
+// ---- with a stream ------------------------------------------------------------------------------
+
+static struct child *start_with_stream(struct outcome *outcome, const char *script, int *out_fd)
+{
+    int fds[2];
+    struct err err = { 0 };
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    assert_true(os_socketpair(fds));
+    const struct child_spec spec = {
+        .argv = argv, .dies_with_us = true, .has_stream = true, .stream_fd = fds[1]
+    };
+    outcome->loop = loop_new("test", &err);
+    struct child *child = child_start(outcome->loop, &spec, on_end, outcome, &err);
+    assert_non_null(child);
+    close(fds[1]);
+    *out_fd = fds[0];
+    return child;
+}
+
+static void test_a_stream_is_its_input_and_output(void **state)
+{
+    char bytes[64];
+    int fd;
+    struct outcome outcome = { 0 };
+    (void)state;
+    start_with_stream(&outcome, "cat; echo end; echo why >&2; exit 3", &fd);
+    assert_int_equal(write(fd, "hello ", 6), 6);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    loop_run(outcome.loop);
+    assert_int_equal(outcome.exit_code, 3);
+    assert_string_equal(outcome.errors, "why\\n");
+    assert_int_equal(outcome.out_len, 0);
+    assert_int_equal(recv(fd, bytes, sizeof(bytes), MSG_WAITALL), 10);
+    assert_memory_equal(bytes, "hello end\n", 10);
+    close(fd);
+    loop_free(outcome.loop);
+    assert_no_children();
+}
+
+static void test_a_signal_reaches_its_group(void **state)
+{
+    char byte;
+    int fd;
+    struct outcome outcome = { 0 };
+    (void)state;
+    struct child *child = start_with_stream(&outcome, "sleep 60 & printf x; wait", &fd);
+    assert_int_equal(read(fd, &byte, 1), 1);
+    child_signal(child, SIGTERM);
+    loop_run(outcome.loop);
+    assert_int_equal(outcome.exit_code, 128 + SIGTERM);
+    assert_int_equal(read(fd, &byte, 1), 0); // nobody holds the other end
+    close(fd);
+    loop_free(outcome.loop);
+    assert_no_children();
+}
+
+static void test_none_of_our_descriptors_goes_with_a_stream(void **state)
+{
+    int fd;
+    struct outcome outcome = { 0 };
+    (void)state;
+    int open_fd = dup(STDERR_FILENO); // without close-on-exec
+    char script[64];
+    snprintf(script, sizeof(script), "test ! -e /proc/$$/fd/%d", open_fd);
+    start_with_stream(&outcome, script, &fd);
+    loop_run(outcome.loop);
+    assert_int_equal(outcome.exit_code, 0);
+    close(open_fd);
+    close(fd);
+    loop_free(outcome.loop);
+    assert_no_children();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +371,12 @@ int main(void)
         cmocka_unit_test(test_a_missing_program_does_not_start),
         cmocka_unit_test(test_a_cancelled_child_is_gone_at_once),
     };
-    return cmocka_run_group_tests_name("free to outlive us", tests, NULL, NULL) +
+    const struct CMUnitTest streams[] = {
+        cmocka_unit_test(test_a_stream_is_its_input_and_output),
+        cmocka_unit_test(test_a_signal_reaches_its_group),
+        cmocka_unit_test(test_none_of_our_descriptors_goes_with_a_stream),
+    };
+    return cmocka_run_group_tests_name("with a stream", streams, NULL, NULL) +
+           cmocka_run_group_tests_name("free to outlive us", tests, NULL, NULL) +
            cmocka_run_group_tests_name("bound to us", tests, bind_to_us, NULL);
 }
