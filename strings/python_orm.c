@@ -139,6 +139,7 @@ static const struct string_client clients[] = {
         .name = "Alembic, in alembic.ini",
         .language = "Python",
         .kind = STRING_TOOL,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_PERCENT_INI,
         .tcp = "sqlalchemy.url = mysql+mysqldb://$user:$password@" AT_TCP "$tls",
         .socket = "sqlalchemy.url = mysql+mysqldb://$user:$password@" AT_SOCKET "&ssl_mode=DISABLED",
@@ -275,6 +276,7 @@ static const struct string_client clients[] = {
         .name = "dbt-tidb, in profiles.yml",
         .language = "Python",
         .kind = STRING_TOOL,
+        .proof = STRING_PROVEN,
         .encoding = ENCODING_YAML,
         .tcp = "tidb:\n"
                "  target: dev\n"
@@ -293,7 +295,8 @@ static const struct string_client clients[] = {
         },
         .limits = dbt_limits,
         .notes = "dbt renders {{ }} in the file: keep the password in a variable, "
-                 "\"{{ env_var('DBT_PASSWORD') }}\", when it holds those.",
+                 "\"{{ env_var('DBT_PASSWORD') }}\", when it holds those.\n"
+                 "caching_sha2_password, which it cannot do without TLS, needs another account.",
     },
 };
 

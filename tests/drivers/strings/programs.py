@@ -43,3 +43,26 @@ def write(folder, name, program):
     path = folder / name
     path.write_text(program + "\n", encoding="utf-8")
     return path
+
+
+@functools.cache
+def java_compiles():
+    """Whether this Java runs a source file by itself: a JRE does not, and javac is Eclipse's then."""
+    modules = subprocess.run(["java", "--list-modules"], stdout=subprocess.PIPE, text=True).stdout
+    return "jdk.compiler" in modules
+
+
+# A program of a second gains nothing from the optimizing compiler.
+JAVA = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-cp")
+
+
+def java_command(program, folder, class_path):
+    """What runs a program's class Main. Compiles it first where Java itself cannot."""
+    path = write(folder, "Main.java", program)
+    if java_compiles():
+        return [*JAVA, class_path, path]
+    code, _, errors = run_command(["javac", "-proc:none", "-nowarn", "-encoding", "UTF-8", "-source",
+                                   "11", "-target", "11", "-cp", class_path, "-d", folder, path],
+                                  folder)
+    assert code == 0, errors
+    return [*JAVA, f"{folder}:{class_path}", "Main"]

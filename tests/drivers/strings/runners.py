@@ -6,7 +6,9 @@
     runner.run(program, folder, env)    # (exit code, standard output, standard error)
 
 A runner with `types_password` is given the `password` as well: nothing that is printed holds it. One
-with `has_example = False` is given the string itself: the client is no language.
+with `has_example = False` is given the string itself: the client is no language. One that `migrates` is
+given the string too, and runs programs.MIGRATION: the test looks into the table. `write_string(string,
+folder)` puts the string where the example reads it from.
 
 Each runners_LANGUAGE.py has its part of RUNNERS, and where needed of
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from programs import BUILT, missing, run_command, write
+from programs import BUILT, java_command, missing, run_command
 
 MARIADB_JAR = "/usr/share/java/mariadb-java-client.jar"
 MYSQL_JAR = str(BUILT / "jars/mysql-connector-j-9.7.0.jar")  # tests/drivers/setup fetches it
@@ -15,12 +15,10 @@ class Java(NamedTuple):
     jar: str
 
     def why_not(self):
-        return missing("java") or (None if Path(self.jar).exists() else f"no {self.jar}")
+        return missing("java", "javac") or (None if Path(self.jar).exists() else f"no {self.jar}")
 
     def run(self, program, folder, env=None):
-        path = write(folder, "Main.java", program)
-        options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8"]
-        return run_command(["java", *options, "-cp", f"{self.jar}:{JNA}", path], folder, env)
+        return run_command(java_command(program, folder, f"{self.jar}:{JNA}"), folder, env)
 
 
 RUNNERS = {

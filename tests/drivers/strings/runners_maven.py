@@ -3,11 +3,9 @@
 jvm/pom.xml names is in the class path."""
 from typing import NamedTuple
 
-from programs import MIGRATION, OUT, missing, run_command, setup, write
+from programs import JAVA, MIGRATION, OUT, java_command, missing, run_command, setup, write
 
 JARS = OUT / "jvm"
-# A program of a second gains nothing from the optimizing compiler.
-OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8")
 HIBERNATE = ('<!DOCTYPE hibernate-configuration PUBLIC "-//Hibernate/Hibernate Configuration DTD 3.0'
              '//EN" "http://www.hibernate.org/dtd/hibernate-configuration-3.0.dtd">\n'
              "<hibernate-configuration><session-factory>\n",
@@ -28,8 +26,8 @@ public class Main {
 """
 
 
-def java(*arguments):
-    return ["java", *OPTIONS, "-cp", f"{JARS}/*", *arguments]
+def class_path():
+    return ":".join(str(jar) for jar in sorted(JARS.glob("*.jar")))
 
 
 class Java(NamedTuple):
@@ -38,14 +36,14 @@ class Java(NamedTuple):
     around: tuple = ("", "")
 
     def why_not(self):
-        return missing("java", "mvn") or setup("jvm")
+        return missing("java", "javac", "mvn") or setup("jvm")
 
     def write_string(self, string, folder):
         if self.file:
             write(folder, self.file, string.join(self.around))
 
     def run(self, program, folder, env=None):
-        return run_command(java(write(folder, "Main.java", program)), folder, env)
+        return run_command(java_command(program, folder, class_path()), folder, env)
 
 
 class Kotlin(Java):
@@ -53,11 +51,11 @@ class Kotlin(Java):
         path = write(folder, "Main.kt", program)
         compiler = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
         code, out, errors = run_command(
-            java(compiler, "-nowarn", "-no-stdlib", "-no-reflect", "-d", folder, "-cp",
-                 ":".join(str(jar) for jar in JARS.glob("*.jar")), path), folder)
+            [*JAVA, class_path(), compiler, "-nowarn", "-no-stdlib", "-no-reflect", "-d", folder,
+             "-cp", class_path(), path], folder)
         if code:
             return code, out, errors
-        return run_command(["java", *OPTIONS, "-cp", f"{folder}:{JARS}/*", "MainKt"], folder, env)
+        return run_command([*JAVA, f"{folder}:{class_path()}", "MainKt"], folder, env)
 
 
 class Flyway(Java):
@@ -66,8 +64,8 @@ class Flyway(Java):
 
     def run(self, string, folder, env=None):
         write(folder, "V1__proof.sql", MIGRATION)
-        program = write(folder, "Main.java", FLYWAY)
-        return run_command(["sh", "-ec", string + '\nexec "$@"', "sh", *java(program)], folder, env)
+        program = java_command(FLYWAY, folder, class_path())
+        return run_command(["sh", "-ec", string + '\nexec "$@"', "sh", *program], folder, env)
 
 
 class Liquibase(Java):
@@ -77,8 +75,8 @@ class Liquibase(Java):
         self.write_string(string, folder)
         write(folder, "proof.sql", MIGRATION)
         return run_command(
-            java("liquibase.integration.commandline.LiquibaseCommandLine",
-                 f"--defaults-file={self.file}", "execute-sql", "--sql-file=proof.sql"), folder, env)
+            [*JAVA, class_path(), "liquibase.integration.commandline.LiquibaseCommandLine",
+             f"--defaults-file={self.file}", "execute-sql", "--sql-file=proof.sql"], folder, env)
 
 
 RUNNERS = {

@@ -2,7 +2,7 @@
 """Python."""
 from typing import NamedTuple
 
-from programs import OUT, run_command, setup, write
+from programs import MIGRATION, OUT, run_command, setup, write
 
 
 class Python(NamedTuple):
@@ -17,6 +17,40 @@ class Python(NamedTuple):
                            {**(env or {}), "PYTHONPATH": str(OUT / "python")})
 
 
+ALEMBIC = """
+from alembic import context
+from sqlalchemy import engine_from_config
+
+settings = context.config.get_section("alembic")
+with engine_from_config(settings, prefix="sqlalchemy.").connect() as conn:
+    context.configure(connection=conn)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+REVISION = """
+from alembic import op
+
+revision, down_revision = "1", None
+
+
+def upgrade():
+    for statement in %r:
+        op.execute(statement)
+"""
+
+
+class Alembic(Python):
+    migrates = True
+
+    def run(self, string, folder, env=None):
+        (folder / "versions").mkdir()
+        write(folder, "versions/proof.py", REVISION % MIGRATION.rstrip(";").split(";\n"))
+        write(folder, "env.py", ALEMBIC)
+        write(folder, "alembic.ini", "[alembic]\nscript_location = .\n" + string)
+        return run_command(["/usr/bin/python3", "-m", "alembic", "upgrade", "head"], folder,
+                           {**(env or {}), "PYTHONPATH": str(OUT / "python")})
+
+
 RUNNERS = {
     "pymysql": Python(),
     "mysqlclient": Python("built"),
@@ -26,8 +60,9 @@ RUNNERS = {
     "sqlalchemy-pymysql": Python(),
     "sqlalchemy-mysqlclient": Python("built"),
     "sqlalchemy-connector": Python(),
+    "alembic": Alembic("built"),
     "django": Python("built"),
     "peewee": Python(),
     "tortoise": Python(),
 }
-OVER_ANOTHER = ("django", "peewee", "tortoise")
+OVER_ANOTHER = ("alembic", "django", "peewee", "tortoise")
