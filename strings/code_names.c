@@ -218,13 +218,22 @@ static bool is_port(const struct code_reading *reading, const struct code_item *
     return ok || !code_is_literal(item);
 }
 
+// Of a function: a { behind its arguments.
+static bool is_body(const struct code *code, unsigned group)
+{
+    size_t start = group < CODE_GROUPS ? code->starts[group] : 0;
+    return start && code->tokens[start].mark == '{' && code->tokens[start - 1].kind == TOKEN_MARK &&
+           code->tokens[start - 1].mark == ')';
+}
+
 // Whether something does not fit between a literal and the end of its statement; what a program
 // does elsewhere is not looked at. Brackets that do not close count anywhere.
 static bool has_error_near(const struct code *code, const struct code_item *item)
 {
     size_t end = item ? item->token : 0;
     unsigned group = item ? item->group : 0;
-    while (group && group < CODE_GROUPS && code->parents[group])
+    while (group && group < CODE_GROUPS && code->parents[group] &&
+           !is_body(code, code->parents[group]))
         group = code->parents[group];
     if (group)
         end = group < CODE_GROUPS ? code->ends[group] : code->token_count;

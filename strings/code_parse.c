@@ -111,6 +111,8 @@ static size_t parse_group(
     place.group = ++code->group_count;
     place.depth++;
     if (place.group < CODE_GROUPS)
+        code->starts[place.group] = (uint32_t)at;
+    if (place.group < CODE_GROUPS)
         code->parents[place.group] = (uint16_t)(outer->group < CODE_GROUPS ? outer->group : 0);
     if (place.depth > CODE_DEPTH) {
         note_error(code, code->token_count);

@@ -110,7 +110,8 @@ struct code {
     unsigned group_count;
     uint16_t parents[CODE_GROUPS]; // of groups; 0: the text itself
     bool is_full;
-    uint32_t ends[CODE_GROUPS];   // of groups: the token behind
+    uint32_t starts[CODE_GROUPS]; // of groups: the opening bracket
+    uint32_t ends[CODE_GROUPS];   // the token behind the closing one
     uint32_t errors[CODE_ERRORS]; // tokens; those near the password decide
     size_t error_count;
 };
