@@ -218,6 +218,35 @@ static bool is_port(const struct code_reading *reading, const struct code_item *
     return ok || !code_is_literal(item);
 }
 
+// Of a function: a { behind its arguments.
+static bool is_body(const struct code *code, unsigned group)
+{
+    size_t start = group < CODE_GROUPS ? code->starts[group] : 0;
+    return start && code->tokens[start].mark == '{' && code->tokens[start - 1].kind == TOKEN_MARK &&
+           code->tokens[start - 1].mark == ')';
+}
+
+// Whether something does not fit between a literal and the end of its statement; what a program
+// does elsewhere is not looked at. Brackets that do not close count anywhere.
+static bool has_error_near(const struct code *code, const struct code_item *item)
+{
+    size_t end = item ? item->token : 0;
+    unsigned group = item ? item->group : 0;
+    while (group && group < CODE_GROUPS && code->parents[group] &&
+           !is_body(code, code->parents[group]))
+        group = code->parents[group];
+    if (group)
+        end = group < CODE_GROUPS ? code->ends[group] : code->token_count;
+    while (!group && item && end < code->token_count && code->tokens[end].kind != TOKEN_LINE)
+        end++;
+    for (size_t i = 0; i < code->error_count; i++) {
+        size_t at = code->errors[i];
+        if (at >= code->token_count || (item && at >= item->token && at <= end))
+            return true;
+    }
+    return false;
+}
+
 void code_find_fields(struct code_reading *reading)
 {
     const struct code *code = &reading->code;
@@ -242,8 +271,8 @@ void code_find_fields(struct code_reading *reading)
     const struct code_item *port = reading->found[CODE_FIELD_PORT];
     if (port && !is_port(reading, port))
         reading->is_bad = true;
-    if (code->has_error && (!password || code->last_error >= password->token))
-        reading->is_bad = true;
+    const struct code_item *secret = password ? password : reading->found[CODE_FIELD_URL];
+    reading->is_bad = reading->is_bad || has_error_near(code, secret);
     static const enum code_field order[] = { CODE_FIELD_PASSWORD, CODE_FIELD_USER, CODE_FIELD_HOST,
         CODE_FIELD_URL };
     reading->main = 0;

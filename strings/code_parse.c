@@ -40,8 +40,10 @@ static bool is_kind(const struct code *code, size_t at, enum token_kind kind)
 
 static void note_error(struct code *code, size_t at)
 {
-    code->has_error = true;
-    code->last_error = at > code->last_error ? at : code->last_error;
+    if (code->error_count == CODE_ERRORS)
+        at = code->token_count; // too many: as if the text did not end
+    size_t index = code->error_count < CODE_ERRORS ? code->error_count++ : CODE_ERRORS - 1;
+    code->errors[index] = (uint32_t)at;
 }
 
 static struct code_item *add_item(struct code *code, const struct place *place, size_t at)
@@ -109,12 +111,17 @@ static size_t parse_group(
     place.group = ++code->group_count;
     place.depth++;
     if (place.group < CODE_GROUPS)
+        code->starts[place.group] = (uint32_t)at;
+    if (place.group < CODE_GROUPS)
         code->parents[place.group] = (uint16_t)(outer->group < CODE_GROUPS ? outer->group : 0);
     if (place.depth > CODE_DEPTH) {
         note_error(code, code->token_count);
         return code->token_count;
     }
-    return parse_elements(code, at + 1, close, place);
+    size_t end = parse_elements(code, at + 1, close, place);
+    if (place.group < CODE_GROUPS)
+        code->ends[place.group] = (uint32_t)end;
+    return end;
 }
 
 struct value {
@@ -305,8 +312,8 @@ bool code_parse(struct code *code)
         return false;
     code->token_count = code_tokens(&code->source, code->tokens);
     code->item_count = code->group_count = 0;
-    code->has_error = code->is_full = false;
-    code->last_error = 0;
+    code->is_full = false;
+    code->error_count = 0;
     struct place place = { .call = lint_part(code->source.text, 0, 0),
         .path = lint_part(code->source.text, 0, 0) };
     (void)parse_elements(code, 0, '\0', place);

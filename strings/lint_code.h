@@ -99,7 +99,7 @@ struct code_item {
     bool is_empty;         // an object without members
 };
 
-enum { CODE_ITEMS = 256, CODE_GROUPS = 512, CODE_DEPTH = 40 };
+enum { CODE_ITEMS = 256, CODE_GROUPS = 512, CODE_DEPTH = 40, CODE_ERRORS = 64 };
 
 struct code {
     struct code_source source;
@@ -110,8 +110,10 @@ struct code {
     unsigned group_count;
     uint16_t parents[CODE_GROUPS]; // of groups; 0: the text itself
     bool is_full;
-    size_t last_error; // token; what stands behind the password decides
-    bool has_error;
+    uint32_t starts[CODE_GROUPS]; // of groups: the opening bracket
+    uint32_t ends[CODE_GROUPS];   // the token behind the closing one
+    uint32_t errors[CODE_ERRORS]; // tokens; those near the password decide
+    size_t error_count;
 };
 
 // Reads source; false only out of memory. What does not fit together is noted, not refused.

@@ -249,6 +249,25 @@ static void test_an_expression_is_said_to_be_one(void **state)
     }
 }
 
+// What else a program does says nothing about its connection.
+static void test_a_whole_program_is_read(void **state)
+{
+    static const char program[] =
+        "const fs = require(\"fs\"); // don't\n"
+        "async function main() {\n"
+        "  const db = drizzle({ connection: { host: \"127.0.0.1\", port: 4000, user: \"app\", "
+        "password: \"HUNTER\" } });\n"
+        "  const rows = await db.execute(sql`SELECT ${1} AS \"one\"`);\n"
+        "}\n";
+    struct lint_report *report = lint_report_of("drizzle", program);
+    assert_false(report->is_misread);
+    assert_string_equal(report->host, "127.0.0.1");
+    assert_int_equal(report->port, 4000);
+    assert_true(report->has_password);
+    assert_int_equal(report->finding_count, 0);
+    lint_free(report);
+}
+
 static void test_a_mistyped_name_gets_the_right_one(void **state)
 {
     struct lint_report *report = lint_report_of("mysql2", NODE "\"HUNTER\", databse: \"shop\" })");
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_each_trap_is_found),
         cmocka_unit_test(test_a_corrected_text_has_no_error),
         cmocka_unit_test(test_an_expression_is_said_to_be_one),
+        cmocka_unit_test(test_a_whole_program_is_read),
         cmocka_unit_test(test_a_mistyped_name_gets_the_right_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
