@@ -38,9 +38,9 @@ struct target {
     struct resolver_watch *watch; // of the host; NULL with a jump
     struct jump_name *jump_name;  // of the jump's host; NULL: it has none
     struct addr_set *addrs;
-    struct err dns_failure;       // ERR_NONE: none
-    struct err host_failure;      // the host must not be handed to the jump; ERR_NONE: it may
-    uint64_t ways;                // a digest of the source addresses towards addrs
+    struct err dns_failure;  // ERR_NONE: none
+    struct err host_failure; // the host must not be handed to the jump; ERR_NONE: it may
+    uint64_t ways;           // a digest of the source addresses towards addrs
 };
 
 static uint16_t target_port(const struct target *target)
