@@ -24,18 +24,20 @@ OTHER_BUILDS = {"tsan", "portable", "portable-short"}  # parts that do not need 
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 1800
-LONG_SECONDS = 1800
-LONG_TESTS = ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
-              "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
-              "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
-              "tests/e2e/test_wake.py"]
+LONG_SECONDS = 3000
+LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
+                       "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
+                       "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
+                       "tests/e2e/test_wake.py"],
+              "strings": ["tests/drivers/strings"]}
 # What differs most from Linux's own way, on real traffic and with real children.
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
                   "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
-PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"]}
+PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
+            "strings": ["-n", "3", "--dist", "load"]}
 # What computes all the time goes on beside those, at a low priority.
-BESIDE, BESIDE_SECONDS = {"tidy", "tsan"}, 3000
+BESIDE, BESIDE_SECONDS = {"tidy", "tsan", "portable-short"}, 3000
 STOP_SECONDS = 30
 
 # A shell's background job ignores it, and so would all that is started here and stopped by it.
@@ -256,12 +258,13 @@ def run_parts(parts, count):
             other.wait(count)
         if "tidy" in parts and not beside:
             run_tidy(count)
-        if "long" in parts:
-            os.environ["TIDBLINK_LONG"] = "1"  # read by tests/e2e/scenes.py
-            run_pytest("long", count, LONG_TESTS, LONG_SECONDS)
+        for suite, files in LONG_TESTS.items():
+            if suite in parts:
+                os.environ["TIDBLINK_LONG"] = "1"  # read by tests/e2e/scenes.py
+                run_pytest(suite, count, files, LONG_SECONDS)
     if "tsan" in parts and not beside and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
-    if set(parts) & {"portable", "portable-short"}:
+    if set(parts) & {"portable", "portable-short"} - {*beside}:
         run_portable("portable" not in parts, count)
 
 

@@ -59,7 +59,7 @@ class StringTable:
             return "file: read back" if "ok" in came else "no test"
         everywhere = {(place, password) for place in MUST for password in PASSWORDS}
         if not everywhere <= set(cells) and FILE not in cells:
-            return "not run"
+            return "ok in the short form" if "ok" in came else "not run"
         lacks = list(self.lacks(cells))
         return f"proven, not: {', '.join(lacks)}" if lacks else "proven"
 

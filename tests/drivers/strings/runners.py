@@ -20,6 +20,8 @@ Each runners_LANGUAGE.py has its part of RUNNERS, and where needed of
 import importlib
 from pathlib import Path
 
+from scenes import LONG
+
 PARTS = [importlib.import_module(path.stem)
          for path in sorted(Path(__file__).resolve().parent.glob("runners_*.py"))]
 RUNNERS, LIMITS, OUT_OF_REACH = {}, {}, {}
@@ -38,12 +40,17 @@ WORKING, FAILING = PLACES[:5], PLACES[5:]
 # Of a client over another one.
 ITS_PLACES = ("proxy", "socket", "verify-identity", "another authority", "another name")
 PASSWORDS = ("golden", "unicode")
+SHORT = {("proxy", "golden"), ("verify-identity", "unicode"), ("another name", "unicode")}
 
 
-def cases(places):
-    return [(client, place) for client in RUNNERS for place in places
+def cells(places):
+    """(client, place, password) that are tried: each through the proxy and straight, with one of the
+    passwords each, and against a server of another name; in the long form all."""
+    return [(client, place, password) for client in RUNNERS for place in places
             if (client not in OVER_ANOTHER or place in ITS_PLACES)
-            and (client not in SLOW_TO_REFUSE or place != "another authority")]
+            and (client not in SLOW_TO_REFUSE or place != "another authority")
+            for password in (PASSWORDS if place in WORKING else PASSWORDS[1:])
+            if LONG or (place, password) in SHORT]
 
 
 def is_refused(client, place, password):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The example program of each client that can be installed here, as it is printed, against a real
-server: through the proxy, which speaks TLS to the server, and straight to it."""
+server: through the proxy, which speaks TLS to the server, and straight to it. The long form
+(TIDBLINK_LONG=1) tries each with everything; the short one has some for each (runners.SHORT)."""
 import socket
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from mariadb import MariaDB  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from programs import run_command  # noqa: E402
 from runners import (FAILING, LIMITS, OUT_OF_REACH, PASSWORDS as NAMES,  # noqa: E402
-                     RUNNERS, WORKING, cases, is_refused)
+                     RUNNERS, WORKING, cells, is_refused)
 from test_strings_drivers import GOLDEN, print_string  # noqa: E402
 
 PASSWORDS = dict(zip(NAMES, (GOLDEN, "pässwörd-Ω-😀")))
@@ -165,8 +166,7 @@ def check_refused(world, client, place, user, refusal):
         assert is_refused(client, place, user) == bool(refusal), refusal
 
 
-@pytest.mark.parametrize("user", PASSWORDS)
-@pytest.mark.parametrize("client, place", cases(WORKING))
+@pytest.mark.parametrize("client, place, user", cells(WORKING))
 def test_example(client, place, user, record_property, world, tmp_path):
     result = run_example(world, runner_of(client), client, place, user, tmp_path)
     refusal = result if isinstance(result, str) else None
@@ -180,12 +180,12 @@ def test_example(client, place, user, record_property, world, tmp_path):
         assert result[:2] == (0, DONE), result[2]
 
 
-@pytest.mark.parametrize("client, place", cases(FAILING))
-def test_example_that_must_fail(client, place, record_property, world, tmp_path):
+@pytest.mark.parametrize("client, place, user", cells(FAILING))
+def test_example_that_must_fail(client, place, user, record_property, world, tmp_path):
     """Another authority's certificate, or one for another name, is noticed, and that there is none."""
-    result = run_example(world, runner_of(client), client, place, "unicode", tmp_path)
+    result = run_example(world, runner_of(client), client, place, user, tmp_path)
     refusal = result if isinstance(result, str) else None
-    check_refused(world, client, place, "unicode", refusal)
+    check_refused(world, client, place, user, refusal)
     if refusal:
         record_property("string_refused", refusal)
     elif (client, place) in LIMITS:  # it is not noticed, or there is nothing to notice
