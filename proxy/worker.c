@@ -323,6 +323,7 @@ static void on_stop(void *arg)
     while (!LIST_EMPTY(&worker->quiet))
         conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
     ticker_stop(&worker->sweep);
+    timer_stop(&worker->cut);
     loop_stop(worker->loop);
 }
 
@@ -421,6 +422,7 @@ static struct worker *worker_new(const struct worker_plan *plan, struct home *ho
         worker_free(worker);
         return NULL;
     }
+    timer_init(&worker->cut, worker->loop, wake_on_cut_timer);
     if (make_arrays(worker) && ticker_init(&worker->sweep, worker->loop, sweep_on_tick) &&
         ticker_init(&worker->ageing, worker->loop, on_spares_age))
         return worker;
