@@ -5,7 +5,7 @@
 //   TFD_TIMER_CANCEL_ON_SET), which includes every resume: timekeeping_resume() in
 //   kernel/time/timekeeping.c ends with timerfd_resume(); how long it slept is the difference of
 //   CLOCK_BOOTTIME and CLOCK_MONOTONIC (clock_gettime(2));
-// - addresses, routes and links by netlink (rtnetlink(7));
+// - addresses, routes, rules and links by netlink (rtnetlink(7));
 // - the file by inotify(7): the file itself, which may be written in place or be a mount of its
 // own,
 //   and its folder and that of what it links to, where another one is put in its place.
@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 enum { TICK_MS = 30 * 1000, READS = 64, BYTES = 16 * 1024, DOWN_LINKS = 32 };
+enum { IPV6_RULES = 1 << (RTNLGRP_IPV6_RULE - 1) }; // which has no RTMGRP_ name
 
 struct source {
     struct watch watch;
@@ -75,10 +76,11 @@ static void leave_out(const char *what, int sys)
 
 // ---- the clock ----------------------------------------------------------------------------------
 
-// Never due: only its cancellation is of interest.
+// Only its cancellation is of interest. It must not be due in 2038, when it would be so for ever.
 static bool arm_clock(int fd)
 {
-    const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+    const time_t latest = sizeof(time_t) > sizeof(int32_t) ? (time_t)INT64_MAX : INT32_MAX;
+    const struct itimerspec never = { .it_value.tv_sec = latest };
     return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) == 0;
 }
 
@@ -198,6 +200,8 @@ static void read_link(struct os_changes *changes, const struct nlmsghdr *head)
 {
     const struct ifinfomsg *link = NLMSG_DATA(head);
     char name[IF_NAMESIZE];
+    if (link->ifi_family != AF_UNSPEC)
+        return; // a bridge's word about one of its ports, which has its own
     if (head->nlmsg_type == RTM_DELLINK)
         note_up(changes, link->ifi_index);
     else if (!(link->ifi_flags & IFF_RUNNING))
@@ -209,6 +213,7 @@ static void read_link(struct os_changes *changes, const struct nlmsghdr *head)
 static void note_links(struct os_changes *changes)
 {
     struct ifaddrs *all;
+    changes->down_count = 0;
     if (getifaddrs(&all) < 0)
         return;
     for (const struct ifaddrs *entry = all; entry; entry = entry->ifa_next)
@@ -230,6 +235,9 @@ static unsigned read_message(struct os_changes *changes, const struct nlmsghdr *
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         return has_body(head, sizeof(struct rtmsg)) ? read_route(head) : 0;
+    case RTM_NEWRULE: // which table a way is looked up in: VPNs add theirs behind its routes
+    case RTM_DELRULE:
+        return OS_CHANGE_ROUTES;
     case RTM_NEWADDR:
     case RTM_DELADDR:
         return has_body(head, sizeof(struct ifaddrmsg)) ? read_address(changes, head) : 0;
@@ -266,6 +274,8 @@ static void on_netlink(struct watch *watch, unsigned ready)
         else
             what |= read_messages(changes, (size_t)got);
     }
+    if (what & OS_CHANGE_UNKNOWN)
+        note_links(changes); // which have gone, among others
     if (what)
         changes->fn(changes->arg, what, NULL);
 }
@@ -275,7 +285,7 @@ static void open_netlink(struct os_changes *changes)
     const struct sockaddr_nl groups = {
         .nl_family = AF_NETLINK,
         .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                     RTMGRP_IPV6_ROUTE,
+                     RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | IPV6_RULES,
     };
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0 || bind(fd, (const void *)&groups, sizeof(groups)) < 0) {
@@ -409,8 +419,9 @@ uint64_t os_changes_tick_ms(void)
 unsigned os_changes_untold(const struct os_changes *changes)
 {
     unsigned what = OS_CHANGE_CLOCKS;
+    // getifaddrs(3) needs the same socket; the ways to the clusters can be looked at without.
     if (changes->netlink.fd < 0)
-        what |= OS_CHANGE_ADDRESSES;
+        what |= OS_CHANGE_ADDRESSES | OS_CHANGE_ROUTES;
     if (changes->inotify.fd < 0)
         what |= OS_CHANGE_FILE;
     return what;
