@@ -174,8 +174,10 @@ static void on_jump_resolved(void *arg, struct addr_set *addrs, const struct err
         .failure = addrs ? NULL : err };
     log_resolution(target, target->via->host, &resolution);
     if (addrs) {
+        bool doubt;
         addr_set_unref(target->addrs);
         target->addrs = addrs;
+        target->ways = ways_to(addrs, NULL, &doubt);
     }
     target->dns_failure = addrs ? (struct err){ 0 } : *err;
     target_show(target);
@@ -248,6 +250,8 @@ bool target_wake(struct target *target, const struct wake_plan *plan, bool other
     // Without addresses nothing tells: the network that just came may be the one that knows them.
     bool matters = plan->slept || doubt || !target->addrs || target->dns_failure.code != ERR_NONE ||
                    target->ways != before;
+    if (target->jump_name && (matters || other_names))
+        jump_name_renew(target->jump_name);
     if (!target->watch || (!matters && !other_names) || !resolver_doubt(target->watch, matters))
         return matters;
     addr_set_unref(target->addrs);
@@ -255,6 +259,12 @@ bool target_wake(struct target *target, const struct wake_plan *plan, bool other
     target->dns_failure = (struct err){ 0 };
     target_show(target);
     return matters;
+}
+
+void target_use_control_path(struct target *target, const char *path)
+{
+    target->control_path = path;
+    target_show(target);
 }
 
 void target_unreachable(struct target *target)
