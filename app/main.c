@@ -143,7 +143,11 @@ static int run_command(const struct command *command, struct command_line *line)
 static void protect_process(void)
 {
     const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    const struct sigaction normal = { .sa_handler = SIG_DFL };
     sigaction(SIGPIPE, &ignore, NULL);
+    // Ignored by who started us, it would go through exec, and no program's end could be asked for
+    // (waitpid(2), ECHILD).
+    sigaction(SIGCHLD, &normal, NULL);
     os_protect_memory();
 }
 

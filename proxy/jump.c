@@ -128,12 +128,13 @@ static void fail_no_socks(struct jump *jump)
 
 static void on_reply(struct jump *jump)
 {
+    finish(jump, NULL);
+}
+
+static void fail_refused(struct jump *jump)
+{
     char why[WHAT_BYTES];
     uint8_t code = jump->bytes[1];
-    if (code == 0) {
-        finish(jump, NULL);
-        return;
-    }
     snprintf(why, sizeof(why), "%s (SOCKS reply %u)", socks_reply_words(code), code);
     fail_far(jump, why);
 }
@@ -147,12 +148,25 @@ static void on_reply_head(struct jump *jump)
         expect(jump, len, on_reply);
 }
 
+// What follows a refusal says nothing; from some servers it does not come, or has an address type
+// of their own.
+static void on_reply_code(struct jump *jump)
+{
+    int code = socks_read_code(jump->bytes);
+    if (code > 0)
+        fail_refused(jump);
+    else if (code < 0)
+        fail_no_socks(jump);
+    else
+        expect(jump, SOCKS_REPLY_MIN_BYTES, on_reply_head);
+}
+
 static void ask(struct jump *jump)
 {
     uint8_t message[SOCKS_BYTES_MAX];
     const struct view *view = jump->plan.view;
     jump->have = 0;
-    expect(jump, SOCKS_REPLY_MIN_BYTES, on_reply_head);
+    expect(jump, SOCKS_CODE_BYTES, on_reply_code);
     say(jump, message, socks_request(view->host, view->port, message));
 }
 

@@ -7,11 +7,29 @@
 
 #include "base/defs.h"
 
+#include <stddef.h>
+
 struct jump_master;
+struct loop;
 struct via;
 
+struct jump_master_plan {
+    struct loop *loop;
+    const struct via *via; // outlives the master
+    // The path is another one now: what waits for the old one's master may wait for ever.
+    void (*on_moved)(void *arg, size_t target);
+    void *arg;
+    size_t target;
+};
+
 // NULL, and a warning: every connection has a handshake of its own.
-struct jump_master *jump_master_new(const struct via *via);
-const char *jump_master_path(const struct jump_master *master); // NULL of NULL
-// Tells the master to exit, waits a moment for that, and removes the folder. NULL is allowed.
+struct jump_master *jump_master_new(const struct jump_master_plan *plan);
+// NULL of NULL. The text stays until jump_master_free, also that of earlier paths.
+const char *jump_master_path(const struct jump_master *master);
+// The machine slept, the network is another one, or a connection failed: the master may not know
+// yet that its connection is dead, and would let everybody wait. It is asked. When it has not
+// answered within a second, new connections get another path, where the first one logs in anew;
+// when it has not after ten, it is told to exit, with the connections that it has. NULL is allowed.
+void jump_master_doubt(struct jump_master *master);
+// Tells the masters to exit, waits a moment for that, and removes the folder. NULL is allowed.
 void jump_master_free(struct jump_master *master);

@@ -193,19 +193,30 @@ void jump_name_refresh(struct jump_name *name)
         ask(name);
 }
 
+// The thread that still works on it throws its answer away.
+static void forget_answer(struct jump_name *name)
+{
+    if (name->fd < 0)
+        return;
+    // One that is there already would be nobody's.
+    (void)fcntl(name->fd, F_SETFL, O_NONBLOCK);
+    struct question *question = take_answer(name);
+    if (question)
+        question_free(question);
+    stop_listening(name);
+}
+
+void jump_name_renew(struct jump_name *name)
+{
+    forget_answer(name);
+    ask(name);
+}
+
 void jump_name_free(struct jump_name *name)
 {
     if (!name)
         return;
-    if (name->fd >= 0) {
-        // One that is there already would be nobody's.
-        struct question *question = NULL;
-        (void)fcntl(name->fd, F_SETFL, O_NONBLOCK);
-        question = take_answer(name);
-        if (question)
-            question_free(question);
-        stop_listening(name);
-    }
+    forget_answer(name);
     free(name->host);
     free(name);
 }

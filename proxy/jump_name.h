@@ -20,4 +20,6 @@ typedef void (*jump_name_fn)(void *arg, struct addr_set *addrs, const struct err
 struct jump_name *jump_name_new(struct loop *loop, const char *host, jump_name_fn fn, void *arg);
 // Again, at most once a second, and never two at a time.
 void jump_name_refresh(struct jump_name *name);
+// Again, now: the answer of a look-up that runs is none any more, as after sleep.
+void jump_name_renew(struct jump_name *name);
 void jump_name_free(struct jump_name *name); // fn is not called afterwards; NULL is allowed

@@ -66,7 +66,9 @@ static size_t starts_max(const struct jump_run *run)
 static void launch_next(struct jump_children *children)
 {
     struct jump_run *run;
-    while ((run = TAILQ_FIRST(&children->queue)) && children->starting < starts_max(run)) {
+    // When all connections are closed one by one, the rest need not begin.
+    while ((run = TAILQ_FIRST(&children->queue)) && !run->plan.worker->stopping &&
+           children->starting < starts_max(run)) {
         TAILQ_REMOVE(&children->queue, run, link);
         run->is_queued = false;
         launch(run);

@@ -116,15 +116,35 @@ bool jump_words_log_in(struct jump_words *words, const struct via *via, const ch
     return true;
 }
 
-bool jump_words_end_master(struct jump_words *words, const struct via *via, const char *path)
+bool jump_words_tell_master(
+    struct jump_words *words, const struct via *via, const char *path, const char *what)
 {
     *words = (struct jump_words){ .argv = words->list };
     add(words, "ssh");
     add(words, "-O");
-    add(words, "exit");
+    add(words, what);
     add(words, "-o");
     if (!add_text(words, "ControlPath=%s", path) || !add_jump(words, via))
         return false;
+    add(words, "--");
+    add(words, via->host);
+    return true;
+}
+
+// The far side answers that nothing listens at its port 1, or that it does not forward there. A
+// master that has just ended is not replaced: that would be a login.
+bool jump_words_ask_master(struct jump_words *words, const struct via *via, const char *path)
+{
+    *words = (struct jump_words){ .argv = words->list };
+    add_ssh(words);
+    add_option(words, "BatchMode=yes");
+    add_option(words, "ControlMaster=no");
+    add_option(words, "ProxyCommand=false");
+    add(words, "-o");
+    if (!add_text(words, "ControlPath=%s", path) || !add_jump(words, via))
+        return false;
+    add(words, "-W");
+    add(words, "127.0.0.1:1");
     add(words, "--");
     add(words, via->host);
     return true;

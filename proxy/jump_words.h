@@ -29,8 +29,12 @@ bool jump_words_make(struct jump_words *words, const struct view *view, bool alo
 // eight hours longer than the last connection, since it may not be able to log in again by itself.
 bool jump_words_log_in(
     struct jump_words *words, const struct via *via, const char *path) MUST_CHECK;
-// ssh's that ends the master at this path.
-bool jump_words_end_master(
+// ssh's that tells the master at this path to "exit", or to "stop": to end with its last
+// connection, and to take no others.
+bool jump_words_tell_master(
+    struct jump_words *words, const struct via *via, const char *path, const char *what) MUST_CHECK;
+// ssh's that ends, whatever its exit code, as soon as the other end of this master has answered.
+bool jump_words_ask_master(
     struct jump_words *words, const struct via *via, const char *path) MUST_CHECK;
 void jump_words_done(struct jump_words *words);
 

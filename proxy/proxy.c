@@ -149,6 +149,7 @@ static void on_unreachable(void *owner, size_t target)
 {
     struct proxy *proxy = owner;
     target_unreachable(proxy->targets[target]);
+    jump_master_doubt(proxy->masters[target]);
 }
 
 static void on_files_changed(void *arg, size_t target)
@@ -192,7 +193,21 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
         resolver_renew(proxy->resolver);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_wake(proxy->workers[i], &plan);
+    bool is_another_network = change->addresses || change->routes || change->back_count;
+    for (size_t i = 0; i < proxy->target_count; i++)
+        if (plan.slept || plan.ask_all || is_another_network)
+            jump_master_doubt(proxy->masters[i]);
     return change->names || plan.forget ? PROXY_CONCERNED : most;
+}
+
+// Who is being connected would wait for the old one.
+static void on_master_moved(void *arg, size_t target)
+{
+    const struct proxy *proxy = arg;
+    const struct wake_plan plan = { .forget = true };
+    target_use_control_path(proxy->targets[target], jump_master_path(proxy->masters[target]));
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        worker_wake(proxy->workers[i], &plan);
 }
 
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
@@ -247,8 +262,15 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
         return err_set(err, ERR_MEMORY, "out of memory for clusters");
     for (size_t i = 0; i < plan->target_count; i++) {
         const struct via *via = plan->targets[i].via;
+        const struct jump_master_plan master = {
+            .loop = proxy->loop,
+            .via = via,
+            .on_moved = on_master_moved,
+            .arg = proxy,
+            .target = i,
+        };
         if (via && via->kind == VIA_SSH)
-            proxy->masters[i] = jump_master_new(via);
+            proxy->masters[i] = jump_master_new(&master);
         const struct target_plan target = {
             .index = i,
             .control = &plan->targets[i].control,

@@ -56,6 +56,11 @@ int socks_read_auth(const uint8_t bytes[SOCKS_AUTH_BYTES])
     return bytes[0] == AUTH_VERSION || bytes[0] == VERSION ? bytes[1] : -1;
 }
 
+int socks_read_code(const uint8_t bytes[SOCKS_CODE_BYTES])
+{
+    return bytes[0] == VERSION ? bytes[1] : -1;
+}
+
 size_t socks_reply_length(const uint8_t *bytes)
 {
     enum { HEAD = 4, PORT = 2 };

@@ -12,6 +12,7 @@ enum {
     SOCKS_BYTES_MAX = 515, // of a message: user and password of 255 bytes each
     SOCKS_CHOICE_BYTES = 2,
     SOCKS_AUTH_BYTES = 2,
+    SOCKS_CODE_BYTES = 2,      // as much of a reply as tells whether it refuses
     SOCKS_REPLY_MIN_BYTES = 5, // as much of a reply as tells its length
 };
 
@@ -26,6 +27,8 @@ size_t socks_request(const char *host, uint16_t port, uint8_t out[SOCKS_BYTES_MA
 int socks_read_choice(const uint8_t bytes[SOCKS_CHOICE_BYTES]);
 // 0: the password is right; -1: no answer of a SOCKS 5 server.
 int socks_read_auth(const uint8_t bytes[SOCKS_AUTH_BYTES]);
+// The reply code, 0 for success; -1: no answer of a SOCKS 5 server.
+int socks_read_code(const uint8_t bytes[SOCKS_CODE_BYTES]);
 // The length of a whole reply; `bytes` has SOCKS_REPLY_MIN_BYTES. 0: it is none.
 size_t socks_reply_length(const uint8_t *bytes);
 // What a reply code means ("connection refused"); "unassigned" for one that RFC 1928 does not have.

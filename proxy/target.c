@@ -186,8 +186,10 @@ static void on_jump_resolved(void *arg, struct addr_set *addrs, const struct err
         .failure = addrs ? NULL : err };
     log_resolution(target, target->via->host, &resolution);
     if (addrs) {
+        bool doubt;
         addr_set_unref(target->addrs);
         target->addrs = addrs;
+        target->ways = ways_to(addrs, NULL, &doubt);
     }
     target->dns_failure = addrs ? (struct err){ 0 } : *err;
     target_show(target);
@@ -270,6 +272,8 @@ enum proxy_concern target_wake(
     enum proxy_concern concern = is_news   ? PROXY_CONCERNED
                                  : is_lost ? PROXY_LOST
                                            : PROXY_UNCONCERNED;
+    if (target->jump_name && (is_news || is_lost || other_names))
+        jump_name_renew(target->jump_name);
     if (!target->watch)
         return concern;
     if (!is_news && !other_names) {
@@ -286,6 +290,12 @@ enum proxy_concern target_wake(
         target_show(target);
     }
     return concern;
+}
+
+void target_use_control_path(struct target *target, const char *path)
+{
+    target->control_path = path;
+    target_show(target);
 }
 
 void target_unreachable(struct target *target)

@@ -39,6 +39,7 @@ void target_news(struct target *target, struct control_news *news); // takes own
 // looked up again where that may matter.
 enum proxy_concern target_wake(
     struct target *target, const struct wake_plan *plan, bool other_names);
+void target_use_control_path(struct target *target, const char *path); // see target_plan
 void target_show(struct target *target);        // again, because the options changed
 void target_unreachable(struct target *target); // every address failed: look the name up again
 struct proxy_target_state target_state(const struct target *target);

@@ -181,10 +181,12 @@ static void end(struct conn *conn)
 
 // ---- any connection -----------------------------------------------------------------------------
 
-// The attempts that are under way have the source addresses of before.
+// The attempts that are under way have the source addresses of before, or wait for an ssh master
+// that has been left. Addresses that are just being looked up anew are none yet.
 static void dial_anew(struct conn *conn)
 {
-    struct view *view = view_ref(conn->view);
+    struct view *newest = conn->worker->views[conn->target];
+    struct view *view = view_ref(newest->addrs && newest->port ? newest : conn->view);
     dial_cancel(&conn->setup->dial);
     conn->setup->dial = (struct dial){ 0 };
     conn_see(conn, view);

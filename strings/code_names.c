@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 const struct code_field_row code_fields[CODE_FIELD_NONE] = {
 #define AT(name) offsetof(struct lint_reading, name)

@@ -8,6 +8,7 @@
 #include "base/os.h"
 
 #include <string.h>
+#include <strings.h>
 
 bool lint_has_label(const char *labels, const char *name)
 {
