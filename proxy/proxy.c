@@ -195,7 +195,7 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
         worker_wake(proxy->workers[i], &plan);
     bool is_another_network = change->addresses || change->routes || change->back_count;
     for (size_t i = 0; i < proxy->target_count; i++)
-        if (plan.slept || plan.ask_all || is_another_network)
+        if (plan.slept || is_another_network)
             jump_master_doubt(proxy->masters[i]);
     return change->names || plan.forget ? PROXY_CONCERNED : most;
 }

@@ -40,10 +40,10 @@ struct target {
     struct resolver_watch *watch; // of the host; NULL with a jump
     struct jump_name *jump_name;  // of the jump's host; NULL: it has none
     struct addr_set *addrs;
-    struct err dns_failure;       // ERR_NONE: none
-    struct err host_failure;      // the host must not be handed to the jump; ERR_NONE: it may
-    struct addr_set *doubted;     // NULL, or the last addrs, none of which is used until on_resolved
-    uint64_t ways;                // a digest of the source addresses towards either; 0: not known
+    struct err dns_failure;   // ERR_NONE: none
+    struct err host_failure;  // the host must not be handed to the jump; ERR_NONE: it may
+    struct addr_set *doubted; // NULL, or the last addrs, none of which is used until on_resolved
+    uint64_t ways;            // a digest of the source addresses towards either; 0: not known
 };
 
 static uint16_t target_port(const struct target *target)
