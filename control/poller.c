@@ -19,6 +19,8 @@
 enum { NUDGE_AFTER_MS = 1000 };
 // Between an answer and a round that a change of this machine's network begins.
 enum { WAKE_AFTER_MS = 10 * 1000 };
+// Between two rounds that such a change breaks off because they have had no answer yet.
+enum { BREAK_AFTER_MS = 5000 };
 
 struct poller {
     struct loop *loop;
@@ -35,6 +37,7 @@ struct poller {
     unsigned failures;    // rounds in a row that nothing came of
     unsigned requests;    // of this round
     uint64_t ended_ms;    // when the last round did
+    uint64_t broke_ms;    // when one was broken off, see poller_wake; 0: never
     uint64_t answered_ms; // when the API last did; 0: never
     uint64_t due_ms;      // when the next one begins
     bool running;         // a round is under way
@@ -210,10 +213,14 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 void poller_wake(struct poller *poller, uint64_t slept_ms)
 {
-    bool goes_well = poller->running && poller->requests > 0;
-    if (goes_well || (!poller->running && !poller->counters.polled))
-        return; // or the first one is due at once
     uint64_t now_ms = clock_ms(), at_ms = now_ms;
+    // Events that come one after the other must not keep it from its first answer.
+    bool goes_well = poller->requests > 0 ||
+                     (!slept_ms && poller->broke_ms && now_ms - poller->broke_ms < BREAK_AFTER_MS);
+    if (poller->running ? goes_well : !poller->counters.polled)
+        return; // or the first one is due at once
+    if (poller->running)
+        poller->broke_ms = now_ms;
     if (poller->answered_ms)
         at_ms = later(at_ms, less(poller->answered_ms + WAKE_AFTER_MS, slept_ms));
     if (poller->forced_pause)

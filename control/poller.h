@@ -36,8 +36,9 @@ void poller_start(struct poller *poller); // the first round begins soon
 void poller_nudge(struct poller *poller);
 
 // This machine may be in another network, or slept for so long: begins a round now, over a
-// connection of its own, and again if one hangs. Not within ten seconds of an answer, nor within a
-// pause that the API asked for; what was slept counts.
+// connection of its own, and again if one hangs, at most every five seconds unless it slept. Not
+// within ten seconds of an answer, nor within a pause that the API asked for; what was slept
+// counts.
 void poller_wake(struct poller *poller, uint64_t slept_ms);
 
 const struct round_target *poller_target(const struct poller *poller, size_t target);

@@ -110,6 +110,27 @@ static void test_wake_asks_at_once(void **state)
     assert_int_equal(fixture->sky.asked_single, 2);
 }
 
+// A look that hangs is broken off once, and not by each of many changes in a row: an answer that
+// takes longer than the time between two of them would never come.
+static void test_wakes_in_a_row(void **state)
+{
+    struct control_fixture *fixture = *state;
+    fixture->options.api_timeout_ms = 3600000;
+    fixture->sky.status = 0; // never answers
+    control_fixture_start(fixture, 1);
+    timer_init(&fixture->deadline, fixture->home, control_fixture_on_deadline);
+    while (fixture->sky.asked == 0) {
+        timer_start(&fixture->deadline, 10);
+        loop_run(fixture->home);
+    }
+    for (int i = 0; i < 12; i++) {
+        control_wake(fixture->control, 0);
+        timer_start(&fixture->deadline, 100);
+        loop_run(fixture->home);
+    }
+    assert_in_range(fixture->sky.asked, 2, 6); // a slow machine may take longer than five seconds
+}
+
 // A pause after a failure would last for minutes here; the pace of a change does not.
 static void test_a_failing_cluster_slows_nobody_down(void **state)
 {
@@ -235,6 +256,7 @@ int main(void)
         CONTROL_TEST(test_many_clusters_cost_two_lists),
         CONTROL_TEST(test_nudge_brings_one_look_forward),
         CONTROL_TEST(test_wake_asks_at_once),
+        CONTROL_TEST(test_wakes_in_a_row),
         CONTROL_TEST(test_a_failing_cluster_slows_nobody_down),
         CONTROL_TEST(test_stop_while_asking),
         CONTROL_TEST(test_fetch),
