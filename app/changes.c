@@ -13,8 +13,8 @@ static enum program_event event_of(const struct change *change)
         return EVENT_SLEPT;
     if (change->stopped_ms)
         return EVENT_STOPPED;
-    bool is_of_names = change->names && !change->addresses && !change->routes &&
-                       !change->back_count && !change->unknown;
+    bool is_of_names =
+        change->names && !change->addresses && !change->routes && !change->back_count;
     return is_of_names ? EVENT_RESOLV_CONF : EVENT_NETWORK;
 }
 
@@ -54,10 +54,11 @@ static void log_change(const struct program *program, const struct change *chang
 static void on_change(void *arg, const struct change *change)
 {
     struct program *program = arg;
-    bool matters = proxy_wake(program->proxy, change);
+    enum proxy_concern concern = proxy_wake(program->proxy, change);
+    bool matters = concern == PROXY_CONCERNED;
     log_change(program, change, matters);
     program->events[event_of(change)] += matters;
-    if (matters && program->control)
+    if (concern != PROXY_UNCONCERNED && program->control)
         control_wake(program->control, change->slept_ms);
 }
 

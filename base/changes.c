@@ -19,7 +19,7 @@
 enum {
     QUIET_MS = 250, // without another hint: the burst is over
     MOST_MS = 1000, // or it has lasted so long
-    CUT_MAX = 16,
+    CUT_MAX = 64,   // more in one burst are those of services and containers, not of connections
     FILE_BYTES = 64 * 1024,
 };
 
@@ -51,6 +51,12 @@ struct changes {
 // ---- addresses ----------------------------------------------------------------------------------
 
 // Those of one link alone (RFC 4291, 2.5.6) and of this machine alone lead nowhere.
+static bool leads_somewhere(const struct addr *addr)
+{
+    bool is_inet6 = addr->any.sa_family == AF_INET6;
+    return !addr_is_loopback(addr) && !(is_inet6 && IN6_IS_ADDR_LINKLOCAL(&addr->in6.sin6_addr));
+}
+
 static bool is_of_interest(const struct ifaddrs *entry, struct addr *out)
 {
     *out = (struct addr){ 0 };
@@ -63,8 +69,7 @@ static bool is_of_interest(const struct ifaddrs *entry, struct addr *out)
     else
         return false;
     memcpy(&out->un, entry->ifa_addr, out->len);
-    bool is_inet6 = out->any.sa_family == AF_INET6;
-    return !addr_is_loopback(out) && !(is_inet6 && IN6_IS_ADDR_LINKLOCAL(&out->in6.sin6_addr));
+    return leads_somewhere(out);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -173,32 +178,40 @@ static void on_burst_over(struct timer *timer)
     bool about_addresses = hints & (OS_CHANGE_ADDRESSES | OS_CHANGE_UNKNOWN) || changes->cut_count;
     struct change change = {
         .addresses = about_addresses && addresses_are_others(changes),
-        .routes = hints & OS_CHANGE_ROUTES,
+        .routes = hints & (OS_CHANGE_ROUTES | OS_CHANGE_UNKNOWN),
         .names = hints & OS_CHANGE_FILE && names_are_others(changes),
-        .unknown = hints & OS_CHANGE_UNKNOWN,
         .back = changes->cut,
     };
     change.back_count = count_back(changes);
     changes->in_burst = false;
     changes->hints = 0;
     changes->cut_count = 0;
-    if (change.addresses || change.back_count || change.routes || change.names || change.unknown)
+    if (change.addresses || change.back_count || change.routes || change.names)
         changes->fn(changes->arg, &change);
+}
+
+// A link that comes and goes tells of the same ones again and again.
+static void note_cut(struct changes *changes, const struct addr *cut)
+{
+    for (size_t i = 0; i < changes->cut_count; i++)
+        if (addr_equal(&changes->cut[i], cut))
+            return;
+    if (changes->cut_count < CUT_MAX)
+        changes->cut[changes->cut_count++] = *cut;
 }
 
 static void note_hints(struct changes *changes, unsigned hints, const struct addr *cut)
 {
     uint64_t now_ms = loop_now_ms(changes->loop);
-    if (!hints && !cut)
+    bool is_cut = cut && leads_somewhere(cut);
+    if (!hints && !is_cut)
         return;
     if (!changes->in_burst)
         changes->burst_ms = now_ms;
     changes->in_burst = true;
     changes->hints |= hints;
-    if (cut && changes->cut_count < CUT_MAX)
-        changes->cut[changes->cut_count++] = *cut;
-    else if (cut)
-        changes->hints |= OS_CHANGE_UNKNOWN;
+    if (is_cut)
+        note_cut(changes, cut);
     uint64_t most_ms = changes->burst_ms + MOST_MS;
     uint64_t left_ms = most_ms > now_ms ? most_ms - now_ms : 0;
     timer_start(&changes->burst, left_ms < QUIET_MS ? left_ms : QUIET_MS);

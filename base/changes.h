@@ -20,10 +20,9 @@ struct loop;
 struct change {
     uint64_t slept_ms, stopped_ms; // 0: not
     bool addresses;                // this machine's addresses are others than before
-    bool routes;
-    bool names;              // resolv.conf
-    bool unknown;            // too much changed at once to tell what
-    const struct addr *back; // addresses that went and are back, or whose link did
+    bool routes;                   // or so much at once that the system lost count
+    bool names;                    // resolv.conf
+    const struct addr *back;       // addresses that went and are back, or whose link did
     size_t back_count;
 };
 typedef void (*changes_fn)(void *arg, const struct change *change);

@@ -11,13 +11,15 @@
 enum way {
     WAY_SAME,
     WAY_OTHER, // the kernel would now choose another source address
-    WAY_GONE,  // its source address is no longer this machine's, or there is no route from it
+    WAY_GONE,  // its source address is not this machine's now, or no route leads from it
 };
 
-// The source address that the kernel chooses towards `addr`, with port 0. False: there is no way.
+// The source address that the kernel chooses towards `addr`, with port 0. False with errno: there
+// is no way, or it cannot be looked at (net_is_shortage).
 bool way_source(const struct addr *addr, struct addr *out) MUST_CHECK;
-// Of a connection between these two. What stays on this machine has the same way always.
-enum way way_look(const struct addr *local, const struct addr *remote);
+// Of a connection between these two. What stays on this machine has the same way always, and so has
+// what cannot be looked at. *out_source: of WAY_OTHER, what way_source gives.
+enum way way_look(const struct addr *local, const struct addr *remote, struct addr *out_source);
 // The two ends of a connected socket; false: it is not IP, or not connected any more.
 bool way_ends(int fd, struct addr *out_local, struct addr *out_remote) MUST_CHECK;
 

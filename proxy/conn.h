@@ -88,7 +88,9 @@ struct conn {
     uint8_t lost_reason;    // enum close_reason of is_lost
     uint8_t questioned; // enum close_reason if the server does not answer (wake.h); 0: not asked
     uint8_t asked_retransmits; // at that moment
+    uint32_t other_way;        // a digest of the address it would have by now; 0: the one it has
     bool asked_anew : 1;       // something was sent again since
+    bool is_cut : 1;           // there was no way to its server when that was looked at last
     bool is_lost : 1;          // one side was reset or is dead
     bool client_lost : 1;      // which
     bool is_busy : 1;          // the sweep looks at it

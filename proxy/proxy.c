@@ -177,16 +177,22 @@ void proxy_set_control(struct proxy *proxy, struct control *control)
         worker_use_control(proxy->workers[i], control);
 }
 
-// Targets first: the workers see their views before they act.
-bool proxy_wake(struct proxy *proxy, const struct change *change)
+// Targets first: the workers see their views before they act. What a look-up was asked over is of
+// the other network as well, but only then: a storm of events must not begin it again and again.
+enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
 {
     struct wake_plan plan = wake_plan_of(change);
-    resolver_renew(proxy->resolver);
-    for (size_t i = 0; i < proxy->target_count; i++)
-        plan.forget = target_wake(proxy->targets[i], &plan, change->names) || plan.forget;
+    enum proxy_concern most = PROXY_UNCONCERNED;
+    for (size_t i = 0; i < proxy->target_count; i++) {
+        enum proxy_concern concern = target_wake(proxy->targets[i], &plan, change->names);
+        most = concern > most ? concern : most;
+    }
+    plan.forget = plan.slept || most == PROXY_CONCERNED;
+    if (plan.forget || change->names)
+        resolver_renew(proxy->resolver);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_wake(proxy->workers[i], &plan);
-    return plan.forget || change->names;
+    return change->names || plan.forget ? PROXY_CONCERNED : most;
 }
 
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,

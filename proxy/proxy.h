@@ -121,9 +121,13 @@ void proxy_set_control(struct proxy *proxy, struct control *control);
 // Takes ownership of the news.
 void proxy_news(struct proxy *proxy, struct control_news *news);
 // What happened to this machine. Names are resolved anew, connections whose way is gone end, others
-// are asked whether they live, what was learned of addresses is forgotten. False: it has nothing to
-// do with any cluster, and nothing was done.
-bool proxy_wake(struct proxy *proxy, const struct change *change);
+// are asked whether they live, what was learned of addresses is forgotten.
+enum proxy_concern {
+    PROXY_UNCONCERNED, // it has nothing to do with any cluster, and nothing was done
+    PROXY_LOST,        // nor has it, as far as can be told, but one has no address: it may help
+    PROXY_CONCERNED,
+};
+enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change);
 // Options and everything about TLS, its files read again, for new connections; `plan` has the same
 // targets. False: something of it is not usable, and all is as it was.
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,

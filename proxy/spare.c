@@ -15,6 +15,7 @@
 #include "proxy/tls_why.h"
 #include "proxy/via.h"
 #include "proxy/view.h"
+#include "proxy/wake.h"
 #include "proxy/worker.h"
 
 #include <errno.h>
@@ -404,21 +405,25 @@ void spares_see(struct spares *spares)
     refill(spares);
 }
 
-static bool is_on_its_way(const struct spare *spare)
+static bool is_to_go(const struct spare *spare, const struct wake_plan *plan)
 {
-    struct addr local, remote;
-    return spare->io.fd >= 0 && way_ends(spare->io.fd, &local, &remote) &&
-           way_look(&local, &remote) == WAY_SAME;
+    struct addr local, remote, source;
+    if (spare->io.fd < 0)
+        return plan->forget;
+    return plan->slept || !way_ends(spare->io.fd, &local, &remote) ||
+           wake_way(spare->view, &local, &remote, &source) != WAY_SAME;
 }
 
-void spares_wake(struct spares *spares, bool all)
+void spares_wake(struct spares *spares, const struct wake_plan *plan)
 {
     struct spare *spare, *next;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next)
-        if (all || !is_on_its_way(spare))
+        if (is_to_go(spare, plan))
             discard(spare);
-    spares->failures = 0;
-    spares->refill_ms = 0;
+    if (plan->forget) {
+        spares->failures = 0;
+        spares->refill_ms = 0;
+    }
     spares_see(spares);
 }
 

@@ -22,6 +22,7 @@
 #include <sys/queue.h>
 
 struct mysql_greeting;
+struct wake_plan;
 
 enum { SPARE_GREETING_BYTES = 512 };
 
@@ -58,9 +59,10 @@ void spares_init(struct spares *spares, struct worker *worker, size_t target);
 void spares_done(struct spares *spares); // closes them all; none come until spares_see
 // The target's view changed: drop what it no longer allows, open what is missing.
 void spares_see(struct spares *spares);
-// This machine may be in another network. Drops them all, or those whose way is another one by now;
-// new ones need not wait for what went wrong before.
-void spares_wake(struct spares *spares, bool all);
+// Something happened to this machine: drops those whose way is another one by now, all after sleep.
+// Where it concerns a cluster, what is being connected begins again, without waiting for what went
+// wrong before.
+void spares_wake(struct spares *spares, const struct wake_plan *plan);
 // A server of the cluster has greeted.
 void spares_learn(struct spares *spares, const struct mysql_greeting *greeting);
 // The newest that is ready, now the caller's: its io, then spare_free. NULL: none.

@@ -5,6 +5,7 @@
 #include "proxy/target.h"
 
 #include "base/log.h"
+#include "base/net.h"
 #include "base/way.h"
 #include "proxy/jump_name.h"
 #include "proxy/tls_store.h"
@@ -14,6 +15,7 @@
 #include "proxy/worker.h"
 #include "resolver/addr_set.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,9 +40,10 @@ struct target {
     struct resolver_watch *watch; // of the host; NULL with a jump
     struct jump_name *jump_name;  // of the jump's host; NULL: it has none
     struct addr_set *addrs;
-    struct err dns_failure;  // ERR_NONE: none
-    struct err host_failure; // the host must not be handed to the jump; ERR_NONE: it may
-    uint64_t ways;           // a digest of the source addresses towards addrs
+    struct addr_set *doubted; // NULL, or the last addrs, none of which is used until on_resolved
+    struct err dns_failure;   // ERR_NONE: none
+    struct err host_failure;  // the host must not be handed to the jump; ERR_NONE: it may
+    uint64_t ways;            // a digest of the source addresses towards either; 0: not known
 };
 
 static uint16_t target_port(const struct target *target)
@@ -127,8 +130,8 @@ static uint64_t digest(uint64_t so_far, const char *text)
     return so_far;
 }
 
-// Which address of this machine leads to each of them, or none. *out_doubt: whether that is one of
-// those that the plan, which may be NULL, doubts.
+// Which address of this machine leads to each of them, or none; 0: without a descriptor nobody can
+// tell. *out_doubt: whether that is one of those that the plan, which may be NULL, doubts.
 static uint64_t ways_to(const struct addr_set *addrs, const struct wake_plan *plan, bool *out_doubt)
 {
     char text[ADDR_TEXT_BYTES];
@@ -137,17 +140,26 @@ static uint64_t ways_to(const struct addr_set *addrs, const struct wake_plan *pl
     for (size_t i = 0; addrs && i < addrs->count; i++) {
         struct addr source;
         bool found = way_source(&addrs->addrs[i], &source);
+        if (!found && net_is_shortage(errno))
+            return 0;
         ways = digest(ways, found ? addr_format_ip(&source, text) : "none");
         *out_doubt = *out_doubt || (found && plan && wake_doubts(plan, &source));
     }
     return ways;
 }
 
+static void drop_addresses(struct target *target)
+{
+    addr_set_unref(target->addrs);
+    addr_set_unref(target->doubted);
+    target->addrs = target->doubted = NULL;
+}
+
 static void on_resolved(void *arg, const struct resolution *resolution)
 {
     struct target *target = arg;
     log_resolution(target, target->host, resolution);
-    addr_set_unref(target->addrs);
+    drop_addresses(target);
     target->addrs = resolution->addrs ? addr_set_ref(resolution->addrs) : NULL;
     bool doubt;
     if (target->addrs)
@@ -174,8 +186,10 @@ static void on_jump_resolved(void *arg, struct addr_set *addrs, const struct err
         .failure = addrs ? NULL : err };
     log_resolution(target, target->via->host, &resolution);
     if (addrs) {
+        bool doubt;
         addr_set_unref(target->addrs);
         target->addrs = addrs;
+        target->ways = ways_to(addrs, NULL, &doubt);
     }
     target->dns_failure = addrs ? (struct err){ 0 } : *err;
     target_show(target);
@@ -212,8 +226,7 @@ static void forget_addresses(struct target *target)
 {
     resolver_unwatch(target->watch);
     target->watch = NULL;
-    addr_set_unref(target->addrs);
-    target->addrs = NULL;
+    drop_addresses(target);
     target->dns_failure = (struct err){ 0 };
 }
 
@@ -239,22 +252,44 @@ static void follow_host(struct target *target)
         abort(); // out of memory: workers would wait for addresses that never come
 }
 
-bool target_wake(struct target *target, const struct wake_plan *plan, bool other_names)
+// Whether the way to the cluster is another one now, or in doubt.
+static bool look_at_ways(struct target *target, const struct wake_plan *plan)
 {
     bool doubt = false;
-    uint64_t before = target->ways;
-    if (target->addrs)
-        target->ways = ways_to(target->addrs, plan, &doubt);
-    // Without addresses nothing tells: the network that just came may be the one that knows them.
-    bool matters = plan->slept || doubt || !target->addrs || target->dns_failure.code != ERR_NONE ||
-                   target->ways != before;
-    if (!target->watch || (!matters && !other_names) || !resolver_doubt(target->watch, matters))
-        return matters;
-    addr_set_unref(target->addrs);
-    target->addrs = NULL;
-    target->dns_failure = (struct err){ 0 };
-    target_show(target);
-    return matters;
+    const struct addr_set *addrs = target->addrs ? target->addrs : target->doubted;
+    uint64_t before = target->ways, now = ways_to(addrs, plan, &doubt);
+    if (!addrs || !now)
+        return plan->slept; // nothing to look at, or nothing to look with
+    target->ways = now;
+    return plan->slept || doubt || (before && now != before);
+}
+
+enum proxy_concern target_wake(
+    struct target *target, const struct wake_plan *plan, bool other_names)
+{
+    bool is_lost = !target->addrs || target->dns_failure.code != ERR_NONE;
+    bool is_news = look_at_ways(target, plan);
+    enum proxy_concern concern = is_news   ? PROXY_CONCERNED
+                                 : is_lost ? PROXY_LOST
+                                           : PROXY_UNCONCERNED;
+    if (target->jump_name && (concern != PROXY_UNCONCERNED || other_names))
+        jump_name_refresh(target->jump_name);
+    if (!target->watch)
+        return concern;
+    if (!is_news && !other_names) {
+        // The network that just came may be the one that knows the name.
+        if (is_lost)
+            resolver_hasten(target->watch);
+    } else if (resolver_doubt(target->watch, is_news)) {
+        if (target->addrs) {
+            addr_set_unref(target->doubted);
+            target->doubted = target->addrs;
+            target->addrs = NULL;
+        }
+        target->dns_failure = (struct err){ 0 };
+        target_show(target);
+    }
+    return concern;
 }
 
 void target_unreachable(struct target *target)

@@ -36,9 +36,9 @@ void target_free(struct target *target); // NULL is allowed
 
 void target_news(struct target *target, struct control_news *news); // takes ownership
 // Something happened to the machine, to its resolv.conf for one if `other_names`: the name is
-// looked up again where that may matter. True: it does, the way to the cluster is another one or in
-// doubt.
-bool target_wake(struct target *target, const struct wake_plan *plan, bool other_names);
+// looked up again where that may matter.
+enum proxy_concern target_wake(
+    struct target *target, const struct wake_plan *plan, bool other_names);
 void target_show(struct target *target);        // again, because the options changed
 void target_unreachable(struct target *target); // every address failed: look the name up again
 struct proxy_target_state target_state(const struct target *target);

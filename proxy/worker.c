@@ -330,6 +330,7 @@ static void on_stop(void *arg)
     while (!LIST_EMPTY(&worker->quiet))
         conn_close(LIST_FIRST(&worker->quiet), CLOSE_STOPPED);
     ticker_stop(&worker->sweep);
+    timer_stop(&worker->cut);
     jump_children_stop(&worker->children, on_no_children, worker);
 }
 
@@ -430,6 +431,7 @@ static struct worker *worker_new(const struct worker_plan *plan, struct home *ho
     }
     jump_children_init(&worker->children, worker->loop);
     worker->io.children = &worker->children;
+    timer_init(&worker->cut, worker->loop, wake_on_cut_timer);
     if (make_arrays(worker) && ticker_init(&worker->sweep, worker->loop, sweep_on_tick) &&
         ticker_init(&worker->ageing, worker->loop, on_spares_age))
         return worker;

@@ -75,6 +75,7 @@ struct worker {
     bool sweeps_fast;     // because something drains
     uint64_t swept_ms;    // the last look of a second
     uint64_t asked_ms;    // when servers were questioned last, see wake.h
+    struct timer cut;     // when connections without a way are looked at again, see wake.h
     struct ticker ageing; // the oldest spare's end
     uint64_t ageing_ms;   // when; UINT64_MAX: not running
     // A connection is on one of the first three: the sweep looks at it, need not, it is closed.

@@ -109,6 +109,11 @@ void cache_doubt(struct cache *cache, uint64_t now_ms)
 {
     cache->expires_ms = now_ms;
     cache->doubted = cache->addrs != NULL;
+    cache_hasten(cache, now_ms);
+}
+
+void cache_hasten(struct cache *cache, uint64_t now_ms)
+{
     cache->eager_until_ms = now_ms + EAGER_MS;
 }
 

@@ -33,5 +33,8 @@ bool cache_failure(struct cache *cache, const struct err *failure, uint64_t now_
 // none" needs no second look, and for a while a failure is looked at again soon.
 void cache_doubt(struct cache *cache, uint64_t now_ms);
 
+// Whatever hindered the look-ups may have gone: for a while a failure is looked at again soon.
+void cache_hasten(struct cache *cache, uint64_t now_ms);
+
 // Borrows from the cache; valid until its next change.
 struct resolution cache_resolution(const struct cache *cache);

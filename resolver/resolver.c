@@ -188,6 +188,12 @@ void resolver_refresh(struct resolver_watch *watch)
         schedule(watch, soonest_ms);
 }
 
+void resolver_hasten(struct resolver_watch *watch)
+{
+    cache_hasten(&watch->cache, loop_now_ms(watch->resolver->loop));
+    resolver_refresh(watch);
+}
+
 void resolver_renew(struct resolver *resolver)
 {
     loop_assert_here(resolver->loop);

@@ -65,6 +65,9 @@ struct resolver_watch *resolver_watch(
 void resolver_unwatch(struct resolver_watch *watch); // NULL is allowed
 // Look again now (every address failed, or a person asked), at most once a second.
 void resolver_refresh(struct resolver_watch *watch);
+// The same for a name that has no good answer: a network came that may know it. A look-up that is
+// under way goes on, so that many such events in a row do not keep it from its answer.
+void resolver_hasten(struct resolver_watch *watch);
 // This machine may be in another network: DNS servers are asked over new sockets from now on, and
 // resolv.conf is read again. Look-ups that are under way start again.
 void resolver_renew(struct resolver *resolver);

@@ -75,10 +75,11 @@ static void leave_out(const char *what, int sys)
 
 // ---- the clock ----------------------------------------------------------------------------------
 
-// Never due: only its cancellation is of interest.
+// Only its cancellation is of interest. It must not be due in 2038, when it would be so for ever.
 static bool arm_clock(int fd)
 {
-    const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+    const time_t latest = sizeof(time_t) > sizeof(int32_t) ? (time_t)INT64_MAX : INT32_MAX;
+    const struct itimerspec never = { .it_value.tv_sec = latest };
     return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) == 0;
 }
 
@@ -198,6 +199,8 @@ static void read_link(struct os_changes *changes, const struct nlmsghdr *head)
 {
     const struct ifinfomsg *link = NLMSG_DATA(head);
     char name[IF_NAMESIZE];
+    if (link->ifi_family != AF_UNSPEC)
+        return; // a bridge's word about one of its ports, which has its own
     if (head->nlmsg_type == RTM_DELLINK)
         note_up(changes, link->ifi_index);
     else if (!(link->ifi_flags & IFF_RUNNING))
@@ -209,6 +212,7 @@ static void read_link(struct os_changes *changes, const struct nlmsghdr *head)
 static void note_links(struct os_changes *changes)
 {
     struct ifaddrs *all;
+    changes->down_count = 0;
     if (getifaddrs(&all) < 0)
         return;
     for (const struct ifaddrs *entry = all; entry; entry = entry->ifa_next)
@@ -266,6 +270,8 @@ static void on_netlink(struct watch *watch, unsigned ready)
         else
             what |= read_messages(changes, (size_t)got);
     }
+    if (what & OS_CHANGE_UNKNOWN)
+        note_links(changes); // which have gone, among others
     if (what)
         changes->fn(changes->arg, what, NULL);
 }
@@ -409,8 +415,9 @@ uint64_t os_changes_tick_ms(void)
 unsigned os_changes_untold(const struct os_changes *changes)
 {
     unsigned what = OS_CHANGE_CLOCKS;
+    // getifaddrs(3) needs the same socket; the ways to the clusters can be looked at without.
     if (changes->netlink.fd < 0)
-        what |= OS_CHANGE_ADDRESSES;
+        what |= OS_CHANGE_ADDRESSES | OS_CHANGE_ROUTES;
     if (changes->inotify.fd < 0)
         what |= OS_CHANGE_FILE;
     return what;

@@ -7,6 +7,7 @@ from aws_program import WarmAws, plain_aws
 from certs import Authority
 from doctor_scene import Scene
 from emulator import Emulator
+from laptop import Stack
 from mariadb import MariaDB
 from mysql_server import MySQL, why_missing
 from setup_world import World
@@ -33,6 +34,13 @@ def pytest_runtest_makereport(item, call):
     for name, value in getattr(item, "funcargs", {}).items():
         if hasattr(value, "log_text"):
             report.sections.append((f"log of {name}", value.log_text()))
+
+
+@pytest.fixture
+def stack():
+    """Whatever enters it is left when the test ends; the log of its `proxy` is in the report."""
+    with Stack() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -16,91 +16,16 @@ from built import linux_only
 from clocks import Clocks
 from connecting import Connect
 from emulator import ENDPOINT, Emulator
-from namespaces import Namespace, Way
+from laptop import CHANGED, SECONDS, SERVICE, UNCONCERNED, Laptop, talk
+from namespaces import Namespace
 from proxy import Proxy
 from scenes import LONG, ended, ready, served
 from servers import Server, servers
 
 # The portable build looks at clocks and addresses every two seconds, and asks nobody.
 pytestmark = linux_only("netlink, CLOCK_BOOTTIME, inotify and TCP_INFO")
-SECONDS = 60
-SERVICE = "10.88.0.1"  # the server's address, behind every way
-CHANGED = r"info the network changed: names are resolved anew"
-UNCONCERNED = r"debug the network changed: no cluster is concerned"
 READY, DISCARDED = "tidblink_spares", "tidblink_spares_discarded_total"
 EVENTS = 'tidblink_machine_events_total{event="%s"}'
-
-
-class Stack(contextlib.ExitStack):
-    proxy = None
-
-    def log_text(self):
-        return self.proxy.log_text() if self.proxy else ""
-
-
-@pytest.fixture
-def stack():
-    with Stack() as found:
-        yield found
-
-
-class Laptop:
-    """A proxy whose machine reaches the server by the first of two ways."""
-
-    def __init__(self, stack, clocks=None, far_dns=False, **options):
-        self.home, self.far = [
-            stack.enter_context(contextlib.closing(Namespace())) for _ in range(2)]
-        self.ways = [Way(self.home, self.far, number) for number in (1, 2)]
-        self.far.ip("address", "add", f"{SERVICE}/32", "dev", "lo")
-        self.go_by(self.ways[0])
-        with self.far.inside():
-            self.server = stack.enter_context(Server(SERVICE))
-        with (self.far if far_dns else self.home).inside():
-            host = SERVICE if far_dns else "127.0.0.1"
-            self.cloud = stack.enter_context(Emulator(options=["--dns-listen", f"{host}:0"]))
-            self.cloud.add("names", name="far.example.com", a=[SERVICE], ttlSeconds=3600)
-        with self.home.inside():
-            given = {"state-source": "none", "spares": 0, "threads": 1, "hold-timeout": "30s"}
-            given.update({name.replace("_", "-"): value for name, value in options.items()})
-            self.proxy = stack.enter_context(Proxy(
-                self.cloud, {"far": {"host": "far.example.com", "port": self.server.port}}, given,
-                env=clocks.env() if clocks else None))
-        stack.proxy = self.proxy
-        self.proxy.wait_log(" resolved ")
-
-    def go_by(self, way):
-        self.home.ip("route", "replace", SERVICE, "via", way.far_ip)
-
-    def connect(self):
-        """(the client's socket, the server's)"""
-        with self.home.inside():
-            near = client.connect(self.proxy.port("far"))
-        client.read_greeting(near)
-        return near, self.server.accept()
-
-    def leave(self, way):
-        """The address goes, and with it its routes."""
-        self.home.ip("address", "del", f"{way.near_ip}/24", "dev", way.near_name)
-
-    def blink(self, way):
-        """The address goes and is back, in one go: the proxy looks when it is quiet again."""
-        program = shutil.which("ip", path="/usr/sbin:/sbin:/usr/bin:/bin")
-        with self.home.inside():
-            subprocess.run([program, "-batch", "-"], check=True, text=True,
-                           input=f"address del {way.near_ip}/24 dev {way.near_name}\n"
-                                 f"address add {way.near_ip}/24 dev {way.near_name}\n"
-                                 f"route add {SERVICE} via {way.far_ip}\n")
-
-    def silence(self, way):
-        """What the server says to this way's address is lost."""
-        self.far.ip("route", "add", "blackhole", f"{way.near_ip}/32")
-
-
-def talk(near, far):
-    near.sendall(b"a query")
-    assert client.read_exactly(far, 7) == b"a query"
-    far.sendall(b"a result")
-    assert client.read_exactly(near, 8) == b"a result"
 
 
 # ---- another network -----------------------------------------------------------------------------
