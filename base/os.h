@@ -80,7 +80,8 @@ int os_batch_scheduling(void);
 int os_follow_parent(pid_t parent);
 // All open descriptors from first to last. Best effort.
 void os_close_at_exec(unsigned first, unsigned last);
-// Searches our own PATH for the program; returns only on failure, with errno.
+// Searches PATH for the program: our own, in the portable way that of `env`. Returns only on
+// failure, with errno.
 void os_execvpe(const char *name, char *const *argv, char *const *env);
 int os_signal_limit(void); // all signals are below it
 char **os_environment(void);

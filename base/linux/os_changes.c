@@ -5,7 +5,7 @@
 //   TFD_TIMER_CANCEL_ON_SET), which includes every resume: timekeeping_resume() in
 //   kernel/time/timekeeping.c ends with timerfd_resume(); how long it slept is the difference of
 //   CLOCK_BOOTTIME and CLOCK_MONOTONIC (clock_gettime(2));
-// - addresses, routes and links by netlink (rtnetlink(7));
+// - addresses, routes, rules and links by netlink (rtnetlink(7));
 // - the file by inotify(7): the file itself, which may be written in place or be a mount of its
 // own,
 //   and its folder and that of what it links to, where another one is put in its place.
@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 enum { TICK_MS = 30 * 1000, READS = 64, BYTES = 16 * 1024, DOWN_LINKS = 32 };
+enum { IPV6_RULES = 1 << (RTNLGRP_IPV6_RULE - 1) }; // which has no RTMGRP_ name
 
 struct source {
     struct watch watch;
@@ -234,6 +235,9 @@ static unsigned read_message(struct os_changes *changes, const struct nlmsghdr *
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
         return has_body(head, sizeof(struct rtmsg)) ? read_route(head) : 0;
+    case RTM_NEWRULE: // which table a way is looked up in: VPNs add theirs behind its routes
+    case RTM_DELRULE:
+        return OS_CHANGE_ROUTES;
     case RTM_NEWADDR:
     case RTM_DELADDR:
         return has_body(head, sizeof(struct ifaddrmsg)) ? read_address(changes, head) : 0;
@@ -281,7 +285,7 @@ static void open_netlink(struct os_changes *changes)
     const struct sockaddr_nl groups = {
         .nl_family = AF_NETLINK,
         .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-                     RTMGRP_IPV6_ROUTE,
+                     RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | IPV6_RULES,
     };
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0 || bind(fd, (const void *)&groups, sizeof(groups)) < 0) {

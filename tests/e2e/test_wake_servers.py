@@ -118,3 +118,17 @@ def test_another_source_on_purpose(stack):
     talk(*laptop.connect())  # the one worker has seen both
     assert all("sec" in when and "ms" not in when for when in probes(laptop)) and probes(laptop)
     talk(near, far)
+
+
+def test_a_rule_leads_another_way(stack):
+    """A VPN fills a table of its own first, and a rule that leads there comes later."""
+    laptop = Laptop(stack, keepalive="60s")
+    near, far = laptop.connect()
+    mark = laptop.proxy.mark()
+    laptop.home.ip("route", "add", SERVICE, "via", laptop.ways[1].far_ip, "table", "77")
+    laptop.proxy.wait_log(UNCONCERNED, after=mark)
+    mark = laptop.proxy.mark()
+    laptop.home.ip("rule", "add", "to", SERVICE, "lookup", "77")
+    laptop.proxy.wait_log(CHANGED, after=mark)
+    laptop.proxy.wait_log(LIVES_ON, after=mark)
+    talk(near, far)
