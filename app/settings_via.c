@@ -6,11 +6,13 @@
 
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "proxy/via.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { PASSWORD_MAX = 255 };
 
@@ -41,6 +43,13 @@ static bool trim(char *bytes, size_t len)
     return len > 0 && len <= PASSWORD_MAX && strlen(bytes) == len && !strpbrk(bytes, "\r\n");
 }
 
+static void warn_if_open_to_all(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH))
+        log_warn("%s holds a jump's password and is readable by everyone; use chmod o-r", path);
+}
+
 static bool read_password(const char *path, char **out, struct err *err)
 {
     size_t len;
@@ -50,6 +59,7 @@ static bool read_password(const char *path, char **out, struct err *err)
         return false;
     }
     if (trim(text, len)) {
+        warn_if_open_to_all(path);
         *out = text;
         return true;
     }

@@ -189,6 +189,15 @@ static bool is_value_line(const char *line)
     return name > 0 && line[name + gap] == '=';
 }
 
+// What stands behind a scheme may be a password: it is not shown.
+static void fail_no_option(struct reading *reading, const char *text)
+{
+    const char *scheme = strstr(text, "://");
+    size_t len = scheme ? (size_t)(scheme - text) + strlen("://") : strlen(text);
+    fail(reading, "\"%.*s%s\" is not an option: expected \"name = value\" or \"[kind name]\"",
+        len < SHOWN ? (int)len : SHOWN, text, scheme ? "..." : "");
+}
+
 // inih's fgets: only lines of the right form reach it. NULL ends the parse, at the end of the file
 // or at the first failure.
 static char *next_line(char *out, int size, void *arg)
@@ -205,8 +214,7 @@ static char *next_line(char *out, int size, void *arg)
             continue;
         }
         if (!is_value_line(text)) {
-            fail(reading, "\"%.*s\" is not an option: expected \"name = value\" or \"[kind name]\"",
-                SHOWN, text);
+            fail_no_option(reading, text);
             return NULL;
         }
         snprintf(out, (size_t)size, "%s", text);

@@ -44,6 +44,7 @@ struct shared {
     char path[PATH_MAX_BYTES];
     struct child *child; // that asks or tells its master; NULL: none
     bool is_left;        // another path is in use
+    bool may_end;        // with its connections, when nothing answers
     SLIST_ENTRY(shared) link;
 };
 
@@ -265,9 +266,10 @@ static void on_no_answer(struct shared *shared)
 {
     struct jump_master *master = shared->master;
     if (shared->is_left) {
-        log_info("the shared connection to %s has ended: nothing answers any more",
-            master->plan.via->shown);
-        tell(shared, "exit");
+        if (shared->may_end)
+            log_info("the shared connection to %s has ended: nothing answers any more",
+                master->plan.via->shown);
+        tell(shared, shared->may_end ? "exit" : "stop");
         return;
     }
     if (!move(master))
@@ -283,16 +285,23 @@ static void on_asked(void *arg, const struct child_result *result, const struct 
     struct shared *shared = arg;
     (void)result;
     shared->child = NULL;
-    if (err)
+    if (err) {
         on_no_answer(shared);
-    else if (shared->is_left)
+        return;
+    }
+    shared->may_end = false;
+    if (shared->is_left)
         on_late_answer(shared);
 }
 
-void jump_master_doubt(struct jump_master *master)
+void jump_master_doubt(struct jump_master *master, bool may_end)
 {
-    if (master && !master->current->child && is_there(master->current))
-        ask(master->current, DOUBT_MS);
+    struct shared *shared = master ? master->current : NULL;
+    if (!shared || !is_there(shared))
+        return;
+    shared->may_end = shared->may_end || may_end;
+    if (!shared->child)
+        ask(shared, DOUBT_MS);
 }
 
 // ---- life ---------------------------------------------------------------------------------------

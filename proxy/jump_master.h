@@ -7,6 +7,7 @@
 
 #include "base/defs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct jump_master;
@@ -28,8 +29,10 @@ struct jump_master *jump_master_new(const struct jump_master_plan *plan);
 const char *jump_master_path(const struct jump_master *master);
 // The machine slept, the network is another one, or a connection failed: the master may not know
 // yet that its connection is dead, and would let everybody wait. It is asked. When it has not
-// answered within a second, new connections get another path, where the first one logs in anew;
-// when it has not after ten, it is told to exit, with the connections that it has. NULL is allowed.
-void jump_master_doubt(struct jump_master *master);
+// answered within a second, new connections get another path, where the first one logs in anew.
+// When it has not after ten, it is told to exit, with the connections that it has, if it `may_end`;
+// otherwise it ends with the last of them, or when ssh itself finds out (ServerAliveInterval): an
+// sshd that waits for its DNS answers nobody meanwhile. NULL is allowed.
+void jump_master_doubt(struct jump_master *master, bool may_end);
 // Tells the masters to exit, waits a moment for that, and removes the folder. NULL is allowed.
 void jump_master_free(struct jump_master *master);

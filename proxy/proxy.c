@@ -149,7 +149,7 @@ static void on_unreachable(void *owner, size_t target)
 {
     struct proxy *proxy = owner;
     target_unreachable(proxy->targets[target]);
-    jump_master_doubt(proxy->masters[target]);
+    jump_master_doubt(proxy->masters[target], false);
 }
 
 static void on_files_changed(void *arg, size_t target)
@@ -196,7 +196,7 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
     bool is_another_network = change->addresses || change->routes || change->back_count;
     for (size_t i = 0; i < proxy->target_count; i++)
         if (plan.slept || is_another_network)
-            jump_master_doubt(proxy->masters[i]);
+            jump_master_doubt(proxy->masters[i], true);
     return change->names || plan.forget ? PROXY_CONCERNED : most;
 }
 

@@ -341,3 +341,37 @@ def test_drain(world, kind):
         proxy.wait_log(rf"connection closed .*via={kind} close=drained")
         assert not any(_is_alive(number) for number in programs)
         connection._force_close()
+
+
+def descriptors(pid):
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@pytest.mark.parametrize("kind", JUMPS)
+def test_clients_that_leave_in_every_step(world, kind):
+    """Nothing is left of them, nor when all ends under those that are still on their way."""
+    with JUMPS[kind]() as jump, through(world, jump, threads=2) as proxy:
+        with connect(proxy) as connection:
+            query(connection, "SELECT 1")
+        wait_until(lambda: not children(proxy.process.pid), "no program is left")
+        proxy.wait_open(0)
+        before = descriptors(proxy.process.pid)
+        place = ("127.0.0.1", proxy.port())
+        for number in range(120):
+            sock = socket.create_connection(place, SECONDS)
+            if number % 4 == 0:
+                sock.recv(4)
+            elif number % 4 == 1:
+                time.sleep(number / 4000)  # whatever step it is in then
+            sock.close()
+        proxy.wait_open(0)
+        wait_until(lambda: not children(proxy.process.pid), "no program is left")
+        wait_until(lambda: descriptors(proxy.process.pid) <= before, "no descriptor is left")
+        with contextlib.ExitStack() as held:
+            for _ in range(40):
+                held.enter_context(socket.create_connection(place, SECONDS))
+            programs = children(proxy.process.pid)
+            for _ in range(2):
+                proxy.signal(signal.SIGTERM)
+            assert proxy.wait() == 0
+            assert not any(_is_alive(number) for number in programs)

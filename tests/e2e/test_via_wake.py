@@ -9,10 +9,13 @@ from pathlib import Path
 import pymysql
 import pytest
 
+import client
 from built import linux_only
 from clocks import Clocks
-from jumps import Socks, Ssh, descendants, far_side
+from jumps import FAR_NAME, Socks, Ssh, descendants, far_side
+from namespaces import Namespace
 from proxy import ORDERS, Proxy
+from servers import Server
 from test_via import connect, query, refusal, through, world  # noqa: F401
 from test_via_programs import served, wait_until
 
@@ -122,6 +125,27 @@ def test_a_dead_master_of_which_nothing_told(world):
         with served(proxy) as connection:
             assert query(connection, "SELECT 2") == ((2,),)
         assert jump.logins() == 2
+
+
+def test_a_dead_master_in_another_network(cloud):
+    """Which way ssh takes is not known here: any change of addresses is reason to ask."""
+    with contextlib.closing(Namespace()) as home, home.inside(), Server() as server, Ssh() as jump:
+        section = {"host": FAR_NAME, "port": server.port, "via": jump.via}
+        with Proxy(cloud, {"far": section}, {"state-source": "none", "threads": 1,
+                                             "dial-budget": "20s"}, jump.environment) as proxy:
+            def greeted():
+                near = client.connect(proxy.port("far"))
+                client.read_greeting(near)
+                return near, server.accept()
+            near, far = greeted()
+            silence(jump)
+            home.ip("link", "add", "other0", "type", "bridge")
+            home.ip("address", "add", "172.18.0.1/16", "dev", "other0")
+            home.ip("link", "set", "other0", "up")
+            proxy.wait_log(r"info the shared connection to ssh://bastion does not answer")
+            for sock in (*greeted(), near, far):
+                sock.close()
+            assert jump.logins() == 2
 
 
 def test_the_jumps_name_is_looked_up_anew(world, tmp_path):

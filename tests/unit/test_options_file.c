@@ -195,6 +195,9 @@ static void test_lines_that_are_nothing(void **state)
             wrong[i]);
         assert_fails(text, expected);
     }
+    assert_fails("[s]\nvia socks5h://me:secret@h\n",
+        "t.conf:2: \"via socks5h://...\" is not an option: expected \"name = value\" or "
+        "\"[kind name]\"");
 }
 
 static void test_section_heads_that_are_none(void **state)
