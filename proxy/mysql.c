@@ -53,6 +53,13 @@ void mysql_write_header(uint8_t out[MYSQL_HEADER_BYTES], size_t payload_len, uin
 
 // ---- ERR ----------------------------------------------------------------------------------------
 
+// Without a NUL: the packet's length ends the text. Returns what comes behind it.
+static uint8_t *put_text(uint8_t *at, const char *text, size_t len)
+{
+    memcpy(at, text, len);
+    return at + len;
+}
+
 size_t mysql_err_packet(const struct err *err, uint8_t sequence, uint8_t out[MYSQL_ERR_BYTES])
 {
     static const char name[] = "tidblink: ";
@@ -73,8 +80,8 @@ size_t mysql_err_packet(const struct err *err, uint8_t sequence, uint8_t out[MYS
     *at++ = MYSQL_ERR;
     *at++ = (uint8_t)row->mysql_errno;
     *at++ = (uint8_t)(row->mysql_errno >> 8);
-    memcpy(at, state, state_len);
-    memcpy(at + state_len, text, text_len); // without the NUL: the packet's length ends the text
+    at = put_text(at, state, state_len);
+    put_text(at, text, text_len);
     return MYSQL_HEADER_BYTES + payload_len;
 }
 

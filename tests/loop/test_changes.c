@@ -3,6 +3,7 @@
 // base/changes: a resolv.conf that is written, replaced, linked and removed is noticed once for
 // each time that it says something else. Addresses, routes and sleep: tests/e2e/test_wake.py.
 #include "base/changes.h"
+#include "base/cursor.h"
 #include "base/err.h"
 #include "base/loop.h"
 
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <time.h>
@@ -149,16 +151,21 @@ static void test_the_same_again(void **unused)
 // machine without one of the wall clock there is nothing to see.
 static void look_at_timer(const char *path)
 {
-    char line[128];
-    long long left_s;
-    int clock = -1;
+    static const char value_name[] = "it_value: (";
+    char line[128], wall_clock[32];
+    bool is_ours = false;
     FILE *file = fopen(path, "r");
     if (!file)
         return; // not open, or another system
+    snprintf(wall_clock, sizeof(wall_clock), "clockid: %d\n", CLOCK_REALTIME);
     while (fgets(line, sizeof(line), file)) {
-        if (sscanf(line, "clockid: %d", &clock) != 1 && clock == CLOCK_REALTIME &&
-            sscanf(line, "it_value: (%lld,", &left_s) == 1)
-            assert_true(left_s > 100LL * 365 * 24 * 3600);
+        uint64_t left_s;
+        is_ours = is_ours || strcmp(line, wall_clock) == 0;
+        if (!is_ours || strncmp(line, value_name, strlen(value_name)) != 0)
+            continue;
+        line[strcspn(line, ",")] = '\0';
+        assert_true(parse_uint(line + strlen(value_name), 0, UINT64_MAX, &left_s));
+        assert_true(left_s > UINT64_C(100) * 365 * 24 * 3600);
     }
     fclose(file);
 }
