@@ -7,14 +7,14 @@
 #include "app/secret.h"
 #include "base/err.h"
 #include "base/suggest.h"
-#include "strings/strings.h"
+#include "strings/request.h"
 #include "strings/template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VARIABLES_MAX = 10, PORT_BYTES = 8, AUTHORITY_BYTES = 272, NAMES_BYTES = 160 };
+enum { VARIABLES_MAX = 10, PORT_BYTES = 8, NAMES_BYTES = 160 };
 
 // Shapes of strings/client.h; NULL: the variable is removed, "": it is set to nothing. What comes
 // out empty otherwise is left as it was. With a row there are no shapes: the variable is the URL of
@@ -149,15 +149,13 @@ const char *connect_forms_name(const struct connect_form *form)
 
 struct place {
     char port[PORT_BYTES];
-    char authority[AUTHORITY_BYTES];
+    char authority[REQUEST_AUTHORITY_BYTES];
 };
 
 static struct template_values values_of(const struct string_request *request, struct place *place)
 {
-    const char *host = request->host ? request->host : "";
     snprintf(place->port, sizeof(place->port), "%u", request->port);
-    snprintf(place->authority, sizeof(place->authority), strchr(host, ':') ? "[%s]:%u" : "%s:%u",
-        host, request->port);
+    request_authority(request, place->authority);
     return (struct template_values){
         .fields = {
             [STRING_HOST] = request->host,

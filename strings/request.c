@@ -8,6 +8,7 @@
 #include "strings/template.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -209,4 +210,11 @@ bool request_suits(
         return err_set(err, ERR_USAGE, "%s: %s", client->name, why_not);
     return can_verify(client, request, err) && keeps_limits(client, request, err) &&
            keeps_blanks(client, request, err);
+}
+
+void request_authority(const struct string_request *request, char out[REQUEST_AUTHORITY_BYTES])
+{
+    const char *host = request->host ? request->host : "";
+    bool is_ipv6 = strchr(host, ':');
+    snprintf(out, REQUEST_AUTHORITY_BYTES, is_ipv6 ? "[%s]:%u" : "%s:%u", host, request->port);
 }

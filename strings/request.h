@@ -12,5 +12,8 @@ bool request_settle(
 // Whether this client can do what the settled request asks for.
 bool request_suits(const struct string_client *client, const struct string_request *request,
     struct err *err) MUST_CHECK;
+// Host and port as URLs have them, an IPv6 address in brackets.
+enum { REQUEST_AUTHORITY_BYTES = 272 };
+void request_authority(const struct string_request *request, char out[REQUEST_AUTHORITY_BYTES]);
 // An IPv4 or IPv6 address, no name.
 bool request_host_is_address(const char *host);

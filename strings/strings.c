@@ -123,21 +123,17 @@ bool strings_check_password(const char *bytes, size_t len, struct err *err)
     return true;
 }
 
-// The longest host, brackets, a colon and a port.
-enum { AUTHORITY_BYTES = 272, PORT_BYTES = 8 };
+enum { PORT_BYTES = 8 };
 
 struct place {
     char port[PORT_BYTES];
-    char authority[AUTHORITY_BYTES];
+    char authority[REQUEST_AUTHORITY_BYTES];
 };
 
 static void describe_place(const struct string_request *request, struct place *place)
 {
-    const char *host = request->host ? request->host : "";
-    bool is_ipv6 = strchr(host, ':');
     snprintf(place->port, sizeof(place->port), "%u", request->port);
-    snprintf(place->authority, sizeof(place->authority), is_ipv6 ? "[%s]:%u" : "%s:%u", host,
-        request->port);
+    request_authority(request, place->authority);
 }
 
 static struct template_values values_of(const struct string_client *client,
