@@ -48,6 +48,7 @@ if os.environ.get("CI") == "true":
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1")
 os.environ.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
 os.environ.setdefault("TSAN_OPTIONS", "halt_on_error=1")
+os.environ.setdefault("CCACHE_NOHASHDIR", "1")  # the same source in another clone is the same
 os.environ["TIDBLINK_BUILD"] = BUILD.name
 
 
