@@ -45,6 +45,8 @@ struct loop {
 
     bool in_turn;
     uint64_t turn_start_us;
+    _Atomic uint64_t turning_since_us; // 0: it waits
+    _Atomic uint64_t asked_us;         // 0: no question is open
     _Atomic uint64_t stall_max_us;
     _Atomic uint64_t stalls;
 };
@@ -59,6 +61,7 @@ static void turn_begin(struct loop *loop)
         return;
     loop->in_turn = true;
     loop->turn_start_us = clock_us();
+    atomic_store_explicit(&loop->turning_since_us, loop->turn_start_us, memory_order_relaxed);
 }
 
 static void turn_end(struct loop *loop)
@@ -72,6 +75,7 @@ static void turn_end(struct loop *loop)
     if (!loop->in_turn)
         return;
     loop->in_turn = false;
+    atomic_store_explicit(&loop->turning_since_us, 0, memory_order_relaxed);
     uint64_t took_us = clock_us() - loop->turn_start_us;
     if (took_us > atomic_load_explicit(&loop->stall_max_us, memory_order_relaxed))
         atomic_store_explicit(&loop->stall_max_us, took_us, memory_order_relaxed);
@@ -213,6 +217,7 @@ void loop_run(struct loop *loop)
     atomic_store(&loop->running, true);
     here = loop;
     loop->in_turn = false; // whoever asked for the time before began no turn
+    atomic_store_explicit(&loop->turning_since_us, 0, memory_order_relaxed);
     while (!loop->stopped)
         turn(loop);
     loop->stopped = false;
@@ -250,6 +255,33 @@ uint64_t loop_stall_max_us(const struct loop *loop)
 uint64_t loop_stalls(const struct loop *loop)
 {
     return atomic_load_explicit(&loop->stalls, memory_order_relaxed);
+}
+
+static void on_asked(void *arg)
+{
+    struct loop *loop = arg;
+    atomic_store(&loop->asked_us, 0);
+}
+
+void loop_ask(struct loop *loop)
+{
+    uint64_t none = 0;
+    if (atomic_compare_exchange_strong(&loop->asked_us, &none, clock_us()))
+        loop_post(loop, on_asked, loop);
+}
+
+static uint64_t since_us(uint64_t when_us)
+{
+    uint64_t now_us = clock_us();
+    return when_us && now_us > when_us ? now_us - when_us : 0;
+}
+
+uint64_t loop_silent_us(const struct loop *loop)
+{
+    uint64_t turn_us =
+        since_us(atomic_load_explicit(&loop->turning_since_us, memory_order_relaxed));
+    uint64_t asked_us = since_us(atomic_load(&loop->asked_us));
+    return turn_us > asked_us ? turn_us : asked_us;
 }
 
 void loop_defer(struct loop *loop, struct deferred *deferred, void (*fn)(struct deferred *))

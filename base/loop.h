@@ -47,6 +47,13 @@ uint64_t loop_now_ms(struct loop *loop);
 uint64_t loop_stall_max_us(const struct loop *loop);
 uint64_t loop_stalls(const struct loop *loop);
 
+// A sign of life. loop_ask posts one question, which the loop answers by turning; loop_silent_us is
+// for how long the oldest question has had no answer, or the turn that is under way has lasted,
+// whichever is more; 0: it waits for events and has answered. Nothing runs between questions, so
+// whoever watches asks again and again. Any thread.
+void loop_ask(struct loop *loop);
+uint64_t loop_silent_us(const struct loop *loop);
+
 // ---- watches: one per descriptor -------------------------------------------------------------
 
 // Level-triggered. A peer that closed or reset is READ as well.

@@ -454,6 +454,17 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
         add_worker(out, proxy->workers[i]);
 }
 
+uint64_t proxy_silent_us(const struct proxy *proxy)
+{
+    uint64_t most_us = 0;
+    for (size_t i = 0; i < proxy->worker_count; i++) {
+        uint64_t silent_us = loop_silent_us(proxy->workers[i]->loop);
+        most_us = silent_us > most_us ? silent_us : most_us;
+        loop_ask(proxy->workers[i]->loop);
+    }
+    return most_us;
+}
+
 const char *proxy_control_path(const struct proxy *proxy, size_t target)
 {
     return jump_master_path(proxy->masters[target]);

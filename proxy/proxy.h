@@ -143,6 +143,9 @@ void proxy_stop(struct proxy *proxy);
 size_t proxy_target_count(const struct proxy *proxy);
 struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);
 void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
+// For how long the most silent worker has not turned (loop_silent_us), at the moment of the call,
+// which also asks every worker for the next sign: a first call after a pause may not know yet.
+uint64_t proxy_silent_us(const struct proxy *proxy);
 // Where the shared connection of a target's ssh jump is; NULL: it has none.
 const char *proxy_control_path(const struct proxy *proxy, size_t target);
 // The address that a listener really has (port 0 was asked for). false behind the last one.

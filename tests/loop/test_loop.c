@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -235,6 +236,69 @@ static void test_tickers_run_once_and_can_be_stopped(void **state)
     }
 }
 
+struct sleeper {
+    struct loop *loop;
+    pthread_t thread;
+    sem_t asleep, wake;
+};
+
+static void on_sleep(void *arg)
+{
+    struct sleeper *sleeper = arg;
+    sem_post(&sleeper->asleep);
+    sem_wait(&sleeper->wake);
+}
+
+static void *run_sleeper(void *arg)
+{
+    loop_run(((struct sleeper *)arg)->loop);
+    return NULL;
+}
+
+static void on_stop(void *arg)
+{
+    loop_stop(arg);
+}
+
+static void wait_silent_us(struct loop *loop, uint64_t least_us, uint64_t most_us)
+{
+    uint64_t silent_us;
+    do
+        silent_us = loop_silent_us(loop);
+    while (silent_us < least_us || silent_us > most_us);
+}
+
+static void test_a_silent_loop_is_noticed(void **state)
+{
+    (void)state;
+    struct sleeper sleeper = { .loop = loop_new("test", NULL) };
+    sem_init(&sleeper.asleep, 0, 0);
+    sem_init(&sleeper.wake, 0, 0);
+    assert_int_equal(loop_silent_us(sleeper.loop), 0);
+
+    // Not running: only a question shows it.
+    loop_ask(sleeper.loop);
+    wait_silent_us(sleeper.loop, 1000, UINT64_MAX);
+    assert_int_equal(pthread_create(&sleeper.thread, NULL, run_sleeper, &sleeper), 0);
+    wait_silent_us(sleeper.loop, 0, 0);
+
+    // A turn that does not end shows by itself.
+    loop_post(sleeper.loop, on_sleep, &sleeper);
+    sem_wait(&sleeper.asleep);
+    wait_silent_us(sleeper.loop, 1000, UINT64_MAX);
+    loop_ask(sleeper.loop);
+    loop_ask(sleeper.loop);
+    sem_post(&sleeper.wake);
+    wait_silent_us(sleeper.loop, 0, 0);
+
+    loop_post(sleeper.loop, on_stop, sleeper.loop);
+    pthread_join(sleeper.thread, NULL);
+    loop_ask(sleeper.loop); // the answer comes with the end
+    loop_free(sleeper.loop);
+    sem_destroy(&sleeper.asleep);
+    sem_destroy(&sleeper.wake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_undelivered_messages_run_at_free),
         cmocka_unit_test(test_watch_reports_what_is_wanted),
         cmocka_unit_test(test_a_stall_is_measured),
+        cmocka_unit_test(test_a_silent_loop_is_noticed),
         cmocka_unit_test(test_tickers_run_once_and_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
