@@ -4,6 +4,7 @@
 // dispatch come from the same rows.
 #include "app/cli.h"
 #include "app/command.h"
+#include "app/completion.h"
 #include "app/secret.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -164,6 +165,10 @@ static int dispatch(int argc, char **argv, struct command_line *line)
     }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         version_print(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--completion") == 0) {
+        completion_print(commands, ARRAY_LEN(commands), stdout);
         return EXIT_DONE;
     }
     const struct command *command = find_command(name);

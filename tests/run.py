@@ -257,6 +257,9 @@ def run_parts(parts, count):
                 if suite in parts:
                     run_pytest(suite, count)
             other.wait(count)
+        for suite in ("deploy", "package"):
+            if suite in parts:
+                run_pytest(suite, count)
         if "tidy" in parts and not beside:
             run_tidy(count)
         for suite, files in LONG_TESTS.items():
