@@ -6,6 +6,7 @@
 // own (DNS rebinding). Beside it admin_wait.c, metrics.c, status_json.c, health.c.
 #include "app/admin.h"
 
+#include "app/history.h"
 #include "app/metrics.h"
 #include "app/program.h"
 #include "app/status_json.h"
@@ -32,6 +33,7 @@ enum {
               EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS,
 };
 
+static const char connection_path[] = "/api/v1/connections/"; // and what is behind it
 static const char text_type[] = "text/plain; charset=utf-8";
 
 // One of the two servers.
@@ -44,6 +46,8 @@ struct door {
 struct admin {
     struct program *program;
     struct admin_waits *waits;
+    struct admin_asks *asks;
+    struct history *history;
     struct door tcp, local;
 };
 
@@ -161,6 +165,23 @@ static void get_status(struct door *door, struct evhttp_request *request)
     answer_text(request, "application/json", status_json(door->admin->program));
 }
 
+static void get_connections(struct door *door, struct evhttp_request *request)
+{
+    admin_asks_list(door->admin->asks, request);
+}
+
+static void get_history(struct door *door, struct evhttp_request *request)
+{
+    answer_text(request, "application/json", history_json(door->admin->history));
+}
+
+static void post_kill(struct door *door, struct evhttp_request *request)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    if (!admin_asks_kill(door->admin->asks, request, path + strlen(connection_path)))
+        admin_reply(request, HTTP_NOTFOUND, text_type, "no such page\n");
+}
+
 static void post_drain(struct door *door, struct evhttp_request *request)
 {
     admin_reply(request, HTTP_OK, text_type, "draining\n");
@@ -182,17 +203,21 @@ static void post_reload(struct door *door, struct evhttp_request *request)
 
 static const struct route {
     const char *path;
+    bool is_prefix;
     bool changes; // POST on the unix socket; otherwise GET and HEAD on both
     void (*answer)(struct door *door, struct evhttp_request *request);
 } routes[] = {
-    { "/startup", false, get_startup },
-    { "/readiness", false, get_readiness },
-    { "/liveness", false, get_liveness },
-    { "/wait", false, get_wait },
-    { "/metrics", false, get_metrics },
-    { "/api/v1/status", false, get_status },
-    { "/drain", true, post_drain },
-    { "/reload", true, post_reload },
+    { "/startup", false, false, get_startup },
+    { "/readiness", false, false, get_readiness },
+    { "/liveness", false, false, get_liveness },
+    { "/wait", false, false, get_wait },
+    { "/metrics", false, false, get_metrics },
+    { "/api/v1/status", false, false, get_status },
+    { "/api/v1/connections", false, false, get_connections },
+    { "/api/v1/history", false, false, get_history },
+    { connection_path, true, true, post_kill },
+    { "/drain", false, true, post_drain },
+    { "/reload", false, true, post_reload },
 };
 
 // ---- dispatch -----------------------------------------------------------------------------------
@@ -217,7 +242,8 @@ static const struct route *find_route(struct evhttp_request *request)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     for (size_t i = 0; path && i < ARRAY_LEN(routes); i++) {
-        if (strcmp(routes[i].path, path) == 0)
+        if (routes[i].is_prefix ? strncmp(routes[i].path, path, strlen(routes[i].path)) == 0
+                                : strcmp(routes[i].path, path) == 0)
             return &routes[i];
     }
     return NULL;
@@ -325,6 +351,16 @@ static void open_door(struct door *door, const struct addr *addr)
     log_write(&line);
 }
 
+static void admin_free(struct admin *admin)
+{
+    admin_waits_free(admin->waits);
+    admin_asks_free(admin->asks);
+    history_free(admin->history);
+    close_door(&admin->tcp);
+    close_door(&admin->local);
+    free(admin);
+}
+
 struct admin *admin_start(struct program *program)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -332,8 +368,10 @@ struct admin *admin_start(struct program *program)
         return NULL;
     admin->program = program;
     admin->waits = admin_waits_new(program);
-    if (!admin->waits) {
-        free(admin);
+    admin->asks = admin_asks_new(program);
+    admin->history = history_new(program);
+    if (!admin->waits || !admin->asks || !admin->history) {
+        admin_free(admin);
         return NULL;
     }
     admin->tcp.admin = admin;
@@ -358,11 +396,9 @@ void admin_stop(struct admin *admin)
 {
     if (!admin)
         return;
-    admin_waits_free(admin->waits);
+    const struct program *program = admin->program;
     bool had_socket = admin->local.http;
-    close_door(&admin->tcp);
-    close_door(&admin->local);
+    admin_free(admin);
     if (had_socket)
-        (void)unlink(admin->program->settings->admin_socket);
-    free(admin);
+        (void)unlink(program->settings->admin_socket);
 }

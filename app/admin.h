@@ -35,3 +35,12 @@ void admin_waits_free(struct admin_waits *waits);             // answers them al
 void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request);
 void admin_waits_changed(struct admin_waits *waits);
 size_t admin_waits_count(const struct admin_waits *waits);
+
+// admin_connections.c: the list of connections, and the end of one; the requests are held until the
+// workers have answered.
+struct admin_asks;
+struct admin_asks *admin_asks_new(struct program *program); // NULL: no memory
+void admin_asks_free(struct admin_asks *asks);              // answers them all; NULL is allowed
+void admin_asks_list(struct admin_asks *asks, struct evhttp_request *request);
+// `rest`: the path behind /api/v1/connections/. False: it is none that means anything.
+bool admin_asks_kill(struct admin_asks *asks, struct evhttp_request *request, const char *rest);

@@ -5,10 +5,10 @@
 // polls: the proxy reports every change. For a cluster that is not served it would never be true:
 // 404. Main thread; part of admin.c.
 #include "app/admin.h"
+#include "app/admin_held.h"
 #include "app/program.h"
 #include "base/defs.h"
 
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAITS_MAX = 64, HOLD_TIMEOUT_S = 24 * 3600 };
+enum { WAITS_MAX = 64 };
 
 struct wait {
     LIST_ENTRY(wait) link;
     struct admin_waits *waits;
-    struct evhttp_request *request;
+    struct admin_held held;
     enum health health;
     char *alias; // NULL: all clusters
 };
@@ -55,49 +55,25 @@ static void wait_free(struct wait *wait)
     free(wait);
 }
 
-// The connection is going down: the client left. evhttp keeps a request that was not answered yet
-// only if the connection is being freed as a whole; otherwise it is ours.
-static void on_client_gone(struct evhttp_connection *connection, void *arg)
+static void on_client_gone(struct admin_held *held)
 {
-    (void)connection;
-    struct wait *wait = arg;
-    struct evhttp_request *request = wait->request;
-    wait_free(wait);
-    if (!evhttp_request_get_connection(request))
-        evhttp_request_free(request);
+    wait_free(CONTAINER_OF(held, struct wait, held));
 }
 
 static void finish(struct wait *wait, bool healthy, const char *reason)
 {
-    struct evhttp_request *request = wait->request;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+    struct evhttp_request *request = admin_held_end(&wait->held);
     wait_free(wait);
     answer(request, healthy, reason);
-}
-
-// evhttp reads nothing while a request is being answered; reading is how it sees that the client
-// left. But bytes that come now (a pipelined request) may not reach its read callback, which ends
-// the whole process in this state (libevent 2.1.12, evhttp_read_cb): they wait, bounded, until
-// evhttp sets its callbacks anew for the answer.
-static void watch_for_end(struct bufferevent *bytes)
-{
-    enum { HELD_BYTES_MAX = 16 * 1024 };
-    bufferevent_event_cb on_event = NULL;
-    void *arg = NULL;
-    bufferevent_getcb(bytes, NULL, NULL, &on_event, &arg);
-    bufferevent_setcb(bytes, NULL, NULL, on_event, arg);
-    bufferevent_setwatermark(bytes, EV_READ, 0, HELD_BYTES_MAX);
-    bufferevent_enable(bytes, EV_READ);
 }
 
 static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum health health,
     const char *alias)
 {
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
     struct wait *wait = waits->count < WAITS_MAX ? calloc(1, sizeof(*wait)) : NULL;
     if (!wait)
         return false;
-    *wait = (struct wait){ .waits = waits, .request = request, .health = health };
+    *wait = (struct wait){ .waits = waits, .health = health };
     wait->alias = alias ? strdup(alias) : NULL;
     LIST_INSERT_HEAD(&waits->list, wait, link);
     waits->count++;
@@ -105,9 +81,7 @@ static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum
         wait_free(wait);
         return false;
     }
-    evhttp_connection_set_closecb(connection, on_client_gone, wait);
-    evhttp_connection_set_timeout(connection, HOLD_TIMEOUT_S);
-    watch_for_end(evhttp_connection_get_bufferevent(connection));
+    admin_held_begin(&wait->held, request, on_client_gone);
     return true;
 }
 
@@ -156,6 +130,8 @@ size_t admin_waits_count(const struct admin_waits *waits)
 
 void admin_waits_free(struct admin_waits *waits)
 {
+    if (!waits)
+        return;
     struct wait *wait = NULL, *next = NULL;
     LIST_FOREACH_SAFE(wait, &waits->list, link, next)
         finish(wait, false, "the proxy is ending");

@@ -6,6 +6,7 @@
 #include "app/facts_json.h"
 #include "app/program.h"
 #include "app/words.h"
+#include "base/clock.h"
 #include "proxy/via.h"
 
 #include <cjson/cJSON.h>
@@ -51,6 +52,10 @@ static void add_connections(cJSON *root, const struct program *program)
     add_number(object, "client_bytes", (double)counters.client_bytes);
     add_number(object, "server_bytes", (double)counters.server_bytes);
     add_counts(object, &counters);
+    cJSON *spares = cJSON_AddObjectToObject(root, "spares");
+    add_number(spares, "ready", (double)counters.spares_ready);
+    add_number(spares, "used", (double)counters.spares_used);
+    add_number(spares, "discarded", (double)counters.spares_discarded);
     cJSON *loops = cJSON_AddObjectToObject(root, "loops");
     add_number(loops, "stall_max_ms", (double)counters.stall_max_us / 1000);
     add_number(loops, "stalls", (double)counters.stalls);
@@ -82,6 +87,8 @@ static void add_api(cJSON *cluster, const struct control_news *news)
         cJSON_AddStringToObject(object, "error", err_row(news->api_status)->key);
     facts_json_text(object, "reason", news->api_text);
     facts_json_time(object, "answered", news->api_answered);
+    if (news->api_answered)
+        add_number(object, "age_s", (double)(clock_wall_s() - news->api_answered));
     facts_json_time(object, "next_poll", news->next_poll);
     add_number(object, "requests", (double)news->api_requests);
     add_number(object, "failures", (double)news->api_failures);
@@ -91,19 +98,58 @@ static void add_api(cJSON *cluster, const struct control_news *news)
         add_number(object, "rate_remaining", (double)news->rate_remaining);
 }
 
-static void add_dns(cJSON *cluster, const struct proxy_target_state *target)
+// What real connections have learned of an address, over all workers.
+static cJSON *path_json(
+    const struct program *program, size_t target, size_t address, const char *text)
+{
+    const struct path_sum path = proxy_path(program->proxy, target, address);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "address", text);
+    if (path.connect_us)
+        add_number(object, "connect_ms", (double)path.connect_us / 1000);
+    add_number(object, "failures", path.failures);
+    add_number(object, "left_alone_ms", (double)path.left_alone_ms);
+    return object;
+}
+
+static void add_dns(cJSON *cluster, const struct program *program, size_t index,
+    const struct proxy_target_state *target)
 {
     cJSON *object = cJSON_AddObjectToObject(cluster, "dns");
     cJSON *addresses = cJSON_AddArrayToObject(object, "addresses");
-    for (size_t i = 0; target->addrs && i < target->addrs->count; i++) {
+    cJSON *paths = cJSON_AddArrayToObject(object, "paths");
+    bool has_addresses = target->addrs && !(target->via && via_is_program(target->via));
+    for (size_t i = 0; has_addresses && i < target->addrs->count; i++) {
         char text[ADDR_TEXT_BYTES];
-        cJSON_AddItemToArray(
-            addresses, cJSON_CreateString(addr_format_ip(&target->addrs->addrs[i], text)));
+        addr_format_ip(&target->addrs->addrs[i], text);
+        cJSON_AddItemToArray(addresses, cJSON_CreateString(text));
+        cJSON_AddItemToArray(paths, path_json(program, index, i, text));
     }
     if (!target->dns_failure)
         return;
     cJSON_AddStringToObject(object, "error", err_row(target->dns_failure->code)->key);
     facts_json_text(object, "reason", target->dns_failure->text);
+}
+
+static void add_spares(cJSON *cluster, const struct proxy_target_state *target)
+{
+    cJSON *object = cJSON_AddObjectToObject(cluster, "spares");
+    add_number(object, "ready", (double)target->spares);
+}
+
+// The last that connections to the cluster found out.
+static void add_reach(cJSON *cluster, const struct proxy_target_state *target)
+{
+    cJSON *object = cJSON_AddObjectToObject(cluster, "reach");
+    uint64_t now_ms = clock_ms();
+    if (target->reached_ms || target->failed_ms)
+        cJSON_AddBoolToObject(object, "ok", target->reached_ms >= target->failed_ms);
+    if (target->reached_ms)
+        add_number(object, "reached_ms_ago", (double)(now_ms - target->reached_ms));
+    if (target->failed_ms)
+        add_number(object, "failed_ms_ago", (double)(now_ms - target->failed_ms));
+    if (target->failed_ms > target->reached_ms)
+        facts_json_text(object, "reason", target->unreachable->text);
 }
 
 static void add_listeners(cJSON *cluster, const struct program *program, size_t index)
@@ -140,7 +186,9 @@ static void add_cluster(cJSON *list, const struct program *program, size_t index
     facts_json_text(object, "via", target.via ? target.via->shown : NULL);
     add_number(object, "connections", (double)target.connections);
     add_verdict(object, target.news ? &target.news->verdict : &nothing);
-    add_dns(object, &target);
+    add_spares(object, &target);
+    add_reach(object, &target);
+    add_dns(object, program, index, &target);
     if (target.news) {
         add_api(object, target.news);
         add_facts(object, program, index, target.news);

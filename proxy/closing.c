@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/net.h"
+#include "proxy/closings.h"
 #include "proxy/conn.h"
 #include "proxy/relay.h"
 #include "proxy/tls.h"
@@ -39,6 +40,7 @@ static const char *const reason_names[CLOSE_REASONS] = {
     [CLOSE_LIMIT] = "limit",
     [CLOSE_DRAINED] = "drained",
     [CLOSE_STOPPED] = "stopped",
+    [CLOSE_KILLED] = "killed",
     [CLOSE_INTERNAL] = "internal",
 };
 
@@ -110,12 +112,14 @@ static void log_tls(struct log_line *line, const char *key, const struct tls *tl
     log_str(line, key, text);
 }
 
-void closing_log(const struct conn *conn, enum close_reason reason)
+void closing_note(const struct conn *conn, enum close_reason reason)
 {
     const struct conn_setup *setup = conn->setup;
     char text[PEER_TEXT_BYTES];
     uint64_t now_ms = loop_now_ms(conn->worker->loop);
     enum log_level level = is_probe(conn, reason, now_ms) ? LOG_DEBUG : LOG_INFO;
+    if (level == LOG_INFO) // probes would drive out what is worth a look
+        closings_note(conn->worker->closings, conn, reason, now_ms);
     if (!log_enabled(level))
         return;
     struct log_line line;

@@ -29,6 +29,7 @@ enum close_reason {
     CLOSE_LIMIT,           // we said in an ERR packet that there are too many connections
     CLOSE_DRAINED,         // SIGTERM, the verdict or dns-drain said to drain
     CLOSE_STOPPED,         // we were told to stop now
+    CLOSE_KILLED,          // somebody asked for its end by its id
     CLOSE_INTERNAL,        // out of memory or descriptors
     CLOSE_REASONS
 };
@@ -40,4 +41,5 @@ enum close_reason closing_reason_of(struct side *side, int sys);
 // Closes the sockets. What one side did by a reset is passed on as a reset, unless the other side
 // still has to get something.
 void closing_close_sockets(struct conn *conn);
-void closing_log(const struct conn *conn, enum close_reason reason);
+// Logs it and keeps it among the worker's last ones (closings.h).
+void closing_note(const struct conn *conn, enum close_reason reason);

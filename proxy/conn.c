@@ -164,7 +164,7 @@ bool conn_start(const struct arrival *arrival)
         return false;
     }
     LIST_INSERT_HEAD(&worker->quiet, conn, link); // until the relay moves something
-    worker_count(&worker->target_open[conn->target], 1);
+    worker_count(&worker->tallies[conn->target].open, 1);
     worker_count(&worker->counters.steps[CONN_NEW], 1);
 
     // While it waits, the first thing that a client does decides: see on_client_stirred.
@@ -375,7 +375,7 @@ static void dial_off(struct conn *conn)
 static void give_up(struct conn *conn, const struct err *err)
 {
     if (err->code != ERR_LIMIT)
-        home_tell_unreachable(conn->worker->home, conn->target);
+        home_tell_unreachable(conn->worker->home, conn->target, err);
     spares_see(&conn->worker->spares[conn->target]); // the breaker may be open
     conn_refuse(conn, err);
 }
@@ -474,7 +474,7 @@ void conn_reap(struct conn *conn)
 {
     struct worker *worker = conn_checked(conn)->worker;
     LIST_REMOVE(conn, link);
-    worker_count(&worker->target_open[conn->target], -1);
+    worker_count(&worker->tallies[conn->target].open, -1);
     worker_count(&worker->counters.steps[CONN_CLOSED], -1);
     worker_leave(worker, conn);
     free_setup(conn);
@@ -491,7 +491,7 @@ void conn_close(struct conn *conn, enum close_reason reason)
         steps[conn->state].cancel(conn);
     conn_enter(conn, CONN_CLOSED);
     worker_count(&conn->worker->counters.closed[reason], 1);
-    closing_log(conn, reason);
+    closing_note(conn, reason);
     watch_stop(&conn->client.watch);
     closing_close_sockets(conn);
     worker_reap_later(conn->worker, conn);

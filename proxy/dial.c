@@ -4,9 +4,10 @@
 // facts and decides. Called by conn.c and spare.c.
 #include "proxy/dial.h"
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/net.h"
 #include "base/os.h"
+#include "proxy/dial_notes.h"
 #include "proxy/jump.h"
 #include "proxy/jump_run.h"
 #include "proxy/paths.h"
@@ -17,11 +18,6 @@
 
 #include <errno.h>
 #include <unistd.h>
-
-static struct paths *paths_of(const struct dial *dial)
-{
-    return &dial->worker->paths[dial->target];
-}
 
 static const struct addr *address_of(const struct dial *dial, int address)
 {
@@ -49,30 +45,10 @@ static size_t in_flight(const struct dial *dial)
     return count;
 }
 
-// ---- what the address book and the log learn ----------------------------------------------------
-
-static void note_failure(const struct dial *dial, int address, int sys)
-{
-    uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    const struct addr *addr = address_of(dial, address);
-    worker_count(&dial->worker->counters.dial_failures, 1);
-    if (!paths_failed(paths_of(dial), addr, now_ms))
-        return;
-    char text[ADDR_TEXT_BYTES];
-    struct addr full = addr_with_port(addr, view_dial_port(dial->view));
-    struct log_line line;
-    log_start(&line, LOG_WARN, "an address does not answer: left alone for a while");
-    log_str(&line, "cluster", dial->view->alias);
-    log_str(&line, dial->view->via ? "jump" : "server", addr_format(&full, text));
-    log_str(&line, "reason", err_errno_text(sys));
-    log_uint(&line, "for_ms", paths_quarantine_ms(paths_of(dial), addr, now_ms));
-    log_write(&line);
-}
-
 static void release(const struct dial *dial, int address, bool on_trial)
 {
     if (on_trial)
-        paths_unpicked(paths_of(dial), address_of(dial, address));
+        paths_unpicked(dial_paths(dial), address_of(dial, address));
 }
 
 // ---- one address --------------------------------------------------------------------------------
@@ -104,7 +80,7 @@ static void attempt_abandon(struct attempt *attempt, bool overtaken)
     uint64_t waited_ms = loop_now_ms(dial->worker->loop) - attempt->began_ms;
     attempt_end(attempt);
     if (overtaken && waited_ms >= DIAL_RACE_MS)
-        note_failure(dial, attempt->address, ETIMEDOUT);
+        dial_note_failure(dial, address_of(dial, attempt->address), ETIMEDOUT);
     else
         release(dial, attempt->address, attempt->on_trial);
 }
@@ -117,7 +93,7 @@ static void note_end(struct dial *dial, int address, bool on_trial, int sys)
     if (is_ours(sys))
         release(dial, address, on_trial);
     else
-        note_failure(dial, address, sys);
+        dial_note_failure(dial, address_of(dial, address), sys);
 }
 
 static void attempt_fail(struct attempt *attempt, int sys)
@@ -133,6 +109,7 @@ static void give_up_because(struct dial *dial, const struct err *err);
 static void succeed(struct attempt *attempt)
 {
     struct dial *dial = attempt->dial;
+    dial_note_connected(dial, attempt->began_us);
     dial->addr = addr_with_port(address_of(dial, attempt->address), view_dial_port(dial->view));
     dial->reached = attempt->address;
     dial->reached_on_trial = attempt->on_trial;
@@ -265,6 +242,7 @@ static void attempt_begin(struct attempt *attempt, int address, bool on_trial)
     attempt->address = address;
     attempt->on_trial = on_trial;
     attempt->began_ms = loop_now_ms(dial->worker->loop);
+    attempt->began_us = clock_us();
     dial->tried |= UINT32_C(1) << address;
     worker_count(&dial->worker->counters.dials, 1);
     if (is_program(dial)) {
@@ -286,7 +264,7 @@ static bool begin_next(struct dial *dial)
 {
     bool on_trial;
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    int address = paths_pick(paths_of(dial), dial->view->addrs, dial->tried, now_ms, &on_trial);
+    int address = paths_pick(dial_paths(dial), dial->view->addrs, dial->tried, now_ms, &on_trial);
     if (address == PATHS_NONE)
         return false;
     for (size_t i = 0; i < DIAL_WAYS; i++) {
@@ -302,10 +280,8 @@ static void give_up_because(struct dial *dial, const struct err *err)
 {
     struct err why = *err; // of the jump, which ends
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    if (why.code != ERR_LIMIT) {
-        paths_broke(paths_of(dial), dial->is_probe, &why, now_ms - dial->began_ms, now_ms);
-        dial->is_probe = false;
-    }
+    if (why.code != ERR_LIMIT)
+        dial_note_broken(dial, &why, now_ms);
     dial_cancel(dial);
     dial->fn(dial, &why);
 }
@@ -436,25 +412,16 @@ void dial_start(struct dial *dial, const struct dial_plan *plan)
 
 void dial_confirm(struct dial *dial, int fd)
 {
-    uint64_t now_ms = loop_now_ms(dial->worker->loop);
     const struct addr *addr = address_of(dial, dial->reached);
-    uint32_t connect_us = paths_wants_time(paths_of(dial), addr, now_ms) ? net_rtt_us(fd) : 0;
     dial->is_probe = false;
     dial->reached = PATHS_NONE;
-    if (!paths_connected(paths_of(dial), addr, connect_us, now_ms))
-        return;
-    char text[ADDR_TEXT_BYTES];
-    struct log_line line;
-    log_start(&line, LOG_INFO, "an address answers again");
-    log_str(&line, "cluster", dial->view->alias);
-    log_str(&line, "server", addr_format(&dial->addr, text));
-    log_write(&line);
+    dial_note_greeted(dial, addr, fd);
 }
 
 bool dial_reject(struct dial *dial, const struct err *why)
 {
     uint64_t now_ms = loop_now_ms(dial->worker->loop);
-    note_failure(dial, dial->reached, why->sys);
+    dial_note_failure(dial, address_of(dial, dial->reached), why->sys);
     dial->reached = PATHS_NONE;
     bool all_tried = (size_t)__builtin_popcount(dial->tried) >= dial->view->addrs->count;
     if (!all_tried && now_ms < dial->until_ms) {
@@ -462,8 +429,7 @@ bool dial_reject(struct dial *dial, const struct err *why)
         start(dial);
         return true;
     }
-    paths_broke(paths_of(dial), dial->is_probe, why, now_ms - dial->began_ms, now_ms);
-    dial->is_probe = false;
+    dial_note_broken(dial, why, now_ms);
     return false;
 }
 
@@ -478,6 +444,6 @@ void dial_cancel(struct dial *dial)
         release(dial, dial->reached, dial->reached_on_trial);
     dial->reached = PATHS_NONE;
     if (dial->is_probe)
-        paths_probed(paths_of(dial));
+        paths_probed(dial_paths(dial));
     dial->is_probe = false;
 }

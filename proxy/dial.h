@@ -29,7 +29,7 @@ struct attempt {
     struct jump_run *run; // of a jump that is a program; NULL: none
     int address;
     bool on_trial; // see paths_pick
-    uint64_t began_ms;
+    uint64_t began_ms, began_us;
 };
 
 // NULL: connected, dial->fd is the callee's and dial->addr says where it leads. Else dial->addr is
@@ -47,7 +47,8 @@ struct dial {
     uint32_t tried; // addresses, a bit each
     int sys;        // of the last failure
     uint64_t began_ms, until_ms;
-    int reached; // the address that connected, until it is confirmed or rejected
+    uint64_t connected_us; // clock_us()
+    int reached;           // the address that connected, until it is confirmed or rejected
     bool reached_on_trial;
     bool is_probe;
     bool jump_is_silent; // it took the connection, and the time ran out

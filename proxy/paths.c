@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-static const struct path *look_up(const struct paths *paths, const struct addr *addr)
+const struct path *paths_look_up(const struct paths *paths, const struct addr *addr)
 {
     for (size_t i = 0; i < paths->count; i++)
         if (peer_has_ip(&paths->paths[i].peer, addr))
@@ -17,7 +17,7 @@ static const struct path *look_up(const struct paths *paths, const struct addr *
 
 static struct path *find(struct paths *paths, const struct addr *addr)
 {
-    const struct path *path = look_up(paths, addr);
+    const struct path *path = paths_look_up(paths, addr);
     return path ? &paths->paths[path - paths->paths] : NULL;
 }
 
@@ -89,7 +89,7 @@ int paths_pick(struct paths *paths, const struct addr_set *set, uint32_t tried, 
 
 uint64_t paths_quarantine_ms(const struct paths *paths, const struct addr *addr, uint64_t now_ms)
 {
-    const struct path *path = look_up(paths, addr);
+    const struct path *path = paths_look_up(paths, addr);
     return path && path->until_ms > now_ms ? path->until_ms - now_ms : 0;
 }
 
@@ -107,7 +107,7 @@ static void measure(struct path *path, bool anew, uint32_t connect_us, uint64_t 
 
 bool paths_wants_time(const struct paths *paths, const struct addr *addr, uint64_t now_ms)
 {
-    const struct path *path = look_up(paths, addr);
+    const struct path *path = paths_look_up(paths, addr);
     return !path || !path->connect_us || path->until_ms ||
            now_ms - path->measured_ms >= PATHS_MEASURE_MS;
 }

@@ -47,6 +47,8 @@ struct paths {
 // over and nobody else tries it, until paths_connected, paths_failed or paths_unpicked.
 int paths_pick(struct paths *paths, const struct addr_set *set, uint32_t tried, uint64_t now_ms,
     bool *out_trial);
+// What is known of an address; NULL: nothing.
+const struct path *paths_look_up(const struct paths *paths, const struct addr *addr);
 // Whether its connect time is worth measuring again: it has not been for a second.
 bool paths_wants_time(const struct paths *paths, const struct addr *addr, uint64_t now_ms);
 // What came of dialling it; connect_us 0: not measured. True when that is news: it was good before,

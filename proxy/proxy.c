@@ -145,11 +145,17 @@ static void on_accepted(void *arg, size_t listener, int client_fd, const struct 
 
 // ---- what workers and the control plane tell ---------------------------------------------------
 
-static void on_unreachable(void *owner, size_t target)
+static void on_unreachable(void *owner, size_t target, const struct err *err)
 {
     struct proxy *proxy = owner;
-    target_unreachable(proxy->targets[target]);
+    target_unreachable(proxy->targets[target], err);
     jump_master_doubt(proxy->masters[target], false);
+}
+
+static void on_path(void *owner, size_t target, size_t worker, const struct path *path)
+{
+    const struct proxy *proxy = owner;
+    target_path_told(proxy->targets[target], worker, path);
 }
 
 static void on_files_changed(void *arg, size_t target)
@@ -193,6 +199,8 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
         resolver_renew(proxy->resolver);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_wake(proxy->workers[i], &plan);
+    for (size_t i = 0; plan.forget && i < proxy->target_count; i++)
+        target_forget_paths(proxy->targets[i]);
     bool is_another_network = change->addresses || change->routes || change->back_count;
     for (size_t i = 0; i < proxy->target_count; i++)
         if (plan.slept || is_another_network)
@@ -340,6 +348,7 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
         return NULL;
     }
     proxy->home->on_unreachable = on_unreachable;
+    proxy->home->on_path = on_path;
     proxy->home->on_drained = on_worker_drained;
     proxy->store = tls_store_new(loop, plan, on_files_changed, proxy, err);
     // Listeners first: a port in use ends the program before it starts threads.
@@ -414,32 +423,20 @@ struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t t
     return target_state(proxy->targets[target]);
 }
 
-static void add_worker(struct proxy_counters *out, const struct worker *worker)
+struct path_sum proxy_path(const struct proxy *proxy, size_t target, size_t address)
 {
-    const struct worker_counters *counters = &worker->counters;
-    out->open += worker_open(worker);
-    for (size_t i = 0; i < CONN_STATES; i++)
-        out->steps[i] += counters->steps[i];
-    out->client_bytes += counters->client_bytes;
-    out->server_bytes += counters->server_bytes;
-    out->unchecked += counters->unchecked;
-    out->broken += counters->broken;
-    out->dials += counters->dials;
-    out->dial_failures += counters->dial_failures;
-    out->dial_races += counters->dial_races;
-    out->tls_handshakes += counters->tls_handshakes;
-    out->tls_resumed += counters->tls_resumed;
-    out->tls_failures += counters->tls_failures;
-    out->spares_ready += counters->spares_ready;
-    out->spares_used += counters->spares_used;
-    out->spares_discarded += counters->spares_discarded;
-    for (size_t i = 0; i < ERR_CODES; i++)
-        out->refused[i] += counters->refused[i];
-    for (size_t i = 0; i < CLOSE_REASONS; i++)
-        out->closed[i] += counters->closed[i];
-    out->stalls += loop_stalls(worker->loop);
-    if (loop_stall_max_us(worker->loop) > out->stall_max_us)
-        out->stall_max_us = loop_stall_max_us(worker->loop);
+    return target_path(proxy->targets[target], address);
+}
+
+void proxy_target_sum(const struct proxy *proxy, size_t target, struct target_sum *out)
+{
+    target_sum(proxy->targets[target], out);
+}
+
+struct census *proxy_census(
+    struct proxy *proxy, const struct census_plan *plan, census_fn fn, void *arg)
+{
+    return census_start(proxy->loop, proxy->workers, proxy->worker_count, plan, fn, arg);
 }
 
 void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
@@ -451,7 +448,7 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
         .stall_max_us = loop_stall_max_us(proxy->loop),
     };
     for (size_t i = 0; i < proxy->worker_count; i++)
-        add_worker(out, proxy->workers[i]);
+        tally_worker(proxy->workers[i], out);
 }
 
 uint64_t proxy_silent_us(const struct proxy *proxy)

@@ -8,7 +8,10 @@
 #include "base/err.h"
 #include "base/net.h"
 #include "control/control.h"
+#include "proxy/census.h"
 #include "proxy/conn.h"
+#include "proxy/path_book.h"
+#include "proxy/tally.h"
 #include "proxy/tls_identity.h"
 #include "proxy/tls_trust.h"
 #include "resolver/resolver.h"
@@ -90,6 +93,11 @@ struct proxy_target_state {
     const struct via *via;           // the jump; NULL: none
     const struct err *dns_failure;   // NULL: none
     uint64_t connections;            // open now
+    uint64_t spares;                 // opened ahead and ready
+    // Monotonic milliseconds (clock_ms) of the last greeting, and of the last time that no address
+    // was any good, 0: never; and why that was.
+    uint64_t reached_ms, failed_ms;
+    const struct err *unreachable; // ERR_NONE: no client was told so yet
 };
 
 // Sums over all workers.
@@ -146,6 +154,13 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
 // For how long the most silent worker has not turned (loop_silent_us), at the moment of the call,
 // which also asks every worker for the next sign: a first call after a pause may not know yet.
 uint64_t proxy_silent_us(const struct proxy *proxy);
+// What one target's connections did and took, over all workers.
+void proxy_target_sum(const struct proxy *proxy, size_t target, struct target_sum *out);
+// What the workers know of the address with this index in proxy_target_state's addrs.
+struct path_sum proxy_path(const struct proxy *proxy, size_t target, size_t address);
+// Asks every worker about its connections, see census.h.
+struct census *proxy_census(
+    struct proxy *proxy, const struct census_plan *plan, census_fn fn, void *arg) MUST_CHECK;
 // Where the shared connection of a target's ssh jump is; NULL: it has none.
 const char *proxy_control_path(const struct proxy *proxy, size_t target);
 // The address that a listener really has (port 0 was asked for). false behind the last one.

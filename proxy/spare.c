@@ -79,7 +79,7 @@ void spare_free(struct spare *spare)
 static void count_ready(const struct spare *spare, int change)
 {
     if (spare->is_ready)
-        worker_count(&spare->spares->worker->counters.spares_ready, change);
+        worker_count(&spare->spares->worker->tallies[spare->spares->target].spares_ready, change);
 }
 
 static void unlink_spare(struct spare *spare)

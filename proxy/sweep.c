@@ -99,7 +99,7 @@ static void end_stray_drains(struct worker *worker, uint64_t now_ms)
 static bool drains_any(const struct worker *worker)
 {
     for (size_t i = 0; i < worker->target_count; i++) {
-        bool is_open = atomic_load_explicit(&worker->target_open[i], memory_order_relaxed) > 0;
+        bool is_open = atomic_load_explicit(&worker->tallies[i].open, memory_order_relaxed) > 0;
         if (is_open && (worker->drains[i].until_ms || worker->stray_drains[i].until_ms))
             return true;
     }

@@ -43,6 +43,8 @@ struct target {
     struct err dns_failure;   // ERR_NONE: none
     struct err host_failure;  // the host must not be handed to the jump; ERR_NONE: it may
     struct addr_set *doubted; // NULL, or the last addrs, none of which is used until on_resolved
+    struct path_book paths;   // what the workers told of the addresses
+    struct err unreachable;   // why no address was any good, the last time that one was told
     uint64_t ways;            // a digest of the source addresses towards either; 0: not known
 };
 
@@ -298,12 +300,37 @@ void target_use_control_path(struct target *target, const char *path)
     target_show(target);
 }
 
-void target_unreachable(struct target *target)
+void target_unreachable(struct target *target, const struct err *err)
 {
+    target->unreachable = *err;
     if (target->watch)
         resolver_refresh(target->watch);
     if (target->jump_name)
         jump_name_refresh(target->jump_name);
+}
+
+// A change is told to those who wait for it: at most once a second per address and worker.
+void target_path_told(struct target *target, size_t worker, const struct path *path)
+{
+    path_book_told(&target->paths, worker, path);
+    if (target->on_change)
+        target->on_change(target->arg);
+}
+
+void target_forget_paths(struct target *target)
+{
+    path_book_done(&target->paths);
+    target->unreachable = (struct err){ 0 };
+}
+
+struct path_sum target_path(const struct target *target, size_t address)
+{
+    return path_book_sum(&target->paths, &target->addrs->addrs[address], loop_now_ms(target->loop));
+}
+
+void target_sum(const struct target *target, struct target_sum *out)
+{
+    tally_target(target->workers, target->worker_count, target->index, out);
 }
 
 // ---- verdict ------------------------------------------------------------------------------------
@@ -347,17 +374,19 @@ void target_news(struct target *target, struct control_news *news)
 
 struct proxy_target_state target_state(const struct target *target)
 {
-    uint64_t open = 0;
-    for (size_t i = 0; i < target->worker_count; i++)
-        open += atomic_load_explicit(
-            &target->workers[i]->target_open[target->index], memory_order_relaxed);
+    struct target_sum sum;
+    target_sum(target, &sum);
     return (struct proxy_target_state){
         .alias = target->alias,
         .news = target->news,
         .addrs = usable_addrs(target),
         .via = target->via,
         .dns_failure = failure_of(target)->code == ERR_NONE ? NULL : failure_of(target),
-        .connections = open,
+        .connections = sum.open,
+        .spares = sum.spares_ready,
+        .reached_ms = sum.reached_ms,
+        .failed_ms = sum.failed_ms,
+        .unreachable = &target->unreachable,
     };
 }
 
@@ -401,6 +430,7 @@ void target_free(struct target *target)
         return;
     jump_name_free(target->jump_name);
     forget_addresses(target);
+    path_book_done(&target->paths);
     free(target->host);
     control_news_free(target->news);
     free(target->configured_host);

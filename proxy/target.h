@@ -40,6 +40,13 @@ void target_news(struct target *target, struct control_news *news); // takes own
 enum proxy_concern target_wake(
     struct target *target, const struct wake_plan *plan, bool other_names);
 void target_use_control_path(struct target *target, const char *path); // see target_plan
-void target_show(struct target *target);        // again, because the options changed
-void target_unreachable(struct target *target); // every address failed: look the name up again
+void target_show(struct target *target); // again, because the options changed
+// Every address failed: look the name up again, and remember why.
+void target_unreachable(struct target *target, const struct err *err);
+// A worker has learned something of an address.
+void target_path_told(struct target *target, size_t worker, const struct path *path);
+void target_forget_paths(struct target *target); // the workers have
+// What the workers know of the address with this index in target_state's addrs.
+struct path_sum target_path(const struct target *target, size_t address);
+void target_sum(const struct target *target, struct target_sum *out);
 struct proxy_target_state target_state(const struct target *target);

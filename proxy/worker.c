@@ -374,7 +374,8 @@ static void worker_free(struct worker *worker)
     for (size_t i = 0; worker->tickets && i < worker->target_count; i++)
         tickets_empty(&worker->tickets[i]);
     free(worker->tickets);
-    free(worker->target_open);
+    free(worker->tallies);
+    free(worker->closings);
     free(worker->listener_open);
     free(worker->scratch);
     home_unref(worker->home);
@@ -398,12 +399,13 @@ static bool make_arrays(struct worker *worker)
     worker->paths = calloc(targets, sizeof(*worker->paths));
     worker->spares = calloc(targets, sizeof(*worker->spares));
     worker->tickets = calloc(targets, sizeof(*worker->tickets));
-    worker->target_open = calloc(targets, sizeof(*worker->target_open));
+    worker->tallies = calloc(targets, sizeof(*worker->tallies));
+    worker->closings = calloc(1, sizeof(*worker->closings));
     worker->listener_open = calloc(worker->listener_count + 1, sizeof(*worker->listener_open));
     worker->scratch = malloc(IO_BYTES_MAX);
     return worker->views && worker->drains && worker->stray_drains && worker->paths &&
-           worker->spares && worker->tickets && worker->target_open && worker->listener_open &&
-           worker->scratch;
+           worker->spares && worker->tickets && worker->tallies && worker->closings &&
+           worker->listener_open && worker->scratch;
 }
 
 static struct worker *worker_new(const struct worker_plan *plan, struct home *home, struct err *err)

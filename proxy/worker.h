@@ -5,11 +5,13 @@
 #pragma once
 
 #include "base/err.h"
+#include "proxy/closings.h"
 #include "proxy/conn.h"
 #include "proxy/jump_child.h"
 #include "proxy/paths.h"
 #include "proxy/spare.h"
 #include "proxy/stream.h"
+#include "proxy/tally.h"
 #include "proxy/tickets.h"
 
 #include <pthread.h>
@@ -32,8 +34,8 @@ struct worker_counters {
     _Atomic uint64_t unchecked;
     _Atomic uint64_t broken; // refused at once, because nothing answered a moment ago
     _Atomic uint64_t dials, dial_failures, dial_races;
-    _Atomic uint64_t tls_handshakes, tls_resumed, tls_failures;   // with clusters
-    _Atomic uint64_t spares_ready, spares_used, spares_discarded; // ready: now
+    _Atomic uint64_t tls_handshakes, tls_resumed, tls_failures; // with clusters
+    _Atomic uint64_t spares_used, spares_discarded;
 };
 
 // Running connections of a target are let end, and made to.
@@ -59,7 +61,7 @@ struct worker {
     struct paths *paths;
     struct spares *spares;
     struct tickets *tickets;
-    _Atomic uint64_t *target_open; // connections
+    struct target_tally *tallies;
     size_t target_count;
     _Atomic uint64_t *listener_open; // per listener: places taken; raised by the main thread
     size_t listener_count;
@@ -82,6 +84,7 @@ struct worker {
     LIST_HEAD(, conn) busy, quiet, closed;
     TAILQ_HEAD(, conn_setup) waiting; // for a new view
     struct deferred reap;
+    struct closings *closings; // the last ones
     struct worker_counters counters;
 };
 

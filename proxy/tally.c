@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sums of what the workers count. Called by proxy.c and target.c.
+#include "proxy/tally.h"
+
+#include "base/loop.h"
+#include "proxy/proxy.h"
+#include "proxy/worker.h"
+
+const char *tally_phase_name(enum tally_phase phase)
+{
+    static const char *const names[TALLY_PHASES] = {
+        [TALLY_DNS] = "dns",
+        [TALLY_TCP] = "tcp",
+        [TALLY_GREETING] = "greeting",
+        [TALLY_TLS] = "tls",
+    };
+    return names[phase];
+}
+
+static uint64_t value(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void later(uint64_t *last_ms, uint64_t other_ms)
+{
+    if (other_ms > *last_ms)
+        *last_ms = other_ms;
+}
+
+void tally_target(
+    struct worker *const *workers, size_t worker_count, size_t target, struct target_sum *out)
+{
+    *out = (struct target_sum){ 0 };
+    for (size_t i = 0; i < worker_count; i++) {
+        const struct target_tally *tally = &workers[i]->tallies[target];
+        out->open += value(&tally->open);
+        out->spares_ready += value(&tally->spares_ready);
+        later(&out->reached_ms, value(&tally->reached_ms));
+        later(&out->failed_ms, value(&tally->failed_ms));
+        for (size_t phase = 0; phase < TALLY_PHASES; phase++)
+            histogram_collect(&tally->took[phase], &out->took[phase]);
+    }
+}
+
+void tally_worker(const struct worker *worker, struct proxy_counters *out)
+{
+    const struct worker_counters *counters = &worker->counters;
+    out->open += value(&counters->open);
+    for (size_t i = 0; i < CONN_STATES; i++)
+        out->steps[i] += value(&counters->steps[i]);
+    out->client_bytes += value(&counters->client_bytes);
+    out->server_bytes += value(&counters->server_bytes);
+    out->unchecked += value(&counters->unchecked);
+    out->broken += value(&counters->broken);
+    out->dials += value(&counters->dials);
+    out->dial_failures += value(&counters->dial_failures);
+    out->dial_races += value(&counters->dial_races);
+    out->tls_handshakes += value(&counters->tls_handshakes);
+    out->tls_resumed += value(&counters->tls_resumed);
+    out->tls_failures += value(&counters->tls_failures);
+    out->spares_used += value(&counters->spares_used);
+    out->spares_discarded += value(&counters->spares_discarded);
+    for (size_t i = 0; i < worker->target_count; i++)
+        out->spares_ready += value(&worker->tallies[i].spares_ready);
+    for (size_t i = 0; i < ERR_CODES; i++)
+        out->refused[i] += value(&counters->refused[i]);
+    for (size_t i = 0; i < CLOSE_REASONS; i++)
+        out->closed[i] += value(&counters->closed[i]);
+    out->stalls += loop_stalls(worker->loop);
+    if (loop_stall_max_us(worker->loop) > out->stall_max_us)
+        out->stall_max_us = loop_stall_max_us(worker->loop);
+}
