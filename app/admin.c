@@ -6,7 +6,10 @@
 // own (DNS rebinding). Beside it admin_wait.c, metrics.c, status_json.c, health.c.
 #include "app/admin.h"
 
+#include "app/admin_doctor.h"
+#include "app/admin_dsn.h"
 #include "app/metrics.h"
+#include "app/page.h"
 #include "app/program.h"
 #include "app/status_json.h"
 #include "base/loop.h"
@@ -44,6 +47,7 @@ struct door {
 struct admin {
     struct program *program;
     struct admin_waits *waits;
+    struct admin_doctor *doctor;
     struct door tcp, local;
 };
 
@@ -161,6 +165,31 @@ static void get_status(struct door *door, struct evhttp_request *request)
     answer_text(request, "application/json", status_json(door->admin->program));
 }
 
+static void get_page(struct door *door, struct evhttp_request *request)
+{
+    page_answer(door->admin->program, request);
+}
+
+static void get_clients(struct door *door, struct evhttp_request *request)
+{
+    admin_dsn_clients(door->admin->program, request);
+}
+
+static void get_dsn(struct door *door, struct evhttp_request *request)
+{
+    admin_dsn_answer(door->admin->program, request);
+}
+
+static void get_doctor(struct door *door, struct evhttp_request *request)
+{
+    admin_doctor_get(door->admin->doctor, request);
+}
+
+static void post_doctor(struct door *door, struct evhttp_request *request)
+{
+    admin_doctor_post(door->admin->doctor, door->admin->program, request);
+}
+
 static void post_drain(struct door *door, struct evhttp_request *request)
 {
     admin_reply(request, HTTP_OK, text_type, "draining\n");
@@ -191,6 +220,11 @@ static const struct route {
     { "/wait", false, get_wait },
     { "/metrics", false, get_metrics },
     { "/api/v1/status", false, get_status },
+    { "/", false, get_page },
+    { "/api/v1/clients", false, get_clients },
+    { "/api/v1/dsn", false, get_dsn },
+    { "/api/v1/doctor", false, get_doctor },
+    { "/api/v1/doctor", true, post_doctor },
     { "/drain", true, post_drain },
     { "/reload", true, post_reload },
 };
@@ -212,15 +246,18 @@ static bool host_is_ours(struct evhttp_request *request)
     return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
 }
 
+// Of a path's routes the one for this method, else the first.
 static const struct route *find_route(struct evhttp_request *request)
 {
+    const struct route *found = NULL;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    bool changes = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
     for (size_t i = 0; path && i < ARRAY_LEN(routes); i++) {
-        if (strcmp(routes[i].path, path) == 0)
-            return &routes[i];
+        if (strcmp(routes[i].path, path) == 0 && (!found || routes[i].changes == changes))
+            found = &routes[i];
     }
-    return NULL;
+    return found;
 }
 
 static void refuse_method(struct evhttp_request *request, const char *allowed)
@@ -277,7 +314,7 @@ static bool serve(struct door *door, int fd, struct event_base *base)
         return false;
     evhttp_set_allowed_methods(door->http, METHODS);
     evhttp_set_max_headers_size(door->http, HEADERS_BYTES);
-    evhttp_set_max_body_size(door->http, BODY_BYTES);
+    evhttp_set_max_body_size(door->http, door->local ? ADMIN_DOCTOR_BYTES : BODY_BYTES);
     evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
     evhttp_set_gencb(door->http, on_request, door);
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
@@ -332,7 +369,10 @@ struct admin *admin_start(struct program *program)
         return NULL;
     admin->program = program;
     admin->waits = admin_waits_new(program);
-    if (!admin->waits) {
+    admin->doctor = admin_doctor_new();
+    if (!admin->waits || !admin->doctor) {
+        admin_waits_free(admin->waits);
+        admin_doctor_free(admin->doctor);
         free(admin);
         return NULL;
     }
@@ -359,6 +399,7 @@ void admin_stop(struct admin *admin)
     if (!admin)
         return;
     admin_waits_free(admin->waits);
+    admin_doctor_free(admin->doctor);
     bool had_socket = admin->local.http;
     close_door(&admin->tcp);
     close_door(&admin->local);
