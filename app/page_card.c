@@ -4,8 +4,13 @@
 // page_html.c. States are told by word and shape; the colour follows from data-effect.
 #include "app/page_write.h"
 
+#include "base/clock.h"
+
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { TEXT_BYTES = 64 };
 
 const char *page_card_effect(const cJSON *cluster)
 {
@@ -111,6 +116,15 @@ static void put_silence(struct page *page, const cJSON *api)
     page_age(page, ". What it said ", page_get(api, "answered"), " ago stands");
     page_text(page, ".");
     page_tags(page, "</p>");
+}
+
+static void put_unreached(struct page *page, const cJSON *reach)
+{
+    if (!cJSON_IsFalse(page_member(reach, "ok")))
+        return;
+    page_tags(page, "<p class=\"notice\">The last attempt to reach it failed: ");
+    page_name(page, page_get(reach, "reason"));
+    page_tags(page, ".</p>");
 }
 
 static void put_next(struct page *page, const cJSON *cluster)
@@ -263,6 +277,41 @@ static void put_host(struct page *page, const cJSON *cluster)
     page_tags(page, "</code></dd>");
 }
 
+// "10.0.1.5 1.2 ms", "10.0.2.5 fails, left alone for 12 s".
+static void put_path(struct page *page, const cJSON *path)
+{
+    char text[TEXT_BYTES], age[CLOCK_TEXT_BYTES];
+    double connect_ms = page_get_number(path, "connect_ms");
+    double left_alone_ms = page_get_number(path, "left_alone_ms");
+    page_tags(page, "<span>");
+    page_element(page, "code", NULL, page_get(path, "address"));
+    snprintf(text, sizeof(text), " %.1f ms", connect_ms);
+    page_text(page, connect_ms > 0 ? text : NULL);
+    page_text(page, page_get_number(path, "failures") > 0 ? " fails" : NULL);
+    page_text(page, left_alone_ms > 0 ? ", left alone for " : NULL);
+    page_text(page, left_alone_ms > 0 ? clock_age((int64_t)left_alone_ms / 1000, age) : NULL);
+    page_tags(page, "</span>");
+}
+
+static void put_paths(struct page *page, const cJSON *paths)
+{
+    const cJSON *path;
+    if (cJSON_GetArraySize(paths) == 0)
+        return;
+    page_tags(page, "<dt>Addresses</dt><dd>");
+    cJSON_ArrayForEach(path, paths)
+        put_path(page, path);
+    page_tags(page, "</dd>");
+}
+
+static void put_count(struct page *page, const char *term, double count)
+{
+    page_element(page, "dt", NULL, term);
+    page_tags(page, "<dd>");
+    page_number(page, count);
+    page_tags(page, "</dd>");
+}
+
 static void put_api(struct page *page, const cJSON *api)
 {
     bool ok = cJSON_IsTrue(page_member(api, "ok"));
@@ -292,9 +341,11 @@ static void put_facts(struct page *page, const cJSON *cluster)
     put_fact(page, "Through", page_get(cluster, "via"));
     put_fact(page, "TLS to the cluster", page_get(cluster, "tls"));
     put_fact(page, "TLS of clients", page_get(cluster, "client_tls"));
-    page_tags(page, "<dt>Open connections</dt><dd>");
-    page_number(page, page_get_number(cluster, "connections"));
-    page_tags(page, "</dd>");
+    put_paths(page, page_member(page_member(cluster, "dns"), "paths"));
+    put_count(page, "Open connections", page_get_number(cluster, "connections"));
+    const cJSON *spares = page_member(cluster, "spares");
+    if (spares)
+        put_count(page, "Spares ready", page_get_number(spares, "ready"));
     put_api(page, page_member(cluster, "api"));
     page_tags(page, "</dl>");
 }
@@ -312,6 +363,7 @@ void page_card(struct page *page, const cJSON *cluster, int index)
     page_tags(page, "<div class=\"now\">");
     put_meaning(page, cluster);
     put_silence(page, page_member(cluster, "api"));
+    put_unreached(page, page_member(cluster, "reach"));
     put_next(page, cluster);
     page_tags(page, "</div>");
     put_way(page, cluster);

@@ -31,7 +31,8 @@ const mark = (effect) =>
 const command = (text) => text && h("div", { class: "command" }, h("code", {}, text),
   h("button", { type: "button", class: "copy", "aria-label": "Copy the command" }, "Copy"));
 
-// Makes `live` what `wanted` is and keeps the elements that stay, and with them focus and selection.
+// Makes `live` what `wanted` is and keeps the elements that stay, and with them focus and selection;
+// what was opened stays open.
 function morph(live, wanted) {
   if (live.nodeName !== wanted.nodeName || live.id !== wanted.id) {
     live.replaceWith(wanted);
@@ -47,7 +48,7 @@ function morph(live, wanted) {
       live.setAttribute(key, value);
   }
   for (const { name: key } of [...live.attributes]) {
-    if (!wanted.hasAttribute(key))
+    if (!wanted.hasAttribute(key) && key !== "open")
       live.removeAttribute(key);
   }
   const olds = [...live.childNodes], news = [...wanted.childNodes];

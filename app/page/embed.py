@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the status page a C file: embed.py OUT page.html page.css FILE.js...
+"""Makes the status page a C file: embed.py page.html page.css FILE.js... OUT
 
 The scripts become one, in their order; comments and indentation of style and script are left out.
 The policy names style and script by their hashes (CSP 3, section 2.3.1), so that nothing else runs."""
@@ -48,7 +48,7 @@ def literal(name, text):
     return "\n".join(lines) + ";\n"
 
 
-def main(out, page, css, *scripts):
+def main(page, css, *scripts, out):
     style, script = style_of(Path(css)), script_of([Path(path) for path in scripts])
     html = Path(page).read_text()
     for mark, text in (("<!--style-->", style), ("<!--script-->", script)):
@@ -61,4 +61,4 @@ def main(out, page, css, *scripts):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:-1], out=sys.argv[-1])

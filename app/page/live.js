@@ -3,14 +3,20 @@
 
 const EVERY_MS = 2000, PATIENCE_MS = 5000;
 
-const parts = {}; // path -> what shows its answer; a proxy without that path has no such part
+// A part of the page by the path that it shows, asked for every so many turns. A proxy that has no such
+// path has no such part.
+const PARTS = [
+  { path: "/api/v1/connections", query: connectionsQuery, show: showConnections, every: 1 },
+  { path: "/api/v1/history", show: showHistory, every: 2 },
+  { path: "/api/v1/doctor", show: showDoctor, every: 2 },
+];
 const missing = new Set();
-let timer, heard = performance.now(), isGone = false, words = new Map();
+let turns = 0, timer, heard = performance.now(), isGone = false, words = new Map();
 
 const say = (text) => { byId("say").textContent = text; };
 
-async function ask(path) {
-  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+async function ask(path, query = "") {
+  const response = await fetch(path + query, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (response.status === 404)
     missing.add(path);
   if (!response.ok)
@@ -32,7 +38,7 @@ function showAge() {
   const seconds = (performance.now() - heard) / 1000;
   byId("gone").hidden = !isGone;
   byId("fresh").hidden = false;
-  byId("fresh").textContent = isGone ? "" : "live";
+  byId("fresh").textContent = isGone ? "" : "updated every 2 s";
   if (isGone)
     fill(byId("gone"), mark("refuse"), h("p", {}, "The proxy does not answer any more. What is shown " +
       `is from ${age(seconds)} ago.`));
@@ -48,10 +54,11 @@ function setGone(gone) {
 
 // What the proxy answers now; null when it does not.
 async function look() {
-  const paths = Object.keys(parts).filter((path) => !missing.has(path));
+  const due = PARTS.filter(({ path, every }) => !missing.has(path) && turns % every === 0);
   try {
     const status = await ask("/api/v1/status");
-    return status && { status, paths, answers: await Promise.all(paths.map(ask)) };
+    const answers = await Promise.all(due.map(({ path, query }) => ask(path, query?.())));
+    return status && { status, due, answers };
   } catch {
     return null;
   }
@@ -64,7 +71,8 @@ async function turn() {
     heard = performance.now();
     showStates(seen.status);
     tellChanges(seen.status);
-    seen.paths.forEach((path, i) => seen.answers[i] && parts[path](seen.answers[i], seen.status));
+    seen.due.forEach(({ show }, i) => seen.answers[i] && show(seen.answers[i], seen.status));
+    turns++;
   }
   setGone(!seen);
   if (!document.hidden)
@@ -73,6 +81,7 @@ async function turn() {
 
 function start() {
   startDialog();
+  startTables();
   document.documentElement.classList.add("js");
   document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : turn());
   setInterval(() => isGone && showAge(), 1000);

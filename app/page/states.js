@@ -45,6 +45,9 @@ function meaning(cluster) {
       "and connections to it succeed: they decide.")];
 }
 
+const unreached = (reach) => reach?.ok === false && h("p", { class: "notice" },
+  "The last attempt to reach it failed: ", name(reach.reason), ".");
+
 const silence = (api) => api?.ok === false && h("p", { class: "notice" }, "Control API: ",
   name(api.reason), since(". What it said ", api.answered, " ago stands"), ".");
 
@@ -97,6 +100,12 @@ function way(cluster) {
 
 const fact = (term, ...texts) => texts.some(Boolean) && [h("dt", {}, term), h("dd", {}, ...texts)];
 
+// "10.0.1.5 1.2 ms", "10.0.2.5 fails, left alone for 12 s".
+const addressFact = (paths) => paths?.length && fact("Addresses", ...paths.map((path) => h("span", {},
+  h("code", {}, path.address), path.connect_ms > 0 && ` ${path.connect_ms.toFixed(1)} ms`,
+  path.failures > 0 && " fails", path.left_alone_ms > 0 &&
+    `, left alone for ${age(path.left_alone_ms / 1000)}`)));
+
 const apiFact = (api) => api && fact("Control API",
   h("span", {}, api.ok ? "answers" : "gives no answer"),
   h("span", {}, since("heard ", api.answered, " ago")),
@@ -108,11 +117,14 @@ const facts = (cluster) => h("dl", { class: "facts" },
   fact("Leads to", cluster.host && h("code", {}, `${cluster.host}:${cluster.port ?? 0}`)),
   fact("Through", name(cluster.via)), fact("TLS to the cluster", name(cluster.tls)),
   fact("TLS of clients", name(cluster.client_tls)),
-  fact("Open connections", String(cluster.connections ?? 0)), apiFact(cluster.api));
+  addressFact(cluster.dns?.paths),
+  fact("Open connections", String(cluster.connections ?? 0)),
+  cluster.spares && fact("Spares ready", String(cluster.spares.ready ?? 0)), apiFact(cluster.api));
 
 const card = (cluster, index) => h("article", { class: "card", id: `cluster-${index}`,
   "data-effect": effectOf(cluster), "aria-labelledby": `cluster-${index}-name` },
-head(cluster, index), h("div", { class: "now" }, meaning(cluster), silence(cluster.api), next(cluster)),
+head(cluster, index), h("div", { class: "now" }, meaning(cluster), silence(cluster.api),
+  unreached(cluster.reach), next(cluster)),
 way(cluster), facts(cluster));
 
 // ---- all of them
