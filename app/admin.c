@@ -6,8 +6,11 @@
 // own (DNS rebinding). Beside it admin_wait.c, metrics.c, status_json.c, health.c.
 #include "app/admin.h"
 
+#include "app/admin_doctor.h"
+#include "app/admin_dsn.h"
 #include "app/history.h"
 #include "app/metrics.h"
+#include "app/page.h"
 #include "app/program.h"
 #include "app/status_json.h"
 #include "base/loop.h"
@@ -48,6 +51,7 @@ struct admin {
     struct admin_waits *waits;
     struct admin_asks *asks;
     struct history *history;
+    struct admin_doctor *doctor;
     struct door tcp, local;
 };
 
@@ -182,6 +186,31 @@ static void post_kill(struct door *door, struct evhttp_request *request)
         admin_reply(request, HTTP_NOTFOUND, text_type, "no such page\n");
 }
 
+static void get_page(struct door *door, struct evhttp_request *request)
+{
+    page_answer(door->admin->program, request);
+}
+
+static void get_clients(struct door *door, struct evhttp_request *request)
+{
+    admin_dsn_clients(door->admin->program, request);
+}
+
+static void get_dsn(struct door *door, struct evhttp_request *request)
+{
+    admin_dsn_answer(door->admin->program, request);
+}
+
+static void get_doctor(struct door *door, struct evhttp_request *request)
+{
+    admin_doctor_get(door->admin->doctor, request);
+}
+
+static void post_doctor(struct door *door, struct evhttp_request *request)
+{
+    admin_doctor_post(door->admin->doctor, door->admin->program, request);
+}
+
 static void post_drain(struct door *door, struct evhttp_request *request)
 {
     admin_reply(request, HTTP_OK, text_type, "draining\n");
@@ -215,6 +244,11 @@ static const struct route {
     { "/api/v1/status", false, false, get_status },
     { "/api/v1/connections", false, false, get_connections },
     { "/api/v1/history", false, false, get_history },
+    { "/", false, false, get_page },
+    { "/api/v1/clients", false, false, get_clients },
+    { "/api/v1/dsn", false, false, get_dsn },
+    { "/api/v1/doctor", false, false, get_doctor },
+    { "/api/v1/doctor", false, true, post_doctor },
     { connection_path, true, true, post_kill },
     { "/drain", false, true, post_drain },
     { "/reload", false, true, post_reload },
@@ -237,16 +271,21 @@ static bool host_is_ours(struct evhttp_request *request)
     return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
 }
 
+// Of a path's routes the one for this method, else the first.
 static const struct route *find_route(struct evhttp_request *request)
 {
+    const struct route *found = NULL;
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    bool changes = evhttp_request_get_command(request) == EVHTTP_REQ_POST;
     for (size_t i = 0; path && i < ARRAY_LEN(routes); i++) {
-        if (routes[i].is_prefix ? strncmp(routes[i].path, path, strlen(routes[i].path)) == 0
-                                : strcmp(routes[i].path, path) == 0)
-            return &routes[i];
+        bool matches = routes[i].is_prefix
+                           ? strncmp(routes[i].path, path, strlen(routes[i].path)) == 0
+                           : strcmp(routes[i].path, path) == 0;
+        if (matches && (!found || routes[i].changes == changes))
+            found = &routes[i];
     }
-    return NULL;
+    return found;
 }
 
 static void refuse_method(struct evhttp_request *request, const char *allowed)
@@ -303,7 +342,7 @@ static bool serve(struct door *door, int fd, struct event_base *base)
         return false;
     evhttp_set_allowed_methods(door->http, METHODS);
     evhttp_set_max_headers_size(door->http, HEADERS_BYTES);
-    evhttp_set_max_body_size(door->http, BODY_BYTES);
+    evhttp_set_max_body_size(door->http, door->local ? ADMIN_DOCTOR_BYTES : BODY_BYTES);
     evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
     evhttp_set_gencb(door->http, on_request, door);
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
@@ -356,6 +395,7 @@ static void admin_free(struct admin *admin)
     admin_waits_free(admin->waits);
     admin_asks_free(admin->asks);
     history_free(admin->history);
+    admin_doctor_free(admin->doctor);
     close_door(&admin->tcp);
     close_door(&admin->local);
     free(admin);
@@ -370,7 +410,8 @@ struct admin *admin_start(struct program *program)
     admin->waits = admin_waits_new(program);
     admin->asks = admin_asks_new(program);
     admin->history = history_new(program);
-    if (!admin->waits || !admin->asks || !admin->history) {
+    admin->doctor = admin_doctor_new();
+    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor) {
         admin_free(admin);
         return NULL;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c, cmd_control.c and
-// dsn_place.c.
+// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c, cmd_control.c,
+// doctor_proxy.c and dsn_place.c.
 #include "app/admin_client.h"
 
 #include "base/buf.h"
@@ -44,26 +44,31 @@ static enum admin_result explain(CURLcode code, const char *socket, struct err *
     }
 }
 
-static CURLcode perform(CURL *curl, enum admin_method method, const char *socket, const char *path,
-    uint64_t timeout_ms, struct buf *body)
+static CURLcode perform(CURL *curl, const struct admin_question *question, struct buf *body)
 {
     char url[URL_BYTES];
-    snprintf(url, sizeof(url), "http://localhost%s", path);
+    const char *json = question->json ? question->json : "";
+    struct curl_slist *headers =
+        *json ? curl_slist_append(NULL, "Content-Type: application/json") : NULL;
+    snprintf(url, sizeof(url), "http://localhost%s", question->path);
     // These fail only without memory or on an unknown option, and then curl_easy_perform does too.
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, question->socket);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    if (method == ADMIN_POST)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)question->timeout_ms);
+    if (question->method == ADMIN_POST)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    return curl_easy_perform(curl);
+    CURLcode code = curl_easy_perform(curl);
+    curl_slist_free_all(headers);
+    return code;
 }
 
-enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
-    uint64_t timeout_ms, struct admin_answer *out, struct err *err)
+enum admin_result admin_client_put(
+    const struct admin_question *question, struct admin_answer *out, struct err *err)
 {
     struct buf body;
     CURL *curl = curl_easy_init();
@@ -72,10 +77,10 @@ enum admin_result admin_client_ask(enum admin_method method, const char *socket,
         return ADMIN_FAILED;
     }
     buf_init(&body, ADMIN_ANSWER_BYTES);
-    CURLcode code = perform(curl, method, socket, path, timeout_ms, &body);
+    CURLcode code = perform(curl, question, &body);
     enum admin_result result = ADMIN_ANSWERED;
     if (code != CURLE_OK) {
-        result = explain(code, socket, err);
+        result = explain(code, question->socket, err);
     } else {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
         out->text = buf_take_text(&body);
@@ -87,4 +92,13 @@ enum admin_result admin_client_ask(enum admin_method method, const char *socket,
     buf_done(&body);
     curl_easy_cleanup(curl);
     return result;
+}
+
+enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
+    uint64_t timeout_ms, struct admin_answer *out, struct err *err)
+{
+    const struct admin_question question = {
+        .method = method, .socket = socket, .path = path, .timeout_ms = timeout_ms
+    };
+    return admin_client_put(&question, out, err);
 }

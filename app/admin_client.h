@@ -26,6 +26,16 @@ struct admin_answer {
 
 enum admin_method { ADMIN_GET = 0, ADMIN_POST };
 
+// What is asked of the proxy whose socket is `socket`.
+struct admin_question {
+    enum admin_method method;
+    const char *socket, *path;
+    const char *json; // the body of a POST; NULL: none
+    uint64_t timeout_ms;
+};
+
 // Asks the proxy whose socket is `socket` for `path`. err is filled unless it answered.
 enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
     uint64_t timeout_ms, struct admin_answer *out, struct err *err) MUST_CHECK;
+enum admin_result admin_client_put(
+    const struct admin_question *question, struct admin_answer *out, struct err *err) MUST_CHECK;

@@ -39,7 +39,8 @@ struct visit {
     struct cJSON *status;           // of the running proxy
     struct err no_status;
     struct loop *loop;
-    struct cJSON *list; // NULL: text
+    struct cJSON *list; // what was found, a cluster each
+    bool json;          // print that instead of text
     int *exit_code;
     const char *alias; // of the cluster that is looked at
 };
@@ -93,7 +94,7 @@ static bool read_arguments(
 static void on_view(void *arg, size_t hop, const struct hop_view *view)
 {
     const struct visit *visit = arg;
-    if (visit->list)
+    if (visit->json)
         return;
     doctor_print_view(stdout, hop, view);
     fflush(stdout);
@@ -131,12 +132,11 @@ static void examine(struct visit *visit, size_t index)
     doctor.plan = &plan;
     if (visit->settings)
         fill_plan(visit, index, &plan);
-    if (!visit->list && visit->alias)
+    if (!visit->json && visit->alias)
         printf("%s%s\n", index > 0 ? "\n" : "", visit->alias);
     doctor_run(&doctor);
-    if (visit->list) {
-        cJSON_AddItemToArray(visit->list, doctor_json(&doctor, visit->alias));
-    } else {
+    cJSON_AddItemToArray(visit->list, doctor_json(&doctor, visit->alias));
+    if (!visit->json) {
         putchar('\n');
         doctor_print_end(stdout, &doctor);
     }
@@ -157,16 +157,19 @@ static bool examine_all(struct visit *visit, struct err *err)
     size_t count = visit->settings ? visit->settings->cluster_count : 1;
     for (size_t i = 0; i < count; i++)
         examine(visit, i);
+    // Only to a proxy that answers: a dead one has been waited for already.
+    if (visit->status)
+        doctor_proxy_tell(visit->settings, visit->list);
     cJSON_Delete(visit->status);
     loop_free(visit->loop);
     return true;
 }
 
-static bool print_json(struct visit *visit, struct err *err)
+static bool print_json(const struct visit *visit, struct err *err)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddBoolToObject(root, "ok", *visit->exit_code == EXIT_DONE);
-    cJSON_AddItemToObject(root, "clusters", visit->list);
+    cJSON_AddItemReferenceToObject(root, "clusters", visit->list);
     bool printed = facts_json_print(root, false, err);
     cJSON_Delete(root);
     return printed;
@@ -180,8 +183,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     const struct settings_request request = {
         .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1, .serves = true
     };
-    bool json = false;
-    if (!read_arguments(line, &visit, &json, err))
+    if (!read_arguments(line, &visit, &visit.json, err))
         return false;
     struct settings *settings = settings_build(&request, &visit.broken);
     if (!settings && visit.broken.code != ERR_OPTION) {
@@ -189,10 +191,11 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         return false;
     }
     visit.settings = settings;
-    visit.list = json ? cJSON_CreateArray() : NULL;
+    visit.list = cJSON_CreateArray();
     bool ok = examine_all(&visit, err);
-    if (ok && json)
+    if (ok && visit.json)
         ok = print_json(&visit, err);
+    cJSON_Delete(visit.list);
     settings_free(settings);
     return ok;
 }
@@ -206,7 +209,8 @@ const struct command cmd_doctor = {
             "connection in TiDB Cloud; through the AWS CLI the endpoint in AWS, its VPC,\n"
             "private DNS, zones and security groups; from this machine the DNS servers, the\n"
             "name, TCP to each address, greeting and TLS; and what a running proxy sees.\n"
-            "Nothing is changed.\n"
+            "Nothing is changed; a running proxy of this configuration is told what was found,\n"
+            "for its status page.\n"
             "\n"
             "Each line begins with ok, warn, FAIL or skip. Below a line that is not ok stands\n"
             "why, and a fix: a command that can be pasted as it is, or what has to be done.\n"

@@ -114,3 +114,23 @@ void doctor_proxy_look(
     if (out->status == HOP_FAIL)
         hop_advise(out, "what is named above; the proxy looks again by itself within a minute");
 }
+
+void doctor_proxy_tell(const struct settings *settings, cJSON *findings)
+{
+    struct err err;
+    struct admin_answer answer = { 0 };
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(root, "clusters", findings);
+    char *text = cJSON_PrintUnformatted(root);
+    const struct admin_question question = {
+        .method = ADMIN_POST,
+        .socket = settings->admin_socket,
+        .path = "/api/v1/doctor",
+        .json = text,
+        .timeout_ms = ASK_MS,
+    };
+    if (text && admin_client_put(&question, &answer, &err) == ADMIN_ANSWERED)
+        free(answer.text);
+    free(text);
+    cJSON_Delete(root);
+}

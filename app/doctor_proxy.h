@@ -13,3 +13,6 @@ struct cJSON *doctor_proxy_ask(const struct settings *settings, struct err *why)
 // `status` as above; alias is the cluster's.
 void doctor_proxy_look(
     const struct cJSON *status, const struct err *why, const char *alias, struct hop_view *out);
+// Hands what was found about each cluster (doctor_json) to it, for its page. That it cannot take it
+// is nobody's trouble.
+void doctor_proxy_tell(const struct settings *settings, struct cJSON *findings);

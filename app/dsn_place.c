@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Finds the host and port, or the unix socket, that a connection string names. Used by cmd_dsn.c.
+// Finds the host and port, or the unix socket, that a connection string names. Used by cmd_dsn.c
+// and admin_dsn.c.
 #include "app/dsn_place.h"
 
 #include "app/admin_client.h"
@@ -105,26 +106,24 @@ static bool find_listener(const struct settings *settings, struct dsn_place *out
 
 // ---- straight -----------------------------------------------------------------------------------
 
-static bool find_endpoint(const struct settings *settings, struct dsn_place *out, struct err *err)
+static bool is_configured(const struct control_target *target, struct dsn_place *out)
 {
-    struct facts facts;
-    struct verdict verdict;
-    const struct control_target *target = &settings->control_targets[0];
-    if (target->host && target->port) {
-        snprintf(out->host, sizeof(out->host), "%s", target->host);
-        out->port = target->port;
+    if (!target->host || !target->port)
+        return false;
+    snprintf(out->host, sizeof(out->host), "%s", target->host);
+    out->port = target->port;
+    return true;
+}
+
+static bool set_endpoint(const struct control_target *target, const struct verdict *verdict,
+    struct dsn_place *out, struct err *err)
+{
+    if (is_configured(target, out))
         return true;
+    if (verdict) {
+        memcpy(out->host, verdict->host, sizeof(out->host));
+        out->port = verdict->port;
     }
-    if (!facts_get(settings, target, FACTS_REMEMBER, &facts, err)) {
-        const struct err why = *err;
-        if (why.code != ERR_UNKNOWN_CLUSTER)
-            return false;
-        return err_set(err, why.code, "%.300s%s", why.text, did_you_mean(&settings->clusters[0]));
-    }
-    facts_judge(&facts, target, &verdict);
-    facts_done(&facts);
-    memcpy(out->host, verdict.host, sizeof(out->host));
-    out->port = verdict.port;
     if (*out->host && out->port)
         return true;
     return err_set(err, ERR_REFUSED,
@@ -133,31 +132,49 @@ static bool find_endpoint(const struct settings *settings, struct dsn_place *out
         target->alias, target->alias);
 }
 
+static bool find_endpoint(const struct settings *settings, struct dsn_place *out, struct err *err)
+{
+    struct facts facts;
+    struct verdict verdict;
+    const struct control_target *target = &settings->control_targets[0];
+    if (is_configured(target, out))
+        return true;
+    if (!facts_get(settings, target, FACTS_REMEMBER, &facts, err)) {
+        const struct err why = *err;
+        if (why.code != ERR_UNKNOWN_CLUSTER)
+            return false;
+        return err_set(err, why.code, "%.300s%s", why.text, did_you_mean(&settings->clusters[0]));
+    }
+    facts_judge(&facts, target, &verdict);
+    facts_done(&facts);
+    return set_endpoint(target, &verdict, out, err);
+}
+
 // What the client may verify against: nothing of the cluster's when its own TLS ends in the proxy;
 // and clients take a file, not a folder.
-static const char *ca_of(const struct settings *settings, const struct dsn_wish *wish)
+static const char *ca_of(const struct settings *settings, size_t index, bool direct)
 {
     struct stat status;
-    const char *ca = settings->clusters[0].tls_ca;
-    bool goes_to_cluster = wish->direct || settings->proxy_targets[0].tls == TLS_PASSTHROUGH;
+    const char *ca = settings->clusters[index].tls_ca;
+    bool goes_to_cluster = direct || settings->proxy_targets[index].tls == TLS_PASSTHROUGH;
     bool is_folder = ca && stat(ca, &status) == 0 && S_ISDIR(status.st_mode);
     return goes_to_cluster && !is_folder ? ca : NULL;
 }
 
 // Where the proxy on this machine speaks TLS itself, or nobody does, a client is told not to: some
-// insist otherwise, and others then need words of their own for plaintext.
+// insist otherwise, and others then need words of their own for plaintext. `target` NULL: it is not
+// known which.
 static enum string_tls tls_of(
-    const struct settings *settings, const struct dsn_wish *wish, const struct dsn_place *place)
+    const struct proxy_target *target, const struct dsn_wish *wish, const struct dsn_place *place)
 {
     struct addr addr;
-    const struct proxy_target *target = &settings->proxy_targets[0];
     bool is_here = !wish->host || !strcasecmp(wish->host, "localhost") ||
                    (addr_from_ip(wish->host, place->port, &addr) && addr_is_loopback(&addr));
     if (wish->direct)
         return STRING_TLS_VERIFY_IDENTITY;
     if (place->ca && !*place->socket)
         return STRING_TLS_VERIFY_CA;
-    bool is_plain = settings->cluster_count == 1 && is_here && target->tls != TLS_PASSTHROUGH &&
+    bool is_plain = target && is_here && target->tls != TLS_PASSTHROUGH &&
                     target->client_tls != CLIENT_TLS_REQUIRED;
     return is_plain ? STRING_TLS_OFF : STRING_TLS_CLIENT;
 }
@@ -191,11 +208,26 @@ static bool find_way(const struct settings *settings, const struct dsn_wish *wis
 bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
     struct dsn_place *out, struct err *err)
 {
+    const struct proxy_target *target =
+        settings->cluster_count == 1 ? &settings->proxy_targets[0] : NULL;
     *out = (struct dsn_place){ 0 };
-    if (settings->cluster_count == 1)
-        out->ca = ca_of(settings, wish);
+    if (target)
+        out->ca = ca_of(settings, 0, wish->direct);
     if (!find_way(settings, wish, out, err))
         return false;
-    out->tls = tls_of(settings, wish, out);
+    out->tls = tls_of(target, wish, out);
+    return true;
+}
+
+bool dsn_place_known(const struct settings *settings, size_t index, const struct addr *listener,
+    const struct verdict *verdict, struct dsn_place *out, struct err *err)
+{
+    const struct dsn_wish wish = { .direct = !listener };
+    *out = (struct dsn_place){ .ca = ca_of(settings, index, wish.direct) };
+    if (listener)
+        set_address(listener, out);
+    else if (!set_endpoint(&settings->control_targets[index], verdict, out, err))
+        return false;
+    out->tls = tls_of(&settings->proxy_targets[index], &wish, out);
     return true;
 }

@@ -33,3 +33,8 @@ struct dsn_place {
 // endpoint comes from the configuration, the last known state, or the control API.
 bool dsn_place_find(const struct settings *settings, const struct dsn_wish *wish,
     struct dsn_place *out, struct err *err) MUST_CHECK;
+// The same in the running proxy, which must not wait: for its cluster of this index, through this
+// listener of its own, or straight (listener NULL) to where the verdict says; verdict NULL: there
+// is none yet.
+bool dsn_place_known(const struct settings *settings, size_t index, const struct addr *listener,
+    const struct verdict *verdict, struct dsn_place *out, struct err *err) MUST_CHECK;

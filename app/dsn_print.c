@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints the catalogue and the strings. Used by cmd_dsn.c.
+// Prints the catalogue and the strings. Used by cmd_dsn.c and admin_dsn.c.
 #include "app/dsn_print.h"
 
 #include "app/facts_json.h"
@@ -12,7 +12,7 @@
 
 // ---- the catalogue ------------------------------------------------------------------------------
 
-static bool list_as_json(struct err *err)
+cJSON *dsn_print_clients(void)
 {
     const struct string_client *client = NULL;
     cJSON *list = cJSON_CreateArray();
@@ -26,6 +26,12 @@ static bool list_as_json(struct err *err)
         cJSON_AddBoolToObject(object, "example", client->example != NULL);
         cJSON_AddItemToArray(list, object);
     }
+    return list;
+}
+
+static bool list_as_json(struct err *err)
+{
+    cJSON *list = dsn_print_clients();
     bool ok = facts_json_print(list, false, err);
     cJSON_Delete(list);
     return ok;
@@ -100,8 +106,8 @@ static void print_of_many(const struct string_client *client, const struct strin
     putchar('\n');
 }
 
-static void add_json(cJSON *list, const struct string_client *client,
-    const struct string_output *output, const struct err *failure)
+cJSON *dsn_print_object(const struct string_client *client, const struct string_output *output,
+    const struct err *failure)
 {
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "client", client->id);
@@ -117,7 +123,7 @@ static void add_json(cJSON *list, const struct string_client *client,
         facts_json_text(object, "error", failure->text);
     }
     facts_json_text(object, "notes", client->notes);
-    cJSON_AddItemToArray(list, object);
+    return object;
 }
 
 // What this client cannot do is an error only if it was the only one asked.
@@ -131,7 +137,7 @@ static bool print_client(const struct string_client *client, const struct dsn_pr
     if (!ok && (alone || err->code != ERR_USAGE))
         return false;
     if (list)
-        add_json(list, client, ok ? &output : NULL, err);
+        cJSON_AddItemToArray(list, dsn_print_object(client, ok ? &output : NULL, err));
     else if (alone)
         print_one(client, &output);
     else

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The model as JSON. Names are ours and stable; states are given as the API spells them ("state")
-// and as the console shows them ("console"). Pure; any thread.
+// and as the console shows them ("console"), with what each does to connections ("effect"). Pure;
+// any thread.
 #include "app/facts_json.h"
 
 #include "app/secret.h"
@@ -9,7 +10,7 @@
 #include "app/words.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "control/verdict.h"
+#include "control/verdict_row.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -34,13 +35,15 @@ static void add_port(cJSON *object, uint16_t port)
 }
 
 static void add_state(cJSON *object, const struct observed_state *state,
-    const struct state_words *words, const char *alias, bool is_endpoint)
+    const struct verdict_row *row, const char *alias, bool is_endpoint)
 {
     char step[WORDS_STEP_BYTES];
+    const struct state_words *words = &row->words;
     facts_json_text(object, "state", state->text);
     facts_json_text(object, "console", words->console);
     facts_json_text(object, "meaning", words->meaning);
     facts_json_text(object, "usual", words->usual);
+    facts_json_text(object, "effect", words_effect(row->action));
     facts_json_text(
         object, "next_step", words_step_alone(words->next_step, alias, is_endpoint, step));
     facts_json_time(object, "since", state->since);
@@ -48,11 +51,10 @@ static void add_state(cJSON *object, const struct observed_state *state,
 
 static void add_endpoint(cJSON *list, const struct endpoint *endpoint, const char *alias)
 {
-    const struct state_words words = verdict_endpoint_words(endpoint->state.value);
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "endpoint_id", endpoint->endpoint_id);
     facts_json_text(object, "connection_id", endpoint->connection_id);
-    add_state(object, &endpoint->state, &words, alias, true);
+    add_state(object, &endpoint->state, verdict_row_endpoint(endpoint->state.value), alias, true);
     facts_json_text(object, "message", endpoint->message);
     facts_json_text(object, "host", endpoint->host);
     add_port(object, endpoint->port);
@@ -73,21 +75,19 @@ static void add_service(cJSON *group_object, const struct node_group *group, con
 {
     if (!group->service.text)
         return;
-    const struct state_words words = verdict_service_words(group->service.value);
     cJSON *object = cJSON_AddObjectToObject(group_object, "service");
     facts_json_text(object, "name", group->service_name);
     facts_json_text(object, "dns_name", group->service_dns_name);
-    add_state(object, &group->service, &words, alias, false);
+    add_state(object, &group->service, verdict_row_service(group->service.value), alias, false);
 }
 
 static void add_group(cJSON *list, const struct node_group *group, const char *alias)
 {
-    const struct state_words words = verdict_group_words(group->state.value);
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "id", group->id);
     facts_json_text(object, "name", group->name);
     cJSON_AddBoolToObject(object, "default", group->is_default);
-    add_state(object, &group->state, &words, alias, false);
+    add_state(object, &group->state, verdict_row_group(group->state.value), alias, false);
     facts_json_text(object, "host", group->host);
     add_port(object, group->port);
     add_service(object, group, alias);
@@ -97,7 +97,6 @@ static void add_group(cJSON *list, const struct node_group *group, const char *a
 
 struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alias)
 {
-    const struct state_words words = verdict_cluster_words(cluster->state.value);
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "id", cluster->id);
     facts_json_text(object, "name", cluster->name);
@@ -105,7 +104,7 @@ struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alia
     facts_json_text(object, "region", cluster->region);
     facts_json_text(object, "project_id", cluster->project_id);
     add_port(object, cluster->port);
-    add_state(object, &cluster->state, &words, alias, false);
+    add_state(object, &cluster->state, verdict_row_cluster(cluster->state.value), alias, false);
     facts_json_time(object, "answered", cluster->seen);
     cJSON *groups = cJSON_AddArrayToObject(object, "groups");
     for (size_t i = 0; i < cluster->group_count; i++)

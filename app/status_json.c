@@ -4,6 +4,7 @@
 #include "app/status_json.h"
 
 #include "app/facts_json.h"
+#include "app/headline.h"
 #include "app/program.h"
 #include "app/words.h"
 #include "base/clock.h"
@@ -166,11 +167,14 @@ static void add_facts(
 {
     const struct cluster *cluster = NULL;
     const struct node_group *group = NULL;
+    const struct control_target *target = &program->settings->control_targets[index];
     facts_json_text(object, "cluster_id", news->cluster_id);
-    if (news->model && control_find(news->model, &program->settings->control_targets[index],
-                           &cluster, &group, NULL))
-        cJSON_AddItemToObject(
-            object, "facts", facts_json_cluster(cluster, program->settings->clusters[index].alias));
+    facts_json_text(object, "endpoint_id", target->endpoint_id);
+    headline_json(object, news, target);
+    if (!news->model || !control_find(news->model, target, &cluster, &group, NULL))
+        return;
+    facts_json_text(object, "group_id", group->id);
+    cJSON_AddItemToObject(object, "facts", facts_json_cluster(cluster, target->alias));
 }
 
 static void add_cluster(cJSON *list, const struct program *program, size_t index)

@@ -31,6 +31,11 @@ const char *words_action(const struct verdict *verdict)
     return actions[WAIT];
 }
 
+const char *words_effect(enum verdict_action action)
+{
+    return words_action(&(const struct verdict){ .action = action });
+}
+
 const char *words_action_at(size_t index)
 {
     return index < ACTIONS ? actions[index] : NULL;

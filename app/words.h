@@ -8,7 +8,8 @@
 
 // What a new connection gets: "wait", "allow", "allow-unchecked", "hold", "refuse".
 const char *words_action(const struct verdict *verdict);
-const char *words_action_at(size_t index); // all of them; NULL behind the last one
+const char *words_effect(enum verdict_action action); // of a state alone
+const char *words_action_at(size_t index);            // all of them; NULL behind the last one
 
 // As the options tls and client-tls have them, never "auto".
 const char *words_tls(enum tls_mode mode);

@@ -1,0 +1,162 @@
+// The Connect dialog. The string is the proxy's own (/api/v1/dsn), so it is what `tidblink dsn`
+// prints; nothing is put together here. The browser keeps focus in an open dialog, closes it with
+// Escape and gives the focus back.
+
+let clients, clusterName, asked;
+
+const KINDS = [["general", "General"], ["driver", "Drivers"], ["ORM", "ORMs"],
+  ["framework", "Frameworks"], ["command line", "Command lines"], ["tool", "Tools"],
+  ["carrier", "Files and environments"]];
+
+function remember(client) {
+  try {
+    localStorage.setItem("client", client);
+  } catch {
+    // A browser that keeps nothing: the next dialog begins at the first client again.
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem("client");
+  } catch {
+    return null;
+  }
+}
+
+const optionOf = (client) => h("option", { value: client.client },
+  client.language ? `${client.name}, ${client.language}` : client.name);
+
+function showClients() {
+  const wanted = byId("find").value.trim().toLowerCase().split(/\s+/);
+  const select = byId("client"), before = select.value || remembered() || "params";
+  const found = clients.filter((client) => {
+    const text = `${client.client} ${client.name} ${client.language ?? ""}`.toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  });
+  const known = new Map(KINDS);
+  const kinds = [...new Set([...known.keys(), ...found.map((client) => client.kind)])];
+  select.replaceChildren(...kinds.map((kind) => {
+    const some_ = found.filter((client) => client.kind === kind);
+    return some_.length ? h("optgroup", { label: known.get(kind) ?? kind }, some_.map(optionOf)) : "";
+  }).filter(Boolean));
+  const same = found.some((client) => client.client === before);
+  select.value = same ? before : select.options[0]?.value ?? "";
+}
+
+// ---- the string
+
+function block(title, text, id) {
+  return text && h("section", {}, h("h3", { id: `${id}-title` }, title),
+    h("div", { class: "command" },
+      h("code", { id, tabindex: "0", "aria-labelledby": `${id}-title` }, text),
+      h("button", { type: "button", class: "copy", "aria-describedby": `${id}-title` }, "Copy")));
+}
+
+const lines = (text) => (text || "").split("\n").filter(Boolean).map((line) => h("li", {}, line));
+
+function showString(answer, client) {
+  const notes = [
+    ...lines(answer.password_placeholder && `<PASSWORD>: ${answer.password_advice}`),
+    ...lines(answer.ca_placeholder && "<CA_PATH>: the CA file that TiDB Cloud's Connect dialog " +
+      "offers; or set tls-ca"),
+    ...lines(answer.notes)];
+  fill(byId("string"),
+    block("First", answer.setup, "setup-text"),
+    block("String", answer.text, "string-text"),
+    notes.length > 0 && h("ul", { class: "notes" }, notes),
+    client && h("p", { class: "proof" }, { yes: "A test has given this string to the client itself.",
+      no: "No test has given this string to the client itself.",
+      GUI: "This client takes its values in a window." }[client.test]));
+}
+
+const showRefusal = (reason) => fill(byId("string"),
+  h("p", { class: "notice", role: "alert" }, reason));
+
+async function update() {
+  const client = byId("client").value;
+  asked?.abort();
+  asked = new AbortController();
+  if (!client) {
+    showRefusal("No client has this in its name.");
+    return;
+  }
+  const query = new URLSearchParams({ cluster: clusterName, client,
+    to: document.querySelector("input[name=to]:checked").value });
+  for (const field of ["user", "database"]) {
+    if (byId(field).value)
+      query.set(field, byId(field).value);
+  }
+  let answer;
+  try {
+    const response = await fetch(`/api/v1/dsn?${query}`, { cache: "no-store", signal: asked.signal });
+    answer = await response.json();
+  } catch (error) {
+    if (error.name !== "AbortError")
+      showRefusal("The proxy does not answer.");
+    return;
+  }
+  if (answer.text)
+    showString(answer, clients.find((found) => found.client === client));
+  else
+    showRefusal(answer.reason);
+}
+
+async function openDialog(alias) {
+  clusterName = alias;
+  byId("dialog-title").replaceChildren("Connect to ", name(alias));
+  byId("dialog").showModal();
+  byId("find").focus();
+  try {
+    clients ??= await (await fetch("/api/v1/clients", { cache: "no-store" })).json();
+  } catch {
+    showRefusal("The proxy does not answer.");
+    return;
+  }
+  showClients();
+  update();
+}
+
+// ---- copying
+
+// Without a secure origin (an address that is not this host's) there is no clipboard API.
+async function copyText(element) {
+  if (navigator.clipboard)
+    return navigator.clipboard.writeText(element.textContent);
+  getSelection().selectAllChildren(element);
+  if (!document.execCommand("copy"))
+    throw new Error("the browser does not copy");
+}
+
+async function copy(button) {
+  let word = "Copied";
+  try {
+    await copyText(button.parentElement.querySelector("code"));
+  } catch {
+    word = "Not copied";
+  }
+  button.textContent = word;
+  say(word === "Copied" ? "Copied" : "The browser did not copy");
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+}
+
+function startDialog() {
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("button");
+    if (button?.matches(".copy"))
+      copy(button);
+    else if (button?.matches(".connect"))
+      openDialog(button.dataset.cluster);
+    else if (button?.id === "close")
+      byId("dialog").close();
+  });
+  byId("find").addEventListener("input", () => { showClients(); update(); });
+  // Down, from the field into what it found.
+  byId("find").addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "Enter")
+      byId("client").focus();
+  });
+  byId("client").addEventListener("change", () => { remember(byId("client").value); update(); });
+  for (const input of document.querySelectorAll("#user, #database, input[name=to]"))
+    input.addEventListener("input", update);
+}
