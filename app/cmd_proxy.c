@@ -13,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CLUSTERS = 1000 };
+enum {
+    MAX_CLUSTERS = 1000,
+    EXIT_CUT = 75, // EX_TEMPFAIL of sysexits.h: nothing is wrong, but somebody was not done
+};
 
 struct proxy_values {
     bool check;
@@ -76,6 +79,8 @@ static void serve(const struct settings_request *request, struct settings *setti
     struct program program;
     if (program_start(&program, request, settings, NULL, &err)) {
         program_run(&program);
+        if (program.cut)
+            *exit_code = EXIT_CUT;
         return;
     }
     struct log_line line;

@@ -94,18 +94,36 @@ static void on_end(void *arg)
     loop_stop(program->loop);
 }
 
+static uint64_t cut_so_far(const struct program *program)
+{
+    struct proxy_counters counters;
+    proxy_count(program->proxy, &counters);
+    return counters.closed[CLOSE_DRAIN_TIMEOUT];
+}
+
 // One turn later, in which the admin's answers to POST /drain and to those who waited are written.
 static void on_drained(void *arg)
 {
-    const struct program *program = arg;
+    struct program *program = arg;
+    struct log_line line;
+    program->cut = cut_so_far(program) - program->cut;
+    log_start(&line, program->cut ? LOG_WARN : LOG_INFO, "drained");
+    log_uint(&line, "connections_cut", program->cut);
+    log_write(&line);
     loop_post(program->loop, on_end, arg);
+}
+
+static void drain(struct program *program)
+{
+    program->cut = cut_so_far(program);
+    proxy_drain(program->proxy, false, on_drained, program);
 }
 
 // Whoever sends clients here has had the time to see that /readiness fails.
 static void on_drain_delay_over(struct timer *timer)
 {
     struct program *program = CONTAINER_OF(timer, struct program, drain_delay);
-    proxy_drain(program->proxy, on_drained, program);
+    drain(program);
     on_change(program);
 }
 
@@ -234,6 +252,7 @@ void program_stop(struct program *program, const char *why)
         return;
     if (program->stopping) {
         log_warn("%s again: stopping now", why);
+        program->cut = 0; // that was asked for
         loop_stop(program->loop);
         return;
     }
@@ -251,7 +270,7 @@ void program_stop(struct program *program, const char *why)
     if (delay_ms)
         timer_start(&program->drain_delay, delay_ms);
     else
-        proxy_drain(program->proxy, on_drained, program);
+        drain(program);
     on_change(program);
 }
 

@@ -46,6 +46,7 @@ struct program {
     int64_t started;  // wall clock
     bool was_started; // /startup has been true once
     bool stopping;    // a drain is under way, or its delay
+    uint64_t cut;     // connections that were not done when the time of the drain was up
     struct timer drain_delay;
 };
 
@@ -53,7 +54,7 @@ struct program {
 // `guest` may be NULL.
 bool program_start(struct program *program, const struct settings_request *request,
     struct settings *settings, const struct program_guest *guest, struct err *err) MUST_CHECK;
-// Until a signal or POST /drain has ended it; then undoes everything.
+// Until a signal or POST /drain has ended it; then undoes everything but `cut`.
 void program_run(struct program *program);
 
 // What SIGTERM does: the first call drains, the second stops now.

@@ -210,6 +210,12 @@ int net_socket_error(int fd)
     return sys;
 }
 
+bool net_has_input(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || !net_is_transient(errno);
+}
+
 void net_reset_on_close(int fd)
 {
     struct linger hard = { .l_onoff = 1, .l_linger = 0 };

@@ -39,6 +39,7 @@ static const char *const reason_names[CLOSE_REASONS] = {
     [CLOSE_TLS_BROKEN] = "tls-broken",
     [CLOSE_LIMIT] = "limit",
     [CLOSE_DRAINED] = "drained",
+    [CLOSE_DRAIN_TIMEOUT] = "drain-timeout",
     [CLOSE_STOPPED] = "stopped",
     [CLOSE_KILLED] = "killed",
     [CLOSE_INTERNAL] = "internal",

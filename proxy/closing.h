@@ -28,6 +28,7 @@ enum close_reason {
     CLOSE_TLS_BROKEN,      // … on a running connection, on either side
     CLOSE_LIMIT,           // we said in an ERR packet that there are too many connections
     CLOSE_DRAINED,         // SIGTERM, the verdict or dns-drain said to drain
+    CLOSE_DRAIN_TIMEOUT,   // … and it did not come to an end within drain-timeout
     CLOSE_STOPPED,         // we were told to stop now
     CLOSE_KILLED,          // somebody asked for its end by its id
     CLOSE_INTERNAL,        // out of memory or descriptors

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "proxy/boundary.h"
 #include "proxy/closing.h"
 #include "proxy/dial.h"
 #include "proxy/io.h"
@@ -84,6 +85,7 @@ struct conn {
     uint32_t ready_after_ms, ended_after_ms; // since began_ms; ended: one side has
     uint32_t server_id;                      // the server's own id of this connection, 0: not seen
     struct peer client_peer, server_peer;
+    struct boundary boundary;
     uint8_t state, reached; // enum conn_state; reached: the last step before LINGER or CLOSED
     uint8_t lost_reason;    // enum close_reason of is_lost
     uint8_t questioned; // enum close_reason if the server does not answer (wake.h); 0: not asked

@@ -291,6 +291,7 @@ static bool take_answer(struct conn *conn)
     if (refuse_answer(conn, answer, &read))
         return false;
     auth_answered(&login->auth, &read);
+    boundary_login(&conn->boundary, read.capabilities & ~(uint32_t)MYSQL_SSL);
     if (!buf_append(&login->answer, packet.payload, packet.len)) {
         conn_close(conn, CLOSE_INTERNAL);
         return false;

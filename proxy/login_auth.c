@@ -93,9 +93,11 @@ static bool take_server_packet(struct conn *conn)
     if (!leg_to_client(conn, packet.payload, packet.len))
         return false;
     leg_drop(&conn->server, &packet);
-    if (step == AUTH_ACCEPTED)
+    if (step == AUTH_ACCEPTED) {
+        boundary_logged_in(&conn->boundary);
         login_is_over(conn);
-    else if (step == AUTH_REFUSED)
+    }
+    if (step == AUTH_REFUSED)
         conn_linger(conn);
     return step == AUTH_GOES_ON;
 }

@@ -28,6 +28,7 @@ enum { MYSQL_OK = 0x00, MYSQL_MORE_DATA = 0x01, MYSQL_AUTH_SWITCH = 0xfe, MYSQL_
 
 enum mysql_capability {
     MYSQL_CONNECT_WITH_DB = 1 << 3,
+    MYSQL_COMPRESS = 1 << 5,
     MYSQL_ODBC = 1 << 6,
     MYSQL_PROTOCOL_41 = 1 << 9,
     MYSQL_SSL = 1 << 11,
@@ -35,6 +36,7 @@ enum mysql_capability {
     MYSQL_SECURE_CONNECTION = 1 << 15,
     MYSQL_PLUGIN_AUTH = 1 << 19,
     MYSQL_LENENC_AUTH = 1 << 21, // CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA
+    MYSQL_ZSTD = 1 << 26,        // CLIENT_ZSTD_COMPRESSION_ALGORITHM
 };
 
 struct mysql_packet {

@@ -372,17 +372,17 @@ static void close_listeners(struct proxy *proxy)
     proxy->listener_count = 0;
 }
 
-void proxy_drain(struct proxy *proxy, void (*on_drained)(void *arg), void *arg)
+void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void *arg), void *arg)
 {
     proxy->gate.draining = true;
     proxy->on_drained = on_drained;
     proxy->drained_arg = arg;
     // Who is in the kernel's queue already would be reset by the close: they are told instead.
-    for (size_t i = 0; i < proxy->listener_count; i++)
+    for (size_t i = 0; !handed_over && i < proxy->listener_count; i++)
         listener_accept_all(proxy->listeners[i]);
     close_listeners(proxy);
     for (size_t i = 0; i < proxy->worker_count; i++)
-        worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms);
+        worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms, handed_over);
 }
 
 bool proxy_is_draining(const struct proxy *proxy)

@@ -141,9 +141,11 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change);
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     const struct proxy_plan *plan, struct err *err) MUST_CHECK;
 
-// Closes the listeners, refuses who waits (1053), lets running connections end, idle ones first;
-// forces the rest after drain_timeout_ms; then calls on_drained once.
-void proxy_drain(struct proxy *proxy, void (*on_drained)(void *arg), void *arg);
+// Closes the listeners, refuses who waits (1053), lets running connections end at the next pause
+// between statements and transactions, idle ones where that cannot be told; forces the rest after
+// drain_timeout_ms; then calls on_drained once. `handed_over`: another process has the listeners,
+// so there is no hurry, and who waits is served.
+void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void *arg), void *arg);
 bool proxy_is_draining(const struct proxy *proxy);
 // Ends everything now, joins the workers and frees. NULL is allowed.
 void proxy_stop(struct proxy *proxy);

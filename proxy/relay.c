@@ -103,11 +103,32 @@ static void note_received(struct side *side, size_t bytes)
     struct worker_counters *counters = &conn->worker->counters;
     side->received += bytes;
     side->heard = true;
-    conn->server_spoke_last = !side->is_client;
     worker_count(
         side->is_client ? &counters->client_bytes : &counters->server_bytes, (int64_t)bytes);
     if (!side_peer(side)->shut)
         touch(conn); // what nobody reads is no activity
+}
+
+// Who speaks last: what a client says that asks for no answer is not waited for.
+static void note_said(struct side *from, const uint8_t *bytes, size_t len)
+{
+    struct conn *conn = side_conn(from);
+    if (!from->is_client) {
+        boundary_server_said(&conn->boundary, bytes, len, !conn->server_spoke_last);
+        conn->server_spoke_last = true;
+    } else if (boundary_client_said(&conn->boundary, bytes, len, conn->server_spoke_last)) {
+        conn->server_spoke_last = false;
+    }
+}
+
+static void note_streamed(struct side *from, size_t len)
+{
+    struct conn *conn = side_conn(from);
+    if (from->is_client)
+        boundary_client_missed(&conn->boundary, len);
+    else
+        boundary_server_missed(&conn->boundary);
+    conn->server_spoke_last = !from->is_client;
 }
 
 // Sends at once what the socket takes; the rest is owed.
@@ -200,6 +221,7 @@ static enum pumped pump_stream(struct side *from)
             return PUMPED_CHANGED;
         }
         note_received(from, (size_t)got);
+        note_streamed(from, (size_t)got);
         flush_pipe(to);
         if (!to->pipe || to->pipe->bytes)
             return PUMPED_CHANGED; // lost, or it has enough
@@ -227,6 +249,7 @@ static enum pumped pump(struct side *from)
         if (got <= 0)
             return end_of_input(from, got, errno);
         note_received(from, (size_t)got);
+        note_said(from, worker->scratch, (size_t)got);
         note_quit(from, worker->scratch, (size_t)got);
         enum pumped pumped = forward(to, worker->scratch, (size_t)got);
         if (pumped != PUMPED_CALM)
@@ -346,6 +369,7 @@ void relay_start(struct conn *conn)
 void relay_received(struct side *from, const uint8_t *bytes, size_t len)
 {
     note_received(from, len);
+    note_said(from, bytes, len);
     if (forward(side_peer(from), bytes, len) == PUMPED_CHANGED)
         settle(side_conn(from));
 }
@@ -358,11 +382,10 @@ void relay_cancel(struct conn *conn)
 
 // ---- for the sweep ------------------------------------------------------------------------------
 
-bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms)
+bool relay_is_idle(const struct conn *conn)
 {
     return conn->state == CONN_RELAY && conn->server_spoke_last && !conn->client.eof &&
-           !conn->server.eof && !relay_is_owed(&conn->client) && !relay_is_owed(&conn->server) &&
-           now_ms - conn->active_ms >= quiet_ms;
+           !conn->server.eof && !relay_is_owed(&conn->client) && !relay_is_owed(&conn->server);
 }
 
 // A stream whose last byte came with its last turn still has its pipe.

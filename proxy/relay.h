@@ -34,5 +34,5 @@ void relay_end_wait_for_quit(struct conn *conn, uint64_t now_ms);
 bool relay_is_half_open(const struct conn *conn, uint64_t now_ms, enum close_reason *out_reason);
 // Whether something that one side said is still to be sent to this one.
 bool relay_is_owed(const struct side *side);
-// Nothing is owed to the client and nothing has moved for `quiet_ms`.
-bool relay_is_idle(const struct conn *conn, uint64_t now_ms, uint64_t quiet_ms);
+// The server has spoken last, and nothing is still to be delivered.
+bool relay_is_idle(const struct conn *conn);

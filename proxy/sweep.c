@@ -77,14 +77,37 @@ static const struct drain *drain_of(const struct conn *conn)
     return strays->until_ms && is_stray(conn) ? strays : NULL;
 }
 
+// What has arrived and was not read yet is the beginning of something.
+static bool may_end_now(struct conn *conn, const struct drain *drain, uint64_t now_ms)
+{
+    if (!relay_is_idle(conn))
+        return false;
+    uint64_t idle_ms = now_ms - conn->active_ms;
+    bool at_once = now_ms >= drain->at_once_ms && idle_ms >= SWEEP_PAUSE_MS;
+    switch (boundary_place(&conn->boundary)) {
+    case BOUNDARY_INSIDE:
+        return false;
+    case BOUNDARY_FREE:
+        if (!at_once && idle_ms < drain->quiet_ms)
+            return false;
+        break;
+    case BOUNDARY_UNKNOWN:
+        if (idle_ms < drain->quiet_ms)
+            return false;
+        break;
+    }
+    return !net_has_input(conn->client.io.fd) && !net_has_input(conn->server.io.fd);
+}
+
 static bool end_if_draining(struct conn *conn, uint64_t now_ms)
 {
     const struct drain *drain = conn->state == CONN_RELAY ? drain_of(conn) : NULL;
     if (!drain)
         return false;
-    if (now_ms < drain->until_ms && !relay_is_idle(conn, now_ms, drain->quiet_ms))
+    bool may_end = may_end_now(conn, drain, now_ms);
+    if (now_ms < drain->until_ms && !may_end)
         return false;
-    conn_close(conn, CLOSE_DRAINED);
+    conn_close(conn, may_end ? CLOSE_DRAINED : CLOSE_DRAIN_TIMEOUT);
     return true;
 }
 

@@ -22,9 +22,8 @@
 
 enum {
     WORKER_SETUPS = 64, // kept for the next connections
-    // A session counts as idle after this share of the drain's time without a byte. It may still be
-    // inside a transaction or a result that the server is slow to continue: bytes alone do not
-    // tell.
+    // A session counts as idle after this share of the drain's time without a byte, where more than
+    // that cannot be told of it.
     WORKER_QUIET_SHARE = 3,
 };
 
@@ -250,17 +249,22 @@ void worker_leave(struct worker *worker, struct conn *conn)
 
 // ---- drain --------------------------------------------------------------------------------------
 
-static struct drain make_drain(struct worker *worker, uint64_t timeout_ms)
+// At the end of the time a pause between two statements is better than a cut within one; until then
+// who is not idle is let alone, unless `at_once`.
+static struct drain make_drain(struct worker *worker, uint64_t timeout_ms, bool at_once)
 {
+    uint64_t now_ms = loop_now_ms(worker->loop);
+    uint64_t quiet_ms = timeout_ms / WORKER_QUIET_SHARE;
     return (struct drain){
-        .until_ms = loop_now_ms(worker->loop) + timeout_ms,
-        .quiet_ms = timeout_ms / WORKER_QUIET_SHARE,
+        .until_ms = now_ms + timeout_ms,
+        .quiet_ms = quiet_ms,
+        .at_once_ms = at_once ? now_ms : now_ms + timeout_ms - quiet_ms,
     };
 }
 
 static void drain_target(struct worker *worker, size_t target, uint64_t timeout_ms)
 {
-    worker->drains[target] = make_drain(worker, timeout_ms);
+    worker->drains[target] = make_drain(worker, timeout_ms, false);
 }
 
 // dns-drain: from now on the connections to addresses that the cluster no longer has are let end. A
@@ -272,13 +276,24 @@ static void drain_strays(struct worker *worker, size_t target, const struct view
     if (!view->options.dns_drain)
         worker->stray_drains[target] = (struct drain){ 0 };
     else if (view->addrs && is_news)
-        worker->stray_drains[target] = make_drain(worker, view->options.drain_timeout_ms);
+        worker->stray_drains[target] = make_drain(worker, view->options.drain_timeout_ms, false);
 }
 
 struct drain_order {
     struct worker *worker;
     uint64_t timeout_ms;
+    bool handed_over;
 };
+
+static void refuse_who_waits(struct worker *worker)
+{
+    struct err err;
+    refusal_draining(&err);
+    struct conn *conn, *next;
+    LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)
+        if (conn->state < CONN_RELAY)
+            conn_refuse(conn, &err);
+}
 
 static void on_drain(void *arg)
 {
@@ -286,27 +301,22 @@ static void on_drain(void *arg)
     struct worker *worker = order->worker;
     worker->draining = true;
     for (size_t i = 0; i < worker->target_count; i++)
-        drain_target(worker, i, order->timeout_ms);
-    free(order);
-
+        worker->drains[i] = make_drain(worker, order->timeout_ms, !order->handed_over);
     for (size_t i = 0; i < worker->target_count; i++)
         spares_done(&worker->spares[i]);
-    struct err err;
-    refusal_draining(&err);
-    struct conn *conn, *next;
-    LIST_FOREACH_SAFE(conn, &worker->quiet, link, next)
-        if (conn->state < CONN_RELAY)
-            conn_refuse(conn, &err);
+    if (!order->handed_over)
+        refuse_who_waits(worker);
+    free(order);
     sweep_if_needed(worker);
     tell_if_drained(worker);
 }
 
-void worker_drain(struct worker *worker, uint64_t timeout_ms)
+void worker_drain(struct worker *worker, uint64_t timeout_ms, bool handed_over)
 {
     struct drain_order *order = malloc(sizeof(*order));
     if (!order)
         abort();
-    *order = (struct drain_order){ worker, timeout_ms };
+    *order = (struct drain_order){ worker, timeout_ms, handed_over };
     loop_post(worker->loop, on_drain, order);
 }
 

@@ -42,6 +42,9 @@ struct worker_counters {
 struct drain {
     uint64_t until_ms; // loop time at which the rest is forced; 0: no drain
     uint64_t quiet_ms; // without a byte for so long a session counts as idle
+    // From then on it ends as soon as it is between two statements and in no transaction, where
+    // that can be told.
+    uint64_t at_once_ms;
 };
 
 // What the worker's own thread uses; conn.c and its steps look inside.
@@ -110,8 +113,9 @@ void worker_show(struct worker *worker, size_t target, struct view *view);
 // Something happened to this machine: see wake.h.
 void worker_wake(struct worker *worker, const struct wake_plan *plan);
 void worker_use_control(struct worker *worker, struct control *control);
-// Refuses who waits, ends the others when idle, all after timeout_ms; home hears when none is left.
-void worker_drain(struct worker *worker, uint64_t timeout_ms);
+// Ends the running connections, see sweep.h, all after timeout_ms; home hears when none is left.
+// Who waits is refused, unless the listeners live on in another process: then it is served.
+void worker_drain(struct worker *worker, uint64_t timeout_ms, bool handed_over);
 
 // ---- the worker's thread ----------------------------------------------------------------------
 

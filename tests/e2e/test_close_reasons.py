@@ -196,9 +196,11 @@ def test_drained_by_sigterm(cloud, server):
         places = [f"client=127.0.0.1:{near.getsockname()[1]} " for near, _ in (idle, busy)]
         proxy.signal(signal.SIGTERM)
         assert idle[0].recv(1) == b"" and busy[0].recv(1) == b""
-        assert proxy.wait() == 0
-        order = [line for line in proxy.log_text().splitlines() if "close=drained" in line]
+        assert proxy.wait() == 75
+        order = [line for line in proxy.log_text().splitlines() if " close=" in line]
         assert len(order) == 2 and places[0] in order[0] and places[1] in order[1]
+        assert "close=drained " in order[0] and "close=drain-timeout " in order[1]
+        proxy.wait_log("drained connections_cut=1$")
 
 
 def test_stopped(cloud, server):

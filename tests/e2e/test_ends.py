@@ -84,7 +84,7 @@ def test_a_second_dns_drain_has_its_own_time(cloud):
         assert client.read_to_the_end(first[0]) == b""  # the first one's time is over
         moved = move(cloud, proxy, HOSTS[2])
         assert client.read_to_the_end(second[0]) == b""
-        assert seconds_between(moved, ended(proxy, "drained", 2)) >= drain_seconds - 1
+        assert seconds_between(moved, ended(proxy, "drain-timeout", 2)) >= drain_seconds - 1
 
 
 # ---- spares --------------------------------------------------------------------------------------

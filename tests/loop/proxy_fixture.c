@@ -150,7 +150,7 @@ static void on_drained(void *arg)
 
 static void start_drain(struct fixture *fixture)
 {
-    proxy_drain(fixture->proxy, on_drained, fixture);
+    proxy_drain(fixture->proxy, false, on_drained, fixture);
 }
 
 void fixture_drain(struct fixture *fixture)
