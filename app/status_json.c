@@ -4,6 +4,7 @@
 #include "app/status_json.h"
 
 #include "app/facts_json.h"
+#include "app/lockdown.h"
 #include "app/program.h"
 #include "app/words.h"
 #include "proxy/via.h"
@@ -157,6 +158,7 @@ char *status_json(const struct program *program)
     cJSON_AddBoolToObject(root, "draining", program->stopping);
     facts_json_text(root, "config", program->settings->file);
     facts_json_text(root, "state_source", program->settings->control.state_source);
+    facts_json_text(root, "sandbox", lockdown_text(program->lockdown));
     add_connections(root, program);
     cJSON *clusters = cJSON_AddArrayToObject(root, "clusters");
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++)
