@@ -50,6 +50,7 @@ static const struct settings_default defaults[] = {
     { "admin-listen", "off" },
     { "admin-socket", "off" },
     { "log-level", "warn" },
+    { "sandbox", "off" },
     { NULL, NULL },
 };
 

@@ -3,6 +3,7 @@
 // tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
 #include "app/command.h"
 #include "app/descriptors.h"
+#include "app/lockdown.h"
 #include "app/program.h"
 #include "control/keys.h"
 #include "proxy/tls_store.h"
@@ -19,12 +20,13 @@ enum {
 };
 
 struct proxy_values {
-    bool check;
+    bool check, show_sandbox;
 };
 
 // clang-format off
 static const struct option_row own_rows[] = {
     { "check", OPTION_BOOL, offsetof(struct proxy_values, check), NULL, 0, 0, 0, NULL, NULL, "validate the configuration and end" },
+    { "show-sandbox", OPTION_BOOL, offsetof(struct proxy_values, show_sandbox), NULL, 0, 0, 0, NULL, NULL, "print which paths and system calls the proxy keeps once it has started, and end" },
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
@@ -114,6 +116,11 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
             print_checked(settings);
         settings_free(settings);
         return usable;
+    }
+    if (own.show_sandbox) {
+        bool shown = lockdown_print(settings, stdout, err);
+        settings_free(settings);
+        return shown;
     }
     serve(&request, settings, exit_code);
     return true;

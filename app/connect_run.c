@@ -442,6 +442,7 @@ bool connect_run_start(struct connect_run *run, const struct connect_plan *plan,
         .on_stop = on_stop,
         .on_change = on_change,
         .on_end = on_end,
+        .runs_a_command = plan->command != NULL,
     };
     if (!program_start(&run->program, request, settings, &run->guest, err))
         return false;

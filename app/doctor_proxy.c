@@ -103,6 +103,7 @@ void doctor_proxy_look(
     }
     const cJSON *cluster = find_cluster(status, alias);
     hop_detail(out, "version", text_of(status, "version"));
+    hop_detail(out, "sandbox", text_of(status, "sandbox"));
     if (!cluster) {
         hop_is(out, HOP_WARN, "it runs and does not serve %s", alias);
         hop_advise(out, "restart it with this configuration");

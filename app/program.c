@@ -6,6 +6,7 @@
 #include "app/program.h"
 
 #include "app/admin.h"
+#include "app/lockdown.h"
 #include "app/version.h"
 #include "app/words.h"
 #include "base/changes.h"
@@ -215,6 +216,10 @@ static bool start_parts(struct program *program, struct err *err)
     program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
     if (!program->resolver || !watch_signals(program, err))
         return false;
+    program->lockdown =
+        lockdown_new(program->settings, program->guest && program->guest->runs_a_command);
+    if (!program->lockdown)
+        return err_set(err, ERR_MEMORY, "out of memory for the sandbox");
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool ok = start_threads(program, err);
@@ -238,6 +243,7 @@ bool program_start(struct program *program, const struct settings_request *reque
         return false;
     }
     program->admin = admin_start(program);
+    lockdown_enter(program->lockdown, program);
     log_listeners(program);
     return true;
 }
@@ -310,5 +316,6 @@ static void program_done(struct program *program)
     }
     if (program->loop)
         loop_free(program->loop);
+    lockdown_free(program->lockdown);
     settings_free(program->settings);
 }

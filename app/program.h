@@ -13,6 +13,7 @@
 struct admin;
 struct changes;
 struct event;
+struct lockdown;
 
 enum { PROGRAM_SIGNALS_MAX = 8 };
 
@@ -28,6 +29,7 @@ struct program_guest {
     bool (*on_stop)(void *arg);
     void (*on_change)(void *arg); // something about a cluster
     void (*on_end)(void *arg);    // the loop has ended
+    bool runs_a_command;          // in our place: it has all our rights
 };
 
 struct program {
@@ -38,6 +40,7 @@ struct program {
     struct proxy *proxy;
     struct control *control;
     struct admin *admin;
+    struct lockdown *lockdown;         // what it gave up
     struct changes *changes;           // of the machine's networks, and its sleep
     uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none

@@ -6,6 +6,7 @@
 #include "app/program.h"
 
 #include "app/descriptors.h"
+#include "app/lockdown.h"
 #include "base/service.h"
 
 #include <inttypes.h>
@@ -97,7 +98,8 @@ static bool reload(struct program *program, struct err *err)
     const struct proxy_options proxy = merge(settings, fresh);
     // Other clusters need a restart; the files of those that run are read again.
     const struct proxy_plan *plan = same ? &fresh->proxy_plan : &settings->proxy_plan;
-    if (!descriptors_raise(fresh, err) || !proxy_reload(program->proxy, &proxy, plan, err)) {
+    if (!lockdown_covers(program->lockdown, fresh, err) || !descriptors_raise(fresh, err) ||
+        !proxy_reload(program->proxy, &proxy, plan, err)) {
         settings_free(fresh);
         return false;
     }

@@ -44,6 +44,7 @@ struct settings {
     char *file;       // that was read, or was asked for; NULL: none
     int control_loss; // enum loss
     int scheduling;   // 0: normal, 1: batch
+    int sandbox;      // enum sandbox_choice
     uint64_t drain_delay_ms;
     char *client_tls_cert, *client_tls_key;
     char *client_rsa_key; // NULL: none is kept
@@ -75,6 +76,7 @@ enum tls_choice {
     TLS_CHOICE_VERIFY_CA,
     TLS_CHOICE_VERIFY_FULL,
 };
+enum sandbox_choice { SANDBOX_OFF, SANDBOX_ON, SANDBOX_STRICT };
 enum client_tls_choice {
     CLIENT_TLS_CHOICE_AUTO,
     CLIENT_TLS_CHOICE_OFF,

@@ -22,6 +22,7 @@ static const char *const scheduling_choices[] = { "normal", "batch", NULL };
 static const char *const tls_choices[] = { "auto", "passthrough", "off", "verify-ca", "verify-full",
     NULL };
 static const char *const client_tls_choices[] = { "auto", "off", "optional", "required", NULL };
+static const char *const sandbox_choices[] = { "off", "on", "strict", NULL };
 static const char *const level_choices[] = { "error", "warn", "info", "debug", "trace", NULL };
 static const char *const format_choices[] = { "text", "json", NULL };
 
@@ -80,6 +81,7 @@ static const struct option_row global_rows[] = {
     { "client-rsa-key",       OPTION_TEXT, G(client_rsa_key),           NULL,   0, 0, LIVE, NULL, "PATH", "RSA key with which applications without TLS encrypt a caching_sha2_password; made when it is missing (default client-rsa-key.pem in state-dir)" },
 
     // The operator's side.
+    { "sandbox",              OPTION_CHOICE, G(sandbox),                "on", 0, 0, 0, sandbox_choices, NULL, "give up, once started, all other files and system calls; strict: not even a file that takes a configured one's place" },
     { "log-level",            OPTION_CHOICE, G(log_level),              "info", 0, 0, LIVE, level_choices, NULL, "the least important lines that are logged" },
     { "log-format",           OPTION_CHOICE, G(log_format),             "text", 0, 0, LIVE, format_choices, NULL, "form of the log lines" },
     { "admin-listen",         OPTION_TEXT, G(admin_listen),             "127.0.0.1:9400", 0, 0, 0, NULL, "ADDR", "address of health, metrics and status over HTTP, or off" },

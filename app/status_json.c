@@ -5,6 +5,7 @@
 
 #include "app/facts_json.h"
 #include "app/headline.h"
+#include "app/lockdown.h"
 #include "app/program.h"
 #include "app/words.h"
 #include "base/clock.h"
@@ -209,6 +210,7 @@ char *status_json(const struct program *program)
     cJSON_AddBoolToObject(root, "draining", program->stopping);
     facts_json_text(root, "config", program->settings->file);
     facts_json_text(root, "state_source", program->settings->control.state_source);
+    facts_json_text(root, "sandbox", lockdown_text(program->lockdown));
     add_connections(root, program);
     cJSON *clusters = cJSON_AddArrayToObject(root, "clusters");
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++)

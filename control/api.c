@@ -158,8 +158,8 @@ struct api *api_new(struct http *http, const struct api_options *options, struct
         return NULL;
     }
     api->ca = copy(options->ca);
-    api->public_key = copy(options->keys->public_key);
-    api->private_key = copy(options->keys->private_key);
+    api->public_key = keys_keep(options->keys->public_key);
+    api->private_key = keys_keep(options->keys->private_key);
     api->timeout_ms = (long)options->timeout_ms;
     api->line.quota = (struct api_quota){ -1, -1, -1, -1 };
     api->headers = curl_slist_append(NULL, "Content-Type: application/json");

@@ -10,6 +10,7 @@
 #include "control/state_file.h"
 
 #include "base/clock.h"
+#include "base/confine.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -231,7 +232,7 @@ static bool start_thread(struct control *control, struct err *err)
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int sys = pthread_create(&control->thread, NULL, run, control);
+    int sys = confine_thread_start(&control->thread, NULL, run, control);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     control->has_thread = sys == 0;
     return sys == 0 || err_sys(err, ERR_INTERNAL, sys, "cannot start the control thread");

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/os_sandbox.h"
 #include "control/control.h"
 
 #include <errno.h>
@@ -32,14 +33,24 @@ static const struct key_source public_source = { "TIDBCLOUD_PUBLIC_KEY", "api-pu
 static const struct key_source private_source = { "TIDBCLOUD_PRIVATE_KEY", "api-private-key-file",
     "tidbcloud-private-key", true };
 
+char *keys_keep(const char *key)
+{
+    if (key == NULL)
+        return NULL;
+    size_t len = strlen(key);
+    char *kept = os_secret_new(len + 1);
+    if (kept == NULL)
+        abort();
+    memcpy(kept, key, len + 1);
+    return kept;
+}
+
 static char *take_variable(const char *name)
 {
     char *value = getenv(name); // before there are threads
     if (value == NULL || *value == '\0')
         return NULL;
-    char *copy = strdup(value);
-    if (copy == NULL)
-        abort();
+    char *copy = keys_keep(value);
     os_wipe(value, strlen(value));
     unsetenv(name);
     return copy;
@@ -54,8 +65,7 @@ void keys_take_environment(struct keys *out)
 static void wipe_text(char *text)
 {
     if (text != NULL)
-        os_wipe(text, strlen(text));
-    free(text);
+        os_secret_free(text, strlen(text) + 1);
 }
 
 void keys_wipe(struct keys *keys)
@@ -117,13 +127,13 @@ static bool read_key_file(
     const char *wrong = trim_key(key, len);
     bool done = read_all && wrong == NULL;
     if (done)
-        *out = strdup(key);
+        *out = keys_keep(key);
     else if (!read_all)
         err_sys(err, ERR_OPTION, sys, "%s: cannot read %s", source->option, path);
     else
         err_set(err, ERR_OPTION, "%s: %s %s", source->option, path, wrong);
     os_wipe(key, sizeof(key));
-    return done && *out != NULL;
+    return done;
 }
 
 static bool load_key(const struct key_source *source, const char *path,
@@ -132,8 +142,8 @@ static bool load_key(const struct key_source *source, const char *path,
     if (path != NULL)
         return read_key_file(path, source, out, err);
     if (from_environment != NULL) {
-        *out = strdup(from_environment);
-        return *out != NULL || err_set(err, ERR_MEMORY, "out of memory");
+        *out = keys_keep(from_environment);
+        return true;
     }
     const char *directory = getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
     if (directory != NULL) {

@@ -12,8 +12,12 @@ struct control_options;
 struct err;
 
 struct keys {
-    char *public_key, *private_key; // owned; NULL: not given
+    char *public_key, *private_key; // owned, by keys_keep; NULL: not given
 };
+
+// A copy in memory that is not swapped out, as far as the limit of locked memory allows.
+// NULL for NULL. keys_wipe takes it.
+char *keys_keep(const char *key);
 
 // Moves TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY out of the environment, so that neither
 // /proc/PID/environ nor a child shows them. Call it once, before there are threads; `out` must

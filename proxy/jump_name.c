@@ -4,6 +4,7 @@
 // any more, the thread throws it away. Used by target.c.
 #include "proxy/jump_name.h"
 
+#include "base/confine.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -138,7 +139,7 @@ static bool start_thread(struct question *question)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // which it inherits: signals are the main thread's
-    int sys = pthread_create(&thread, &attributes, answer, question);
+    int sys = confine_thread_start(&thread, &attributes, answer, question);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (sys)

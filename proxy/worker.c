@@ -4,6 +4,7 @@
 // What a connection does is conn.c's.
 #include "proxy/worker.h"
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "control/control.h"
@@ -460,7 +461,7 @@ struct worker *worker_start(const struct worker_plan *plan, struct home *home, s
     for (size_t i = 0; i < worker->target_count; i++)
         spares_init(&worker->spares[i], worker, i);
     loop_busy_poll(worker->loop, plan->options->busy_poll_us);
-    int sys = pthread_create(&worker->thread, NULL, worker_main, worker);
+    int sys = confine_thread_start(&worker->thread, NULL, worker_main, worker);
     if (sys) {
         err_sys(err, ERR_INTERNAL, sys, "cannot start a worker thread");
         worker_free(worker);

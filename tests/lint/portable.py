@@ -8,7 +8,7 @@ import re
 import sources
 
 HEADERS = (
-    r"linux/.*|asm/.*|systemd/.*|sys/(?:epoll|eventfd|fanotify|inotify|pidfd|prctl|procctl|ptrace|"
+    r"linux/.*|asm/.*|systemd/.*|seccomp\.h|sys/(?:epoll|eventfd|fanotify|inotify|pidfd|prctl|procctl|ptrace|"
     r"random|sendfile|signalfd|sysctl|sysinfo|timerfd|event)\.h"
 )
 CALLS = (
@@ -18,7 +18,7 @@ CALLS = (
     "kevent kqueue memfd_create memmem memrchr mempcpy mkostemp mkostemps pidfd_open "
     "pidfd_send_signal pipe2 ppoll prctl preadv2 procctl ptrace pthread_setaffinity_np "
     "pthread_setname_np qsort_r rawmemchr reallocarray renameat2 sched_getaffinity "
-    "sched_setaffinity secure_getenv sendfile signalfd splice strcasestr strchrnul strerror_r "
+    "sched_setaffinity seccomp_init seccomp_load secure_getenv sendfile signalfd splice strcasestr strchrnul strerror_r "
     "strerrordesc_np strerrorname_np strsep syscall sysctlbyname tee timegm timerfd_create "
     "timerfd_settime vasprintf vmsplice waitid"
 ).split()
@@ -29,7 +29,7 @@ NAMES = (
     "TCP_CORK TCP_INFO TCP_KEEPALIVE TCP_KEEPCNT TCP_KEEPIDLE TCP_KEEPINTVL TCP_QUICKACK "
     "TCP_USER_TIMEOUT environ program_invocation_name program_invocation_short_name ucred"
 ).split()
-PREFIXES = r"CLOSE_RANGE_|F_SETPIPE|F_GETPIPE|LOCAL_PEER|P_PIDFD|PR_SET_|PR_GET_|SPLICE_F_|TFD_"
+PREFIXES = r"CLONE_|CLOSE_RANGE_|LANDLOCK_|F_SETPIPE|F_GETPIPE|LOCAL_PEER|P_PIDFD|PR_SET_|PR_GET_|SCMP_|SPLICE_F_|TFD_"
 
 # One regular expression for all of them, on C without comments and texts.
 FORBIDDEN = re.compile(

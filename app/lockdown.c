@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two steps, because the kernel fences in a thread and those that it makes: the threads go behind
+// the fence when they start, the main thread when all sockets are open and all of the start is
+// done. The limit on system calls comes last, for all threads at once. Where the kernel lacks one
+// of them the proxy serves without. Used by program.c and reload.c.
+#include "app/lockdown.h"
+
+#include "app/lockdown_paths.h"
+#include "app/program.h"
+#include "base/confine.h"
+#include "base/err.h"
+#include "base/os_sandbox.h"
+#include "proxy/via.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BYTES = 160 };
+
+struct lockdown {
+    struct lockdown_places places;
+    struct os_fence *fence; // NULL: none
+    const char *why_not;    // NULL: it is on
+    char text[TEXT_BYTES];
+};
+
+// ---- whether ------------------------------------------------------------------------------------
+
+// A program is started with our rights, and both the AWS CLI and ssh need more than ours.
+static bool needs_programs(const struct settings *settings)
+{
+    const struct control_options *control = &settings->control;
+    bool asks_aws = settings_state_source(settings) == CONTROL_SOURCE_API &&
+                    strcmp(control->aws_cli, "off") != 0;
+    for (size_t i = 0; i < settings->cluster_count; i++) {
+        const struct cluster_settings *cluster = &settings->clusters[i];
+        if ((cluster->jump && via_is_program(cluster->jump)) || (asks_aws && !cluster->endpoint_id))
+            return true;
+    }
+    return false;
+}
+
+static const char *reason_against(const struct settings *settings, bool runs_a_command)
+{
+    if (settings->sandbox == SANDBOX_OFF)
+        return "configured";
+    if (runs_a_command)
+        return "a command runs in its place";
+    if (needs_programs(settings))
+        return "it has to start programs";
+    return NULL;
+}
+
+// ---- step by step -------------------------------------------------------------------------------
+
+static struct os_fence *make_fence(
+    const struct lockdown_places *places, const struct settings *settings)
+{
+    const char *notify = getenv("NOTIFY_SOCKET"); // sd_notify(3)
+    const struct os_fence_plan plan = {
+        .binds_any_port = settings->source.count > 0,
+        .abstract_sockets = notify && *notify == '@',
+    };
+    struct os_fence *fence = os_fence_new(&plan);
+    for (size_t i = 0; fence && i < places->count; i++) {
+        const struct lockdown_place *place = &places->items[i];
+        if (!os_fence_allow(fence, place->path, place->rights))
+            log_warn("the sandbox shuts %s out: %s", place->path, err_errno_text(errno));
+    }
+    return fence;
+}
+
+struct lockdown *lockdown_new(const struct settings *settings, bool runs_a_command)
+{
+    struct lockdown *lockdown = calloc(1, sizeof(*lockdown));
+    if (!lockdown)
+        return NULL;
+    lockdown->why_not = reason_against(settings, runs_a_command);
+    if (lockdown->why_not)
+        return lockdown;
+    if (!lockdown_places_collect(&lockdown->places, settings)) {
+        lockdown_free(lockdown);
+        return NULL;
+    }
+    lockdown->fence = make_fence(&lockdown->places, settings);
+    if (!lockdown->fence)
+        log_warn("this kernel has no Landlock (%s): the files that tidblink may reach are not "
+                 "limited",
+            err_errno_text(errno));
+    confine_use(lockdown->fence);
+    return lockdown;
+}
+
+// The folder of a shared ssh connection, which was made after the threads and is swept by this one.
+static void allow_masters(struct lockdown *lockdown, const struct program *program)
+{
+    for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
+        const char *path = proxy_control_path(program->proxy, i);
+        char folder[ADDR_TEXT_BYTES + 1];
+        if (!path)
+            continue;
+        snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
+        (void)!os_fence_allow(
+            lockdown->fence, folder, OS_RIGHT_READ | OS_RIGHT_LIST | OS_RIGHT_REMOVE);
+        *strrchr(folder, '/') = '\0';
+        (void)!os_fence_allow(lockdown->fence, folder, OS_RIGHT_REMOVE_DIR);
+    }
+}
+
+static bool enter_fence(struct lockdown *lockdown, const struct program *program)
+{
+    if (!lockdown->fence)
+        return false;
+    allow_masters(lockdown, program);
+    bool inside = os_fence_enter(lockdown->fence) && !confine_has_failed();
+    if (!inside)
+        log_error("Landlock is not in force: %s", err_errno_text(errno));
+    return inside;
+}
+
+static void log_state(struct lockdown *lockdown, bool has_fence, bool has_calls)
+{
+    struct log_line line;
+    char landlock[24] = "none";
+    if (has_fence)
+        snprintf(landlock, sizeof(landlock), "abi%u", os_fence_version(lockdown->fence));
+    const char *seccomp = has_calls ? "on" : "none";
+    const char *exec = has_calls ? "denied" : has_fence ? "outside" : "allowed";
+    const char *etc = has_fence && lockdown->places.has_all_of_etc ? "readable" : NULL;
+    log_start(&line, LOG_INFO, "sandbox");
+    log_str(&line, "landlock", landlock);
+    log_str(&line, "seccomp", seccomp);
+    log_str(&line, "exec", exec);
+    log_str(&line, "etc", etc);
+    log_write(&line);
+    snprintf(lockdown->text, sizeof(lockdown->text), "landlock=%s seccomp=%s exec=%s%s", landlock,
+        seccomp, exec, etc ? " etc=readable" : "");
+}
+
+void lockdown_enter(struct lockdown *lockdown, const struct program *program)
+{
+    if (lockdown->why_not) {
+        snprintf(lockdown->text, sizeof(lockdown->text), "off: %s", lockdown->why_not);
+        log_info("sandbox off: %s", lockdown->why_not);
+        return;
+    }
+    bool has_fence = enter_fence(lockdown, program);
+    confine_use(NULL); // from now on threads inherit it
+    int sys = os_calls_limit();
+    if (sys != 0)
+        log_warn("this kernel has no seccomp filters (%s): the system calls that tidblink may make "
+                 "are not limited",
+            err_errno_text(sys));
+    log_state(lockdown, has_fence, sys == 0);
+}
+
+void lockdown_free(struct lockdown *lockdown)
+{
+    if (!lockdown)
+        return;
+    confine_use(NULL);
+    os_fence_free(lockdown->fence);
+    lockdown_places_done(&lockdown->places);
+    free(lockdown);
+}
+
+// ---- what is in force ---------------------------------------------------------------------------
+
+const char *lockdown_text(const struct lockdown *lockdown)
+{
+    return lockdown->text;
+}
+
+bool lockdown_covers(const struct lockdown *lockdown, const struct settings *fresh, struct err *err)
+{
+    return !lockdown || lockdown->why_not || !lockdown->fence ||
+           lockdown_places_cover(&lockdown->places, fresh, err);
+}
+
+static void print_rights(unsigned rights, FILE *out)
+{
+    static const struct {
+        unsigned right;
+        const char *word;
+    } rows[] = { { OS_RIGHT_READ, "read" }, { OS_RIGHT_LIST, "list" }, { OS_RIGHT_WRITE, "write" },
+        { OS_RIGHT_MAKE, "make" }, { OS_RIGHT_REMOVE, "remove" } };
+    const char *between = "";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!(rights & rows[i].right))
+            continue;
+        fprintf(out, "%s%s", between, rows[i].word);
+        between = ",";
+    }
+}
+
+bool lockdown_print(const struct settings *settings, FILE *out, struct err *err)
+{
+    struct lockdown_places places;
+    bool ok = lockdown_places_collect(&places, settings);
+    fputs("paths:\n", out);
+    for (size_t i = 0; ok && i < places.count; i++) {
+        const struct lockdown_place *place = &places.items[i];
+        fprintf(out, "%s%s ", place->path, place->is_folder ? "/" : "");
+        print_rights(
+            place->is_folder ? place->rights : place->rights & ~(unsigned)OS_RIGHT_LIST, out);
+        fprintf(out, "%s%s\n", *place->origin ? " " : "", place->origin);
+    }
+    fputs("calls:\n", out);
+    os_calls_print(out);
+    lockdown_places_done(&places);
+    return ok || err_set(err, ERR_MEMORY, "out of memory");
+}
