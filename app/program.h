@@ -13,6 +13,7 @@
 struct admin;
 struct changes;
 struct event;
+struct heartbeat;
 
 enum { PROGRAM_SIGNALS_MAX = 8 };
 
@@ -38,6 +39,7 @@ struct program {
     struct proxy *proxy;
     struct control *control;
     struct admin *admin;
+    struct heartbeat *heartbeat;       // admin's, see health_now.h
     struct changes *changes;           // of the machine's networks, and its sleep
     uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none

@@ -45,6 +45,7 @@ struct settings {
     int control_loss; // enum loss
     int scheduling;   // 0: normal, 1: batch
     uint64_t drain_delay_ms;
+    int startup_check; // enum health_startup
     char *client_tls_cert, *client_tls_key;
     char *client_rsa_key; // NULL: none is kept
     struct option_list source;
