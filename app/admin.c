@@ -325,8 +325,8 @@ static void on_accept_failed(struct evconnlistener *listener, void *http)
     static const struct timeval pause = { .tv_sec = 1 };
     struct event_base *base = evconnlistener_get_base(listener);
     (void)http;
-    log_error("cannot accept connections to the admin HTTP: paused for 1 s: %s",
-        err_errno_text(evutil_socket_geterror(evconnlistener_get_fd(listener))));
+    log_facts(LOG_ERROR, "cannot accept connections to the admin HTTP: paused for 1 s", "reason",
+        err_errno_text(evutil_socket_geterror(evconnlistener_get_fd(listener))), NULL);
     // The listener outlives the pause: it is freed after the last turn of the loop (program_done).
     if (event_base_once(base, -1, EV_TIMEOUT, on_pause_over, listener, &pause) == 0)
         (void)evconnlistener_disable(listener);
@@ -381,8 +381,9 @@ static void open_door(struct door *door, const struct addr *addr)
         close_door(door);
         err_set(&err, ERR_MEMORY, "out of memory");
     }
-    log_start(&line, LOG_WARN, "no health, metrics and status on %s",
-        door->local ? "the admin socket" : "the admin address");
+    log_start(&line, LOG_WARN, "%s",
+        door->local ? "no health, metrics and status on the admin socket"
+                    : "no health, metrics and status on the admin address");
     log_err(&line, &err);
     log_write(&line);
 }

@@ -5,7 +5,6 @@
 #include "base/changes.h"
 
 #include "app/program.h"
-#include "base/clock.h"
 
 static enum program_event event_of(const struct change *change)
 {
@@ -26,16 +25,16 @@ static void begin_line(struct log_line *line, const struct change *change, bool 
         [EVENT_NETWORK] = "the network changed",
         [EVENT_RESOLV_CONF] = "resolv.conf changed",
     };
-    char age[CLOCK_TEXT_BYTES];
     enum program_event event = event_of(change);
     enum log_level level = matters ? LOG_INFO : LOG_DEBUG;
     uint64_t lost_ms = change->slept_ms ? change->slept_ms : change->stopped_ms;
+    log_start(line, level, "%s", names[event]);
     if (lost_ms)
-        log_start(line, level, "%s for %s: connections are questioned, names are resolved anew",
-            names[event], clock_age((int64_t)((lost_ms + 500) / 1000), age));
-    else
-        log_start(line, level, "%s: %s", names[event],
-            matters ? "names are resolved anew" : "no cluster is concerned");
+        log_uint(line, "for_s", (lost_ms + 500) / 1000);
+    log_str(line, "then",
+        lost_ms   ? "connections are questioned, names are resolved anew"
+        : matters ? "names are resolved anew"
+                  : "no cluster is concerned");
 }
 
 static void log_change(const struct program *program, const struct change *change, bool matters)
@@ -44,7 +43,10 @@ static void log_change(const struct program *program, const struct change *chang
     struct log_line line;
     proxy_count(program->proxy, &counters);
     begin_line(&line, change, matters);
-    log_str(&line, "addresses", change->addresses ? "others" : change->back_count ? "back" : NULL);
+    log_str(&line, "own_addresses",
+        change->addresses    ? "others"
+        : change->back_count ? "back"
+                             : NULL);
     log_str(&line, "routes", change->routes ? "others" : NULL);
     log_str(&line, "resolv_conf", change->names ? "other" : NULL);
     log_uint(&line, "connections", counters.steps[CONN_RELAY]);

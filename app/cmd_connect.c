@@ -256,7 +256,8 @@ static bool prepare(struct call *call, struct connect_run *run, struct err *err)
     struct settings *settings = settings_build(&call->request, err);
     if (!settings)
         return false;
-    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
+        settings->log_burst);
     bool ok = settings_only_cluster(settings, err) && check_together(call, err) &&
               make_plan(call, settings, err) && start(call, run, settings, err);
     settings_free(settings);

@@ -105,7 +105,8 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
     struct settings *settings = settings_build(&request, err);
     if (!settings)
         return false;
-    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
+        settings->log_burst);
     if (!descriptors_raise(settings, err) || !check_files(settings, err)) {
         settings_free(settings);
         return false;

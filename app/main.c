@@ -190,6 +190,7 @@ int main(int argc, char **argv)
     struct command_line line = { .legacy = &legacy };
     protect_process();
     int exit_code = dispatch(argc, argv, &line);
+    log_finish();
     // What was printed is the result: a full disk behind stdout is a failure.
     if (fflush(stdout) != 0 && exit_code == EXIT_DONE) {
         perror("tidblink: standard output");

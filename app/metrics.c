@@ -67,6 +67,9 @@ static void print_connections(FILE *out, const struct proxy_counters *counters)
             (double)counters->steps[i]);
     single(out, "connections_accepted_total", "counter", "Connections accepted from clients.",
         (double)counters->accepted);
+    single(out, "connections_dropped_total", "counter",
+        "Connections closed without a word: too many refused clients at once.",
+        (double)counters->dropped);
     single(out, "connections_unchecked_total", "counter",
         "Connections allowed although the state could not be checked.",
         (double)counters->unchecked);

@@ -163,13 +163,15 @@ static void warn_about_passwords(
         bool is_unix = addr->any.sa_family == AF_UNIX;
         bool is_remote = !is_unix && !addr_is_loopback(addr);
         if (is_unix && !goes_encrypted)
-            log_warn("cluster %s: clients on %s may send passwords in the clear, and they go on to "
-                     "the cluster like that: set tls-ca, so that tidblink speaks TLS to it",
-                cluster->alias, cluster->listen.items[i]);
+            log_facts(LOG_WARN,
+                "clients may send passwords in the clear, and they go on to the cluster like "
+                "that: set tls-ca, so that tidblink speaks TLS to it",
+                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
         if (is_remote && is_verified && target->client_tls == CLIENT_TLS_OFF)
-            log_warn("cluster %s: %s can be reached from other machines, and client-tls is off: "
-                     "what they send crosses the network in the clear",
-                cluster->alias, cluster->listen.items[i]);
+            log_facts(LOG_WARN,
+                "a listener can be reached from other machines, and client-tls is off: what they "
+                "send crosses the network in the clear",
+                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
     }
 }
 
@@ -213,6 +215,7 @@ static bool start_parts(struct program *program, struct err *err)
     if (!program->loop)
         return false;
     timer_init(&program->drain_delay, program->loop, on_drain_delay_over);
+    program_watch_log(program);
     program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
     if (!program->resolver || !watch_signals(program, err))
         return false;
@@ -257,7 +260,7 @@ void program_stop(struct program *program, const char *why)
     if (!program->stopping && guest && !guest->on_stop(guest->arg))
         return;
     if (program->stopping) {
-        log_warn("%s again: stopping now", why);
+        log_facts(LOG_WARN, "stopping now", "why", why, NULL);
         program->cut = 0; // that was asked for
         loop_stop(program->loop);
         return;
@@ -287,6 +290,7 @@ void program_run(struct program *program)
     if (program->guest)
         program->guest->on_end(program->guest->arg);
     program_done(program);
+    log_finish();
     log_info("stopped");
 }
 
@@ -303,8 +307,10 @@ static void block_signals(void)
 static void program_done(struct program *program)
 {
     block_signals();
-    if (program->loop)
+    if (program->loop) {
         timer_stop(&program->drain_delay);
+        program_unwatch_log(program);
+    }
     changes_free(program->changes);
     admin_stop(program->admin);
     proxy_stop(program->proxy);

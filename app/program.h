@@ -53,6 +53,7 @@ struct program {
     bool stopping;    // a drain is under way, or its delay
     uint64_t cut;     // connections that were not done when the time of the drain was up
     struct timer drain_delay;
+    struct timer log_timer; // log_timer.c
 };
 
 // Takes settings over. Everything listens when this returns true; on false everything is undone.
@@ -69,5 +70,8 @@ void program_stop(struct program *program, const char *why);
 bool program_reload(struct program *program, struct err *err);
 // changes.c: tells everybody when the machine slept or is in another network. Logs.
 bool program_watch_changes(struct program *program, struct err *err) MUST_CHECK;
+// log_timer.c: from here to there the main loop writes the sums of bursts.
+void program_watch_log(struct program *program);
+void program_unwatch_log(struct program *program);
 // news.c: logs whether the control API answers. The news stay the caller's.
 void program_log_news(const struct program *program, const struct control_news *news);

@@ -66,6 +66,7 @@ static void adopt(struct settings *settings, struct settings *fresh, bool same_c
     settings->drain_delay_ms = fresh->drain_delay_ms;
     settings->log_level = fresh->log_level;
     settings->log_format = fresh->log_format;
+    settings->log_burst = fresh->log_burst;
 }
 
 static struct settings *build_again(const struct settings_request *request, struct err *err)
@@ -113,7 +114,8 @@ static bool reload(struct program *program, struct err *err)
     settings->proxy = proxy;
     adopt(settings, fresh, same);
     settings_free(fresh);
-    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format);
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
+        settings->log_burst);
     log_result(changed, waiting);
     return true;
 }

@@ -54,6 +54,7 @@ struct settings {
     bool allow_remote;      // listen on addresses that are not loopback
     int log_level;          // enum log_level
     int log_format;         // enum log_format
+    uint64_t log_burst;     // lines of one event that are written in 10 s; 0: all
     char *admin_listen;     // "off", or an address
     char *admin_socket;     // "off", or a path
     struct addr admin;      // of admin_listen; len 0: off

@@ -21,7 +21,8 @@ static bool write_state(struct control *control, int64_t now)
     struct err err;
     bool written = state_file_write(control->options.state_dir, control->belief, now, &err);
     if (!written && !control->disk_failed)
-        log_warn("the last known state will not survive a restart: %s", err.text);
+        log_facts(
+            LOG_WARN, "the last known state will not survive a restart", "reason", err.text, NULL);
     if (written && control->disk_failed)
         log_info("the last known state is kept on disk again");
     control->disk_failed = !written;
@@ -71,6 +72,6 @@ void control_disk_load(struct control *control)
     if (state_file_read(path, &stored, &err))
         keep_followed(control, stored);
     else if (err.sys != ENOENT)
-        log_warn("starting without the last known state: %s", err.text);
+        log_facts(LOG_WARN, "starting without the last known state", "reason", err.text, NULL);
     model_unref(stored);
 }

@@ -331,7 +331,7 @@ int main(int argc, char **argv)
     }
     bool done = read_arguments(&program.settings, argc, argv, &err);
     if (done) {
-        log_setup((enum log_level)program.settings.log_level, LOG_TEXT);
+        log_setup((enum log_level)program.settings.log_level, LOG_TEXT, 0);
         done = start(&program, &err) && announce(&program, &err);
     }
     if (done) {

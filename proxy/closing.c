@@ -125,6 +125,8 @@ void closing_note(const struct conn *conn, enum close_reason reason)
         return;
     struct log_line line;
     log_start(&line, level, "connection closed");
+    if (reason != CLOSE_REFUSED && reason != CLOSE_LIMIT)
+        log_single(&line); // of a connection that was served, or had a reason of its own
     log_uint(&line, "conn", conn->id);
     log_str(&line, "cluster", conn->view->alias);
     log_str(&line, "client", peer_format(&conn->client_peer, text));

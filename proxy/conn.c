@@ -8,7 +8,6 @@
 // Everything here runs on the connection's worker.
 #include "proxy/conn.h"
 
-#include "base/log.h"
 #include "base/net.h"
 #include "control/control.h"
 #include "proxy/handshake.h"
@@ -87,8 +86,7 @@ static void conn_enter(struct conn *conn, enum conn_state state)
     bool dials_again = state == CONN_DIAL && conn->state == CONN_HANDSHAKE;
     if (state <= conn->state && !dials_again)
         abort(); // other steps are only ever passed forwards
-    log_trace("conn %llu: %s -> %s", (unsigned long long)conn->id, steps[conn->state].name,
-        steps[state].name);
+    conn_log_step(conn, state);
     worker_count(&conn->worker->counters.steps[conn->state], -1);
     worker_count(&conn->worker->counters.steps[state], 1);
     conn->state = (uint8_t)state;
@@ -299,6 +297,8 @@ static void on_dialed(struct dial *dial, const struct err *err);
 void conn_relay(struct conn *conn)
 {
     net_user_timeout(conn->server.io.fd, 0);
+    if (conn->server.io.is_program)
+        jump_child_carries(&conn->worker->children, conn->server.io.fd, conn->id);
     free_setup(conn);
     conn->ready_after_ms = (uint32_t)(loop_now_ms(conn->worker->loop) - conn->began_ms);
     conn_enter(conn, CONN_RELAY);

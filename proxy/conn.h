@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/loop.h"
 #include "proxy/boundary.h"
 #include "proxy/closing.h"
@@ -133,6 +134,9 @@ void conn_greeted(
 void conn_not_greeted(struct conn *conn, const char *what, int sys);
 // Nothing is left to be done but to move bytes.
 void conn_relay(struct conn *conn);
+// A line about it that has no other facts.
+void conn_log(const struct conn *conn, enum log_level level, const char *message);
+void conn_log_step(const struct conn *conn, enum conn_state next); // at trace
 // From anywhere, any number of times; the connection is freed at the end of the turn.
 void conn_close(struct conn *conn, enum close_reason reason);
 // Of the worker's closed list.

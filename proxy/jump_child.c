@@ -30,6 +30,7 @@ enum {
 struct jump_child {
     LIST_ENTRY(jump_child) link;
     struct jump_children *children;
+    uint64_t conn;       // 0: not told
     struct child *child; // NULL: it has ended
     int fd;              // our end; -1: released
     jump_child_fn fn;
@@ -118,6 +119,8 @@ static void log_end(const struct jump_child *child, int exit_code, const char *s
 {
     struct log_line line;
     log_start(&line, LOG_WARN, "the program of a jump ended under its connection");
+    if (child->conn)
+        log_uint(&line, "conn", child->conn);
     log_str(&line, "cluster", child->cluster);
     log_str(&line, "via", child->via);
     log_uint(&line, "exit_code", (uint64_t)exit_code);
@@ -199,6 +202,13 @@ void jump_children_stop(struct jump_children *children, void (*on_none)(void *ar
 }
 
 // ---- start --------------------------------------------------------------------------------------
+
+void jump_child_carries(struct jump_children *children, int fd, uint64_t conn)
+{
+    struct jump_child *child = find(children, fd);
+    if (child)
+        child->conn = conn;
+}
 
 void jump_child_tell(struct jump_children *children, int fd, jump_child_fn fn, void *arg)
 {

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/queue.h>
 
 struct err;
@@ -46,6 +47,8 @@ bool jump_child_start(
     struct jump_children *children, const struct jump_child_spec *spec, struct err *err) MUST_CHECK;
 // Who is told when the program of this descriptor ends; NULL: the log, as far as it is news.
 void jump_child_tell(struct jump_children *children, int fd, jump_child_fn fn, void *arg);
+// For the log: the connection that its stream carries from now on.
+void jump_child_carries(struct jump_children *children, int fd, uint64_t conn);
 // The descriptor is about to be closed. One that has no program is allowed. `was_connected`: it led
 // to the cluster, and if its program ended first, why is for the log.
 void jump_child_release(struct jump_children *children, int fd, bool was_connected);

@@ -255,7 +255,8 @@ static void on_late_answer(struct shared *shared)
         tell(shared, "stop");
         return;
     }
-    log_info("the shared connection to %s answers again", master->plan.via->shown);
+    log_facts(
+        LOG_INFO, "ssh's shared connection answers again", "via", master->plan.via->shown, NULL);
     master->current->is_left = true;
     master->current = shared;
     shared->is_left = false;
@@ -267,15 +268,15 @@ static void on_no_answer(struct shared *shared)
     struct jump_master *master = shared->master;
     if (shared->is_left) {
         if (shared->may_end)
-            log_info("the shared connection to %s has ended: nothing answers any more",
-                master->plan.via->shown);
+            log_facts(LOG_INFO, "ssh's shared connection has ended: nothing answers any more",
+                "via", master->plan.via->shown, NULL);
         tell(shared, shared->may_end ? "exit" : "stop");
         return;
     }
     if (!move(master))
         return;
-    log_info("the shared connection to %s does not answer: the next connection logs in anew",
-        master->plan.via->shown);
+    log_facts(LOG_INFO, "ssh's shared connection does not answer: the next connection logs in anew",
+        "via", master->plan.via->shown, NULL);
     ask(shared, PATIENCE_MS);
     tell_moved(master);
 }
@@ -322,9 +323,8 @@ struct jump_master *jump_master_new(const struct jump_master_plan *plan)
             abort(); // out of memory at the start
         return master;
     }
-    log_warn(
-        "no folder for the shared connection to %s: %s: each connection logs in there by itself",
-        plan->via->shown, err_errno_text(errno));
+    log_facts(LOG_WARN, "no folder for ssh's shared connection: each connection logs in by itself",
+        "via", plan->via->shown, "reason", err_errno_text(errno), NULL);
     free(master);
     return NULL;
 }

@@ -143,7 +143,8 @@ static bool start_thread(struct question *question)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (sys)
-        log_error("cannot start a thread for a look-up: %s", err_errno_text(sys));
+        log_facts(
+            LOG_ERROR, "cannot start a thread for a look-up", "reason", err_errno_text(sys), NULL);
     return sys == 0;
 }
 
@@ -157,7 +158,8 @@ static void ask(struct jump_name *name)
     if (!question || !question->host)
         abort(); // workers would wait for addresses that never come
     if (!os_pipe(fds)) {
-        log_error("cannot look up the jump's host name: %s", err_errno_text(errno));
+        log_facts(LOG_ERROR, "cannot look up the jump's host name", "reason", err_errno_text(errno),
+            NULL);
         question_free(question);
         return;
     }

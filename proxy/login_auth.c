@@ -28,9 +28,9 @@ static bool pass_password(struct conn *conn, const struct mysql_packet *packet)
     if (len) {
         fine = leg_to_server(conn, password, len);
     } else {
-        log_debug("conn %llu: a password that was not encrypted with this proxy's RSA key goes on "
-                  "as it is: does the client pin another key?",
-            (unsigned long long)conn->id);
+        conn_log(conn, LOG_DEBUG,
+            "a password that was not encrypted with this proxy's RSA key goes on as it is: does "
+            "the client pin another key?");
         fine = leg_to_server(conn, packet->payload, packet->len);
     }
     os_wipe(password, sizeof(password));

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PROXY_THREADS_MAX = 4, PROXY_DROP_LOG_MS = 1000 };
+enum { PROXY_THREADS_MAX = 4 };
 
 struct proxy {
     struct loop *loop;
@@ -29,7 +29,7 @@ struct proxy {
     struct home *home;
     struct gate gate;
     uint64_t accepted; // also the last connection's id
-    uint64_t dropped, dropped_logged_ms;
+    uint64_t dropped;
     struct tls_store *store;
     struct worker **workers;
     size_t worker_count;
@@ -76,18 +76,15 @@ static struct gate_load load_now(const struct proxy *proxy)
     return load;
 }
 
-// Nobody is there to be told, so the log and a counter are; once a second is enough.
+// Nobody is there to be told, so the log and a counter are.
 static void note_dropped(struct proxy *proxy, const struct peer *client)
 {
-    uint64_t now_ms = loop_now_ms(proxy->loop);
     proxy->dropped++;
-    if (proxy->dropped_logged_ms && now_ms - proxy->dropped_logged_ms < PROXY_DROP_LOG_MS)
-        return;
-    proxy->dropped_logged_ms = now_ms;
     char text[PEER_TEXT_BYTES];
     struct log_line line;
     log_start(&line, LOG_WARN,
         "too many refused clients at once: closed without a word; raise max-connections");
+    log_uint(&line, "conn", proxy->accepted);
     log_str(&line, "client", peer_format(client, text));
     log_uint(&line, "so_far", proxy->dropped);
     log_write(&line);

@@ -105,11 +105,11 @@ static void log_resolution(
     const struct target *target, const char *host, const struct resolution *resolution)
 {
     const struct addr_set *addrs = resolution->addrs;
-    const char *message = !resolution->failure ? "resolved"
-                          : addrs              ? "DNS fails, the last addresses stay in use"
-                                               : "DNS gives no address";
     struct log_line line;
-    log_start(&line, resolution->failure ? LOG_WARN : LOG_INFO, "%s", message);
+    log_start(&line, resolution->failure ? LOG_WARN : LOG_INFO, "%s",
+        !resolution->failure ? "resolved"
+        : addrs              ? "DNS fails, the last addresses stay in use"
+                             : "DNS gives no address");
     log_str(&line, "cluster", target->alias);
     log_str(&line, "host", host);
     if (addrs && addrs->count) {
@@ -210,10 +210,10 @@ static void check_host(struct target *target)
 
 static void start_jump(struct target *target)
 {
-    log_warn(
-        "cluster %s: connections go through %s: the cluster's host name is resolved there, and "
-        "that its address is private cannot be checked from here",
-        target->alias, target->via->shown);
+    log_facts(LOG_WARN,
+        "connections go through a jump: the cluster's host name is resolved there, and that its "
+        "address is private cannot be checked from here",
+        "cluster", target->alias, "via", target->via->shown, NULL);
     if (via_is_program(target->via)) {
         target->addrs = addr_set_new("", 1);
         if (!target->addrs)

@@ -171,7 +171,8 @@ static struct tls_identity *open_identity(const struct content *content, struct 
     struct tls_identity *identity = tls_identity_open(&plan, err);
     if (identity || !content->rsa_key_may_fail || err->code != ERR_FILE)
         return identity;
-    log_warn("%s; it ends with this program", err->text);
+    log_facts(LOG_WARN, "client-rsa-key is not kept: it ends with this program", "reason",
+        err->text, NULL);
     plan.rsa_key = NULL;
     return tls_identity_open(&plan, err);
 }

@@ -132,7 +132,7 @@ void wake_look_at(struct conn *conn, uint64_t now_ms)
         return;
     conn->questioned = 0;
     net_keepalive(conn->server.io.fd, conn->view->options.keepalive_ms);
-    log_debug("conn %llu: its server answered: it lives on", (unsigned long long)conn->id);
+    conn_log(conn, LOG_DEBUG, "its server answered: it lives on");
 }
 
 // The way that the kernel would choose now may be another one for days: that is news once.

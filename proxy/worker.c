@@ -349,7 +349,8 @@ static void use_batch_scheduling(void)
 {
     int sys = os_batch_scheduling();
     if (sys)
-        log_warn("scheduling = batch is not possible: %s", err_errno_text(sys));
+        log_facts(
+            LOG_WARN, "scheduling = batch is not possible", "reason", err_errno_text(sys), NULL);
 }
 
 static void *worker_main(void *arg)

@@ -13,8 +13,8 @@ from servers import Server
 
 SECONDS = 60
 SERVICE = "10.88.0.1"  # the server's address, behind every way
-CHANGED = r"info the network changed: names are resolved anew"
-UNCONCERNED = r"debug the network changed: no cluster is concerned"
+CHANGED = r"info the network changed then=.names are resolved anew"
+UNCONCERNED = r"debug the network changed then=.no cluster is concerned"
 LIVES_ON = r"debug .*answered: it lives on"
 
 

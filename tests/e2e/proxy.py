@@ -49,7 +49,7 @@ class Proxy:
             "state-dir": self.dir / "state", "admin-socket": self.dir / "admin.sock",
             "admin-listen": "off", "allow-loopback": "on", "aws-cli": "off",
             "poll-interval": "1s", "poll-interval-changing": "200ms", "hold-timeout": "1s",
-            "log-level": "debug"}
+            "log-level": "debug", "log-burst": 0}
         if cloud:
             host, port = cloud.dns
             self._key("public", "demo-public")
@@ -181,11 +181,13 @@ class Proxy:
             return len(self.lines)
 
     def wait_verdict(self, verdict, state=None, after=0):
-        pattern = rf"verdict .*verdict={verdict}\b"
-        return self.wait_log(pattern + (rf".* state={state}\b" if state else ""), after=after)
+        pattern = rf'verdict\b.*\bverdict"?[=:]"?{verdict}\b'
+        return self.wait_log(pattern + (rf'.*\bstate"?[=:]"?{state}\b' if state else ""),
+                             after=after)
 
     def address(self, alias="orders", index=0):
-        pattern = rf" listening .*cluster={alias} .*address=(\S+)"
+        # In both formats of the log.
+        pattern = rf'[ "]listening\b.*\bcluster"?[=:]"?{alias}"?[ ,].*\baddress"?[=:]"?([^\s",]+)'
         return self.wait_log(pattern, index + 1)[1]
 
     def port(self, alias="orders", index=0):

@@ -124,7 +124,7 @@ def test_a_broken_state_file_is_said_and_replaced(known, folder, text, words):
     folder.mkdir()
     (folder / "state.json").write_text(text)
     with Proxy(known, options={**FAST, "state-dir": folder}) as proxy:
-        line = proxy.wait_log("warn starting without the last known state: ").string
+        line = proxy.wait_log("warn starting without the last known state reason=").string
         assert f"{folder}/state.json" in line and words in line, line
         proxy.wait_verdict("allow", "ACTIVE")
         assert greeted(proxy.port())

@@ -59,8 +59,8 @@ def move(cloud, proxy, host):
 
 
 def seconds_between(line, other):
-    """Of two log lines, which say the second."""
-    began, end = [datetime.datetime.strptime(text.split()[0], "%Y-%m-%dT%H:%M:%SZ")
+    """Of two log lines, which say the millisecond."""
+    began, end = [datetime.datetime.fromisoformat(text.split()[0])
                   for text in (line, other)]
     return (end - began).total_seconds()
 

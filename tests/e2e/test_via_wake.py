@@ -21,7 +21,7 @@ from test_via_programs import served, wait_until
 
 # The portable build looks at its clocks every two seconds, which the test's do not change.
 pytestmark = linux_only("CLOCK_BOOTTIME and timerfd")
-SLEPT = "info the machine slept for 60 min"
+SLEPT = "info the machine slept for_s=3600"
 
 
 @contextlib.contextmanager
@@ -68,11 +68,11 @@ def test_a_dead_master_lets_nobody_wait(world):
         sleep()
         with connect(proxy) as connection:
             assert query(connection, "SELECT 2") == ((2,),)
-            proxy.wait_log(r"info the shared connection to ssh://bastion does not answer")
+            proxy.wait_log(r"info ssh.s shared connection does not answer.* via=ssh://bastion")
             assert jump.logins() == 2
             with pytest.raises(pymysql.err.OperationalError):
                 query(old, "SELECT 3")
-            proxy.wait_log(r"info the shared connection to ssh://bastion has ended")
+            proxy.wait_log(r"info ssh.s shared connection has ended.* via=ssh://bastion")
             assert query(connection, "SELECT 4") == ((4,),)
         # The old master took its own socket with it, and the new one is in use.
         with connect(proxy) as connection:
@@ -104,10 +104,10 @@ def test_a_master_that_answers_late_is_used_again(world):
             query(connection, "SELECT 1")
             numbers = silence(jump)
             sleep()
-            proxy.wait_log(r"info the shared connection to ssh://bastion does not answer")
+            proxy.wait_log(r"info ssh.s shared connection does not answer.* via=ssh://bastion")
             for number in numbers:
                 os.kill(number, signal.SIGCONT)
-            proxy.wait_log(r"info the shared connection to ssh://bastion answers again")
+            proxy.wait_log(r"info ssh.s shared connection answers again via=ssh://bastion")
             assert query(connection, "SELECT 2") == ((2,),)
             with connect(proxy) as other:
                 assert query(other, "SELECT 3") == ((3,),)
@@ -121,7 +121,7 @@ def test_a_dead_master_of_which_nothing_told(world):
             query(connection, "SELECT 1")
         silence(jump)
         assert "it has not answered in time" in refusal(proxy)
-        proxy.wait_log(r"info the shared connection to ssh://bastion does not answer")
+        proxy.wait_log(r"info ssh.s shared connection does not answer.* via=ssh://bastion")
         with served(proxy) as connection:
             assert query(connection, "SELECT 2") == ((2,),)
         assert jump.logins() == 2
@@ -142,7 +142,7 @@ def test_a_dead_master_in_another_network(cloud):
             home.ip("link", "add", "other0", "type", "bridge")
             home.ip("address", "add", "172.18.0.1/16", "dev", "other0")
             home.ip("link", "set", "other0", "up")
-            proxy.wait_log(r"info the shared connection to ssh://bastion does not answer")
+            proxy.wait_log(r"info ssh.s shared connection does not answer.* via=ssh://bastion")
             for sock in (*greeted(), near, far):
                 sock.close()
             assert jump.logins() == 2
