@@ -50,7 +50,7 @@ _tidblink_offer() {
 
 # $1: the beginning of a value; kind and choices say what it may be.
 _tidblink_value() {
-    local before=
+    local before=''
     case $kind in
     file | path)
         compopt -o filenames 2>/dev/null
@@ -77,7 +77,7 @@ _tidblink_wants_value() {
 # How many words before the cursor are no option and no value of one; in `first` the first of them.
 _tidblink_count_arguments() {
     local i kind choices # not those of the caller
-    count=0 first=
+    count=0 first=''
     for ((i = 2; i < COMP_CWORD; i++)); do
         [[ ${COMP_WORDS[i]} == --* || ${COMP_WORDS[i]} == = ]] && continue
         _tidblink_wants_value $((i - 1)) && continue
@@ -111,25 +111,25 @@ _tidblink_argument() {
     elif ((count == 1)) && [[ $command == dsn && $first == lint ]]; then
         _tidblink_find dsn --client && kind=words && _tidblink_value "$1"
     elif _tidblink_find "$command" - && [[ $kind != value ]]; then
-        kind=cluster choices=
+        kind=cluster choices=''
         _tidblink_value "$1"
     fi
 }
 
 _tidblink() {
     local cur=${COMP_WORDS[COMP_CWORD]} at=$((COMP_CWORD - 1)) command=${COMP_WORDS[1]}
-    local kind= choices= count= first=
+    local kind='' choices='' count='' first=''
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _tidblink_offer "$cur" < <(_tidblink_names && printf '%s\n' --help --version)
         return
     fi
     _tidblink_other_command && return
-    [[ $cur == = ]] && cur= at=$COMP_CWORD # --option=
+    [[ $cur == = ]] && cur='' at=$COMP_CWORD # --option=
     if _tidblink_wants_value "$at"; then
         _tidblink_value "$cur"
     elif [[ ${COMP_WORDS[at]} == : ]]; then # file:PATH, unix:PATH
-        kind=file choices=
+        kind=file choices=''
         _tidblink_value "$cur"
     elif [[ $cur == -* ]]; then
         _tidblink_offer "$cur" < <(_tidblink_names "$command" && echo --help)

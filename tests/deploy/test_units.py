@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from built import ROOT, built
+from tools import seconds_of
 
 UNITS = ROOT / "deploy/systemd"
 EXPOSURE = 20  # tenths; what `systemd-analyze security` calls exposure is below 2.0
@@ -78,16 +79,10 @@ def options_of(path):
 def test_the_stop_has_time(units):
     """systemd must not kill what still drains: tidblink's own defaults, and some room."""
     defaults = options_of_sample()
-    drain_s = seconds(defaults["drain-delay"]) + seconds(defaults["drain-timeout"])
-    assert seconds(options_of(units / "tidblink.service")["TimeoutStopSec"]) >= drain_s + 10
+    drain_s = seconds_of(defaults["drain-delay"]) + seconds_of(defaults["drain-timeout"])
+    assert seconds_of(options_of(units / "tidblink.service")["TimeoutStopSec"]) >= drain_s + 10
 
 
 def options_of_sample():
     lines = (ROOT / "doc/tidblink.conf").read_text().splitlines()
     return dict(line.lstrip("# ").split(" = ", 1) for line in lines if " = " in line)
-
-
-def seconds(text):
-    units = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600}
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
-    return float(number) * units[text[len(number):] or "s"]
