@@ -412,8 +412,7 @@ struct admin *admin_start(struct program *program)
     admin->history = history_new(program);
     admin->doctor = admin_doctor_new();
     program->heartbeat = health_now_beat(program);
-    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor ||
-        !program->heartbeat) {
+    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor || !program->heartbeat) {
         admin_free(admin);
         return NULL;
     }

@@ -5,8 +5,8 @@
 
 #include "app/facts_json.h"
 #include "app/headline.h"
-#include "app/lockdown.h"
 #include "app/health_now.h"
+#include "app/lockdown.h"
 #include "app/program.h"
 #include "app/words.h"
 #include "base/clock.h"
