@@ -8,7 +8,9 @@
 
 #include "app/admin_doctor.h"
 #include "app/admin_dsn.h"
+#include "app/health_now.h"
 #include "app/history.h"
+#include "app/json_out.h"
 #include "app/metrics.h"
 #include "app/page.h"
 #include "app/program.h"
@@ -32,12 +34,14 @@ enum {
     BODY_BYTES = 1024,
     IDLE_TIMEOUT_S = 30,
     SOCKET_MODE = 0600,
+    ALIAS_BYTES = 512,
     METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
               EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS,
 };
 
 static const char connection_path[] = "/api/v1/connections/"; // and what is behind it
 static const char text_type[] = "text/plain; charset=utf-8";
+static const char json_type[] = "application/json";
 
 // One of the two servers.
 struct door {
@@ -72,18 +76,6 @@ void admin_reply(struct evhttp_request *request, int code, const char *type, con
 
 // ---- health -------------------------------------------------------------------------------------
 
-static size_t pick_targets(
-    const struct program *program, const char *alias, struct proxy_target_state *targets)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
-        struct proxy_target_state state = proxy_target_state(program->proxy, i);
-        if (!alias || strcmp(alias, state.alias) == 0)
-            targets[count++] = state;
-    }
-    return count;
-}
-
 bool admin_serves(const struct program *program, const char *alias)
 {
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {
@@ -93,38 +85,43 @@ bool admin_serves(const struct program *program, const char *alias)
     return false;
 }
 
-bool admin_health(struct program *program, enum health health, const char *alias,
-    char reason[HEALTH_REASON_BYTES])
+// One cluster with ?cluster=ALIAS, where that is asked for; false: the request was answered.
+static bool read_alias(struct door *door, struct evhttp_request *request, char alias[ALIAS_BYTES])
 {
-    struct proxy_counters counters;
-    proxy_count(program->proxy, &counters);
-    struct proxy_target_state *targets =
-        calloc(proxy_target_count(program->proxy) + 1, sizeof(*targets));
-    struct health_facts facts = {
-        .targets = targets,
-        .was_started = program->was_started && !alias,
-        .draining = program->stopping || proxy_is_draining(program->proxy),
-        .full = counters.open >= program->settings->proxy.max_connections,
-    };
-    if (!targets) {
-        snprintf(reason, HEALTH_REASON_BYTES, "out of memory");
-        return false;
-    }
-    facts.count = pick_targets(program, alias, targets);
-    bool healthy = health_ask(health, &facts, reason);
-    free(targets);
-    if (healthy && health == HEALTH_STARTED && !alias)
-        program->was_started = true;
-    return healthy;
+    struct evkeyvalq query = { 0 };
+    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+    TAILQ_INIT(&query);
+    bool parsed = evhttp_parse_query_str(text ? text : "", &query) == 0;
+    const char *given = parsed ? evhttp_find_header(&query, "cluster") : NULL;
+    bool is_served = parsed && (!given || admin_serves(door->admin->program, given));
+    snprintf(alias, ALIAS_BYTES, "%s", given ? given : "");
+    evhttp_clear_headers(&query);
+    if (!is_served)
+        admin_reply(request, parsed ? HTTP_NOTFOUND : HTTP_BADREQUEST, json_type,
+            "{\"error\":\"cluster: not served here\"}\n");
+    return is_served;
 }
 
 static void answer_health(struct door *door, struct evhttp_request *request, enum health health)
 {
-    char reason[HEALTH_REASON_BYTES];
-    char text[HEALTH_REASON_BYTES + 1];
-    bool healthy = admin_health(door->admin->program, health, NULL, reason);
-    snprintf(text, sizeof(text), "%s\n", healthy ? "ok" : reason);
-    admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, text_type, text);
+    char alias[ALIAS_BYTES];
+    struct health_reasons reasons;
+    char *text = NULL;
+    size_t size = 0;
+    if (!read_alias(door, request, alias))
+        return;
+    bool healthy = health_now(door->admin->program, health, *alias ? alias : NULL, &reasons);
+    FILE *out = open_memstream(&text, &size);
+    if (out) {
+        struct json_out json = { .out = out };
+        health_now_json(&json, NULL, healthy, &reasons);
+        putc('\n', out);
+    }
+    if (out && fclose(out) == 0)
+        admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, json_type, text);
+    else
+        admin_reply(request, HTTP_INTERNAL, json_type, "{\"error\":\"out of memory\"}\n");
+    free(text);
 }
 
 // ---- one function per path ----------------------------------------------------------------------
@@ -166,7 +163,7 @@ static void get_metrics(struct door *door, struct evhttp_request *request)
 
 static void get_status(struct door *door, struct evhttp_request *request)
 {
-    answer_text(request, "application/json", status_json(door->admin->program));
+    answer_text(request, json_type, status_json(door->admin->program));
 }
 
 static void get_connections(struct door *door, struct evhttp_request *request)
@@ -176,7 +173,7 @@ static void get_connections(struct door *door, struct evhttp_request *request)
 
 static void get_history(struct door *door, struct evhttp_request *request)
 {
-    answer_text(request, "application/json", history_json(door->admin->history));
+    answer_text(request, json_type, history_json(door->admin->history));
 }
 
 static void post_kill(struct door *door, struct evhttp_request *request)
@@ -396,6 +393,8 @@ static void admin_free(struct admin *admin)
     admin_asks_free(admin->asks);
     history_free(admin->history);
     admin_doctor_free(admin->doctor);
+    health_now_rest(admin->program->heartbeat);
+    admin->program->heartbeat = NULL;
     close_door(&admin->tcp);
     close_door(&admin->local);
     free(admin);
@@ -411,7 +410,8 @@ struct admin *admin_start(struct program *program)
     admin->asks = admin_asks_new(program);
     admin->history = history_new(program);
     admin->doctor = admin_doctor_new();
-    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor) {
+    program->heartbeat = health_now_beat(program);
+    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor || !program->heartbeat) {
         admin_free(admin);
         return NULL;
     }

@@ -4,7 +4,8 @@
 // reload on the unix socket only. Main thread.
 #pragma once
 
-#include "app/health.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct admin;
 struct evhttp_request;
@@ -24,9 +25,6 @@ void admin_stop(struct admin *admin); // answers everyone who still waits; NULL 
 // Sends the answer; `text` is copied.
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
 bool admin_serves(const struct program *program, const char *alias);
-// Asks about one cluster, which must be served, or about all when `alias` is NULL.
-bool admin_health(struct program *program, enum health health, const char *alias,
-    char reason[HEALTH_REASON_BYTES]);
 
 // admin_wait.c: requests that are held until what they wait for is true.
 struct admin_waits;

@@ -6,6 +6,7 @@
 // 404. Main thread; part of admin.c.
 #include "app/admin.h"
 #include "app/admin_held.h"
+#include "app/health_now.h"
 #include "app/program.h"
 #include "base/defs.h"
 
@@ -40,9 +41,10 @@ struct admin_waits *admin_waits_new(struct program *program)
     return waits;
 }
 
+// For `tidblink wait`, which prints the line.
 static void answer(struct evhttp_request *request, bool healthy, const char *reason)
 {
-    char text[HEALTH_REASON_BYTES + 1];
+    char text[HEALTH_LINE_BYTES + 1];
     snprintf(text, sizeof(text), "%s\n", healthy ? "ok" : reason);
     admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", text);
 }
@@ -58,6 +60,15 @@ static void wait_free(struct wait *wait)
 static void on_client_gone(struct admin_held *held)
 {
     wait_free(CONTAINER_OF(held, struct wait, held));
+}
+
+static bool ask(const struct admin_waits *waits, enum health health, const char *alias,
+    char line[HEALTH_LINE_BYTES])
+{
+    struct health_reasons reasons;
+    bool healthy = health_now(waits->program, health, alias, &reasons);
+    health_line(&reasons, line);
+    return healthy;
 }
 
 static void finish(struct wait *wait, bool healthy, const char *reason)
@@ -89,7 +100,7 @@ void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
 {
     struct evkeyvalq query = { 0 };
     enum health health = HEALTH_READY;
-    char reason[HEALTH_REASON_BYTES];
+    char reason[HEALTH_LINE_BYTES];
     const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
     TAILQ_INIT(&query);
     bool parsed = evhttp_parse_query_str(text ? text : "", &query) == 0;
@@ -103,7 +114,7 @@ void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
         snprintf(reason, sizeof(reason), "cluster %.100s: not served here\n", alias);
         admin_reply(request, HTTP_NOTFOUND, "text/plain; charset=utf-8", reason);
     } else {
-        bool healthy = admin_health(waits->program, health, alias, reason);
+        bool healthy = ask(waits, health, alias, reason);
         bool held = !healthy && !(wants_hold && strcmp(wants_hold, "no") == 0) &&
                     hold(waits, request, health, alias);
         if (!held)
@@ -116,8 +127,8 @@ void admin_waits_changed(struct admin_waits *waits)
 {
     struct wait *wait = NULL, *next = NULL;
     LIST_FOREACH_SAFE(wait, &waits->list, link, next) {
-        char reason[HEALTH_REASON_BYTES];
-        bool healthy = admin_health(waits->program, wait->health, wait->alias, reason);
+        char reason[HEALTH_LINE_BYTES];
+        bool healthy = ask(waits, wait->health, wait->alias, reason);
         if (healthy || waits->program->stopping)
             finish(wait, healthy, reason);
     }

@@ -13,6 +13,7 @@
 struct admin;
 struct changes;
 struct event;
+struct heartbeat;
 struct lockdown;
 
 enum { PROGRAM_SIGNALS_MAX = 8 };
@@ -41,6 +42,7 @@ struct program {
     struct control *control;
     struct admin *admin;
     struct lockdown *lockdown;         // what it gave up
+    struct heartbeat *heartbeat;       // admin's, see health_now.h
     struct changes *changes;           // of the machine's networks, and its sleep
     uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none

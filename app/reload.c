@@ -50,6 +50,7 @@ static struct proxy_options merge(const struct settings *settings, const struct 
     proxy.backlog = settings->proxy.backlog;
     proxy.socket_mode = settings->proxy.socket_mode;
     proxy.batch = settings->proxy.batch;
+    proxy.proves_way = settings->proxy.proves_way;
     proxy.busy_poll_us = settings->proxy.busy_poll_us;
     proxy.keepalive_ms = settings->proxy.keepalive_ms;
     proxy.sources = settings->proxy.sources;

@@ -46,6 +46,7 @@ struct settings {
     int scheduling;   // 0: normal, 1: batch
     int sandbox;      // enum sandbox_choice
     uint64_t drain_delay_ms;
+    int startup_check; // enum health_startup
     char *client_tls_cert, *client_tls_key;
     char *client_rsa_key; // NULL: none is kept
     struct option_list source;

@@ -5,6 +5,7 @@
 // settings.c's build; the values never change afterwards.
 #include "app/settings.h"
 
+#include "app/health.h"
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/os.h"
@@ -93,6 +94,7 @@ static bool fill_defaults(struct settings *settings, struct err *err)
     control->loss_refuses = settings->control_loss != 0;
     settings->proxy.loss_refuses = control->loss_refuses;
     settings->proxy.batch = settings->scheduling != 0;
+    settings->proxy.proves_way = settings->startup_check == HEALTH_STARTUP_GREETING;
     return default_state_dir(settings, err) && default_admin_socket(settings, err);
 }
 

@@ -19,6 +19,7 @@ enum { LIVE = OPTION_RELOAD };
 
 static const char *const loss_choices[] = { "allow", "refuse", NULL };
 static const char *const scheduling_choices[] = { "normal", "batch", NULL };
+static const char *const startup_choices[] = { "off", "dns", "greeting", NULL };
 static const char *const tls_choices[] = { "auto", "passthrough", "off", "verify-ca", "verify-full",
     NULL };
 static const char *const client_tls_choices[] = { "auto", "off", "optional", "required", NULL };
@@ -74,6 +75,8 @@ static const struct option_row global_rows[] = {
     { "dns-drain",            OPTION_BOOL, G(proxy.dns_drain),          "off",  0, 0, LIVE, NULL, NULL, "let connections end whose address DNS no longer gives" },
     { "drain-delay",          OPTION_MS,   G(drain_delay_ms),           "0ms",  0, HOURS(1), LIVE, NULL, NULL, "how long connections are still accepted after SIGTERM, while /readiness already fails" },
     { "drain-timeout",        OPTION_MS,   G(proxy.drain_timeout_ms),   "30s",  0, HOURS(24), LIVE, NULL, NULL, "how long running connections may go on after SIGTERM" },
+
+    { "startup-check",        OPTION_CHOICE, G(startup_check),          "dns",  0, 0, 0, startup_choices, NULL, "what /startup waits for: a known state and an address of each cluster, and a greeting of its server" },
 
     // TLS towards applications.
     { "client-tls-cert",      OPTION_TEXT, G(client_tls_cert),          NULL,   0, 0, LIVE, NULL, "PATH", "PEM file of the certificate, with its chain, that applications get (default: a self-signed one, made at the start)" },

@@ -5,6 +5,7 @@
 
 #include "app/facts_json.h"
 #include "app/headline.h"
+#include "app/health_now.h"
 #include "app/lockdown.h"
 #include "app/program.h"
 #include "app/words.h"
@@ -61,6 +62,30 @@ static void add_connections(cJSON *root, const struct program *program)
     cJSON *loops = cJSON_AddObjectToObject(root, "loops");
     add_number(loops, "stall_max_ms", (double)counters.stall_max_us / 1000);
     add_number(loops, "stalls", (double)counters.stalls);
+}
+
+// What the probe of this path answers.
+static void add_probe(cJSON *object, const char *name, enum health health, struct program *program)
+{
+    struct health_reasons reasons;
+    bool healthy = health_now(program, health, NULL, &reasons);
+    cJSON *probe = cJSON_AddObjectToObject(object, name);
+    cJSON_AddStringToObject(probe, "status", healthy ? "ok" : "unavailable");
+    cJSON *list = healthy ? NULL : cJSON_AddArrayToObject(probe, "reasons");
+    for (size_t i = 0; !healthy && i < reasons.count; i++) {
+        cJSON *reason = cJSON_CreateObject();
+        facts_json_text(reason, "cluster", reasons.reasons[i].cluster);
+        facts_json_text(reason, "reason", reasons.reasons[i].text);
+        cJSON_AddItemToArray(list, reason);
+    }
+}
+
+static void add_health(cJSON *root, struct program *program)
+{
+    cJSON *object = cJSON_AddObjectToObject(root, "health");
+    add_probe(object, "startup", HEALTH_STARTED, program);
+    add_probe(object, "readiness", HEALTH_READY, program);
+    add_probe(object, "liveness", HEALTH_LIVE, program);
 }
 
 // ---- one cluster --------------------------------------------------------------------------------
@@ -201,7 +226,7 @@ static void add_cluster(cJSON *list, const struct program *program, size_t index
     cJSON_AddItemToArray(list, object);
 }
 
-char *status_json(const struct program *program)
+char *status_json(struct program *program)
 {
     cJSON *root = cJSON_CreateObject();
     facts_json_text(root, "version", TIDBLINK_VERSION);
@@ -211,6 +236,7 @@ char *status_json(const struct program *program)
     facts_json_text(root, "config", program->settings->file);
     facts_json_text(root, "state_source", program->settings->control.state_source);
     facts_json_text(root, "sandbox", lockdown_text(program->lockdown));
+    add_health(root, program);
     add_connections(root, program);
     cJSON *clusters = cJSON_AddArrayToObject(root, "clusters");
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++)

@@ -6,4 +6,4 @@
 struct program;
 
 // The caller frees; NULL without memory.
-char *status_json(const struct program *program);
+char *status_json(struct program *program);

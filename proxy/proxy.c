@@ -413,6 +413,22 @@ void proxy_stop(struct proxy *proxy)
 
 // ---- what others may know ----------------------------------------------------------------------
 
+size_t proxy_worker_count(const struct proxy *proxy)
+{
+    return proxy->worker_count;
+}
+
+void proxy_ping(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->worker_count; i++)
+        loop_ask(proxy->workers[i]->loop);
+}
+
+uint64_t proxy_worker_lag_ms(const struct proxy *proxy, size_t worker)
+{
+    return loop_silent_us(proxy->workers[worker]->loop) / 1000;
+}
+
 size_t proxy_target_count(const struct proxy *proxy)
 {
     return proxy->target_count;

@@ -42,6 +42,7 @@ struct proxy_options {
     uint64_t threads;           // 0: as many as CPUs may be used, at most 4
     uint64_t backlog;           // listen(2)
     uint64_t socket_mode;       // of unix listeners, 0660
+    bool proves_way;            // a server of each cluster is to greet before any client comes
     bool batch;                 // workers run under SCHED_BATCH
     uint64_t busy_poll_us;      // workers look so long for an event before they sleep
     uint64_t keepalive_ms;      // of both legs
@@ -149,6 +150,11 @@ void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void 
 bool proxy_is_draining(const struct proxy *proxy);
 // Ends everything now, joins the workers and frees. NULL is allowed.
 void proxy_stop(struct proxy *proxy);
+
+// For the heartbeat: see loop_ask and loop_silent_us.
+size_t proxy_worker_count(const struct proxy *proxy);
+void proxy_ping(struct proxy *proxy);
+uint64_t proxy_worker_lag_ms(const struct proxy *proxy, size_t worker);
 
 size_t proxy_target_count(const struct proxy *proxy);
 struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);

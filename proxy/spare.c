@@ -8,6 +8,7 @@
 #include "base/net.h"
 #include "base/way.h"
 #include "control/control.h"
+#include "proxy/home.h"
 #include "proxy/mysql_login.h"
 #include "proxy/paths.h"
 #include "proxy/refusal.h"
@@ -27,6 +28,7 @@ enum {
     SPARE_REFILL_MS = 10, // jitter: workers and proxies must not refill in step
     SPARE_BACKOFF_MS = 1000,
     SPARE_BACKOFF_MAX_MS = 30 * 1000,
+    SPARE_PROOF_MAX_MS = 4 * 1000, // somebody waits for it
 };
 
 static void on_timer(struct timer *timer);
@@ -55,15 +57,18 @@ static const struct view *view_of(const struct spares *spares)
 static bool is_wanted(const struct spares *spares)
 {
     const struct view *view = view_of(spares);
-    return spares->fits && view && !(view->via && via_is_program(view->via)) &&
-           view->verdict.action == VERDICT_ALLOW && view->addrs && view->port &&
+    bool fits =
+        view && (spares->proves || (spares->fits && !(view->via && via_is_program(view->via))));
+    return fits && view->verdict.action == VERDICT_ALLOW && view->addrs && view->port &&
            !spares->worker->draining && !spares->worker->stopping &&
-           !paths_is_open(&spares->worker->paths[spares->target]);
+           (spares->proves || !paths_is_open(&spares->worker->paths[spares->target]));
 }
 
 static uint64_t share_of(const struct spares *spares)
 {
     const struct worker *worker = spares->worker;
+    if (spares->proves)
+        return 1;
     uint64_t total = view_of(spares)->options.spares;
     return total / worker->worker_count + (worker->index < total % worker->worker_count);
 }
@@ -120,7 +125,8 @@ static void on_failed(struct spares *spares)
         return;
     }
     uint64_t wait_ms = SPARE_BACKOFF_MS;
-    for (unsigned i = 0; i < spares->failures && wait_ms < SPARE_BACKOFF_MAX_MS; i++)
+    uint64_t most_ms = spares->proves ? SPARE_PROOF_MAX_MS : SPARE_BACKOFF_MAX_MS;
+    for (unsigned i = 0; i < spares->failures && wait_ms < most_ms; i++)
         wait_ms *= 2;
     spares->failures++;
     wait_and_refill(spares, wait_ms / 2 + random_below(spares, wait_ms));
@@ -217,6 +223,8 @@ static void on_greeted(struct spare *spare, const struct mysql_greeting *greetin
     struct spares *spares = spare->spares;
     bool verifies = tls_is_verified(spare->view->tls);
     dial_confirm(&spare->dial, spare->io.fd);
+    spares->proves = false;
+    spares->fits = true;
     spare->server_id = greeting->connection_id;
     if (spares->worker->control)
         control_note_success(spares->worker->control, spares->target);
@@ -230,6 +238,13 @@ static void on_greeted(struct spare *spare, const struct mysql_greeting *greetin
     }
 }
 
+// Nobody else may have found out yet.
+static void tell_if_proving(const struct spares *spares, const struct err *err)
+{
+    if (spares->proves && err->code != ERR_LIMIT)
+        home_tell_unreachable(spares->worker->home, spares->target, err);
+}
+
 // Its server did not greet: the address is blamed, and another one dialled if there is one.
 static bool dials_on(struct spare *spare, const char *what, int sys)
 {
@@ -241,7 +256,20 @@ static bool dials_on(struct spare *spare, const char *what, int sys)
     io_close(&spare->spares->worker->io, &spare->io);
     spare->expires_ms = UINT64_MAX;
     spare->greeting_len = 0;
-    return dial_reject(&spare->dial, &why);
+    if (dial_reject(&spare->dial, &why))
+        return true;
+    tell_if_proving(spare->spares, &why);
+    return false;
+}
+
+// MySQL and MariaDB count it among the aborted connections of this host: one is no harm.
+static void on_greeted_by_another(struct spare *spare)
+{
+    struct spares *spares = spare->spares;
+    spares->fits = false;
+    if (spares->proves)
+        dial_confirm(&spare->dial, spare->io.fd);
+    spares->proves = false;
 }
 
 static void on_greeting(struct watch *watch, unsigned what)
@@ -265,7 +293,7 @@ static void on_greeting(struct watch *watch, unsigned what)
         return;
     }
     if (first == MYSQL_FIRST_GREETING && !greeting.is_tidb)
-        spares->fits = false;
+        on_greeted_by_another(spare);
     if (got <= 0 && dials_on(spare, got == 0 ? "closed it" : "reset it", ECONNRESET))
         return;
     discard(spare);
@@ -278,6 +306,7 @@ static void on_dialed(struct dial *dial, const struct err *err)
     struct spares *spares = spare->spares;
     if (err) {
         log_debug("cluster %s: no spare connection: %s", spare->view->alias, err->text);
+        tell_if_proving(spares, err);
         discard(spare);
         on_failed(spares);
         return;
@@ -389,6 +418,11 @@ void spares_init(struct spares *spares, struct worker *worker, size_t target)
     *spares = (struct spares){ .worker = worker, .target = target };
     TAILQ_INIT(&spares->all);
     timer_init(&spares->timer, worker->loop, on_timer);
+}
+
+void spares_prove(struct spares *spares)
+{
+    spares->proves = true;
 }
 
 void spares_done(struct spares *spares)

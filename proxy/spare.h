@@ -46,7 +46,8 @@ struct spare {
 struct spares {
     struct worker *worker;
     size_t target;
-    bool fits;               // the cluster's last greeting named TiDB
+    bool fits;   // the cluster's last greeting named TiDB
+    bool proves; // one is opened whatever the server is, again and again until a server greets
     TAILQ_HEAD(, spare) all; // newest first
     size_t count;
     unsigned failures; // in a row
@@ -57,6 +58,8 @@ struct spares {
 
 void spares_init(struct spares *spares, struct worker *worker, size_t target);
 void spares_done(struct spares *spares); // closes them all; none come until spares_see
+// startup-check = greeting: whether a server greets is found out before a client needs it.
+void spares_prove(struct spares *spares);
 // The target's view changed: drop what it no longer allows, open what is missing.
 void spares_see(struct spares *spares);
 // Something happened to this machine: drops those whose way is another one by now, all after sleep.

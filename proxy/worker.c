@@ -460,6 +460,9 @@ struct worker *worker_start(const struct worker_plan *plan, struct home *home, s
         return NULL;
     for (size_t i = 0; i < worker->target_count; i++)
         spares_init(&worker->spares[i], worker, i);
+    for (size_t i = 0; plan->options->proves_way && worker->index == 0 && i < worker->target_count;
+         i++)
+        spares_prove(&worker->spares[i]);
     loop_busy_poll(worker->loop, plan->options->busy_poll_us);
     int sys = confine_thread_start(&worker->thread, NULL, worker_main, worker);
     if (sys) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The admin HTTP: who may ask what, over which socket, and what a reload changes."""
 import http.client
+import json
 import signal
 import socket
 import stat
@@ -123,11 +124,11 @@ def test_readiness_says_why_not():
     clusters = {"orders": {"host": "no-such-name.invalid", "port": "1"}}
     options = {**OPTIONS, "dns-servers": "127.0.0.1:1", "resolve-timeout": "200ms"}
     with Proxy(clusters=clusters, options=options) as running:
-        code, text = running.admin("/readiness")
+        code, text = running.admin("/wait?for=ready&hold=no")
         assert code == 503
         assert text.startswith("cluster orders: ")
         assert running.admin("/startup")[0] == 503
-        assert running.admin("/liveness") == (200, "ok\n")
+        assert running.admin("/liveness") == (200, '{"status":"ok"}\n')
 
 
 # ---- reload -----------------------------------------------------------------------------------
@@ -153,7 +154,9 @@ def test_reload_takes_what_it_may():
                 with socket.create_connection(("127.0.0.1", proxy.port())) as second:
                     second.settimeout(30)
                     assert b"max-connections" in second.recv(4096)
-                assert proxy.admin("/readiness") == (503, "max-connections are open\n")
+                code, text = proxy.admin("/readiness")
+                assert code == 503
+                assert json.loads(text)["reasons"] == [{"reason": "max-connections are open"}]
 
 
 def test_reload_keeps_the_old_one_when_the_new_one_is_wrong(proxy):
