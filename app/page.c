@@ -32,7 +32,7 @@ static void add_headers(struct evhttp_request *request)
     (void)whole; // false without memory only; then there is no page either
 }
 
-void page_answer(const struct program *program, struct evhttp_request *request)
+void page_answer(struct program *program, struct evhttp_request *request)
 {
     char *status = status_json(program);
     cJSON *root = status ? cJSON_Parse(status) : NULL;

@@ -8,4 +8,4 @@ struct evhttp_request;
 struct program;
 
 // GET /
-void page_answer(const struct program *program, struct evhttp_request *request);
+void page_answer(struct program *program, struct evhttp_request *request);

@@ -13,6 +13,7 @@
 struct admin;
 struct changes;
 struct event;
+struct heartbeat;
 struct lockdown;
 struct heartbeat;
 
