@@ -28,7 +28,7 @@ LONG_SECONDS = 3000
 LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
                        "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
                        "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
-                       "tests/e2e/test_wake.py"],
+                       "tests/e2e/test_wake.py", "tests/package"],
               "strings": ["tests/drivers/strings"]}
 # What differs most from Linux's own way, on real traffic and with real children.
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
