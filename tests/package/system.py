@@ -2,7 +2,7 @@
 """A fresh Debian 12, unpacked into a folder, in which programs run by chroot(2).
 
     with System(folder) as system:
-        code, said = system.run("apt-get", "install", "-y", "/root/tidblink.deb")
+        code, said = system.run("apt-get", "install", "-y", *system.bring(package))
 
 Its root is made once by mmdebstrap from the mirror that this machine's apt uses, and kept in the user's
 cache, with the packages that were downloaded into one. Root only, Debian only: why_not() says."""
@@ -15,7 +15,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidblink" / "bookworm"
 MAKE_SECONDS, RUN_SECONDS = 400, 300
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
-               "LC_ALL": "C.UTF-8", "HOME": "/root"}
+               "LC_ALL": "C.UTF-8", "HOME": "/tmp"}
 # proc and dev are the machine's, for this command and what it starts.
 ENTER = """set -e
 mount -t proc proc "$1/proc"
@@ -106,10 +106,10 @@ class System:
         return said
 
     def bring(self, *paths):
-        """Copies files to /root; returns where they are inside."""
+        """Copies files into it; returns where they are inside."""
         for path in paths:
-            shutil.copy(path, self.root / "root")
-        return [f"/root/{path.name}" for path in paths]
+            shutil.copy(path, self.root / "srv")
+        return [f"/srv/{path.name}" for path in paths]
 
     def files(self):
         """Every path with what it is: mode, owner and, of plain files, size."""

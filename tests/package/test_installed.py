@@ -5,7 +5,7 @@ import re
 from built import ROOT
 
 # What the system's own tools make for any package, or change.
-NOT_OURS = re.compile(r"/(?:var/(?:cache|log)/|var/lib/(?:dpkg|apt|systemd|pam|ucf|man-db)|root/|"
+NOT_OURS = re.compile(r"/(?:var/(?:cache|log)/|var/lib/(?:dpkg|apt|systemd|pam|ucf|man-db)|srv/|"
                       r"etc/(?:ld\.so\.cache|passwd-?|group-?|g?shadow-?|subuid|subgid|\.pwd\.lock)$)")
 
 
