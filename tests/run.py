@@ -20,7 +20,7 @@ BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
 PORTABLE_BUILD = ROOT / "build-portable"
 SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"],
          PORTABLE_BUILD: ["-Dportable=true", "-Db_sanitize=address,undefined"]}
-OTHER_BUILDS = {"tsan", "portable", "portable-short"}  # parts that do not need BUILD
+OTHER_BUILDS = {"tsan", "portable", "portable-short", "package"}  # parts that do not need BUILD
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 1800
@@ -28,7 +28,7 @@ LONG_SECONDS = 3000
 LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
                        "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
                        "tests/e2e/test_slow_ends.py", "tests/e2e/test_sysbench.py",
-                       "tests/e2e/test_wake.py"],
+                       "tests/e2e/test_wake.py", "tests/package"],
               "strings": ["tests/drivers/strings"]}
 # What differs most from Linux's own way, on real traffic and with real children.
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
@@ -37,7 +37,7 @@ PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
             "strings": ["-n", "3", "--dist", "load"]}
 # What computes all the time goes on beside those, at a low priority.
-BESIDE, BESIDE_SECONDS = {"tidy", "tsan", "portable-short"}, 3000
+BESIDE, BESIDE_SECONDS = {"tidy", "tsan", "portable-short", "package"}, 3000
 STOP_SECONDS = 30
 
 # A shell's background job ignores it, and so would all that is started here and stopped by it.
@@ -208,6 +208,7 @@ def run_tidy(count):
 def run_pytest(suite, count, files=None, seconds=PYTEST_SECONDS):
     """`files`: not all of the suite's; each of their tests may then take as long as all together."""
     results = ROOT / os.environ["TIDBLINK_BUILD"] / f"pytest-{suite}.xml"
+    results.parent.mkdir(exist_ok=True)
     results.unlink(missing_ok=True)
     code = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
                 "--junitxml", str(results), *PARALLEL.get(suite, []),
@@ -257,9 +258,8 @@ def run_parts(parts, count):
                 if suite in parts:
                     run_pytest(suite, count)
             other.wait(count)
-        for suite in ("deploy", "package"):
-            if suite in parts:
-                run_pytest(suite, count)
+        if "deploy" in parts:
+            run_pytest("deploy", count)
         if "tidy" in parts and not beside:
             run_tidy(count)
         for suite, files in LONG_TESTS.items():
@@ -270,6 +270,8 @@ def run_parts(parts, count):
         run_meson(TSAN_BUILD, ["loop"], count)
     if set(parts) & {"portable", "portable-short"} - {*beside}:
         run_portable("portable" not in parts, count)
+    if "package" in parts and not beside:
+        run_pytest("package", count, ["tests/package"])
 
 
 def main(parts):
