@@ -179,6 +179,14 @@ bool lockdown_covers(const struct lockdown *lockdown, const struct settings *fre
            lockdown_places_cover(&lockdown->places, fresh, err);
 }
 
+void lockdown_explain(const struct lockdown *lockdown, struct err *err)
+{
+    size_t len = strlen(err->text);
+    if (err->sys == EACCES && !lockdown->why_not && lockdown->fence)
+        snprintf(err->text + len, sizeof(err->text) - len,
+            ". It may be out of reach of the sandbox: restart tidblink to use it");
+}
+
 static void print_rights(unsigned rights, FILE *out)
 {
     static const struct {

@@ -280,8 +280,8 @@ static bool covers(
     bool fine = !real || stat(real, &status) < 0 || has_right(places, real, &status);
     free(real);
     return fine || err_set(err, ERR_OPTION,
-                       "%s: %s is out of reach: the sandbox was closed at the start, without it. "
-                       "Restart tidblink to use it",
+                       "%s: %s is out of reach of the sandbox, which was closed at the start: "
+                       "restart tidblink to use it",
                        option, path);
 }
 

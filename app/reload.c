@@ -93,9 +93,13 @@ static bool reload(struct program *program, struct err *err)
 {
     char changed[NAMES_BYTES] = "", waiting[NAMES_BYTES] = "";
     struct settings *settings = program->settings;
-    struct settings *fresh = build_again(program->request, err);
-    if (!fresh)
+    if (!lockdown_covers(program->lockdown, settings, err))
         return false;
+    struct settings *fresh = build_again(program->request, err);
+    if (!fresh) {
+        lockdown_explain(program->lockdown, err);
+        return false;
+    }
     bool same = same_clusters(settings, fresh);
     const struct proxy_options proxy = merge(settings, fresh);
     // Other clusters need a restart; the files of those that run are read again.

@@ -205,6 +205,8 @@ void os_calls_print(FILE *out)
         if (i == 0 || conditional[i].name != conditional[i - 1].name)
             fprintf(out, "%s (some)\n", conditional[i].name);
     fputs("tgkill (some)\n", out);
+    for (size_t i = 0; i < ARRAY_LEN(also_allowed) && also_allowed[i]; i++)
+        fprintf(out, "%s (sanitizer)\n", also_allowed[i]);
 }
 
 // ---- into the kernel ----------------------------------------------------------------------------

@@ -48,13 +48,15 @@ ALLOWED = {
     "tests/e2e/clocks.c": {"syscall", "timerfd_create", "timerfd_settime"},
     "tests/loop/test_net.c": {"TCP_KEEPCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_USER_TIMEOUT"},
 }
+# They are about Linux, and about nothing else.
+OF_LINUX = {"tests/e2e/old_kernel.c", "tests/e2e/trespass.c"}
 INSTEAD = "has its place in base/linux/ and a twin in base/portable/ (base/os.h)"
 
 
 def is_checked(path):
     """bench/ measures Linux; the two folders are the place."""
-    return path.parts[0] in (*sources.FOLDERS, "tests") and path.parts[:2] not in (
-        ("base", "linux"), ("base", "portable"))
+    return (path.parts[0] in (*sources.FOLDERS, "tests") and path.as_posix() not in OF_LINUX and
+            path.parts[:2] not in (("base", "linux"), ("base", "portable")))
 
 
 def check(path, text):
