@@ -67,7 +67,8 @@ static struct os_fence *make_fence(
     for (size_t i = 0; fence && i < places->count; i++) {
         const struct lockdown_place *place = &places->items[i];
         if (!os_fence_allow(fence, place->path, place->rights))
-            log_warn("the sandbox shuts %s out: %s", place->path, err_errno_text(errno));
+            log_facts(LOG_WARN, "the sandbox shuts a file out", "path", place->path, "reason",
+                err_errno_text(errno), NULL);
     }
     return fence;
 }
@@ -86,9 +87,9 @@ struct lockdown *lockdown_new(const struct settings *settings, bool runs_a_comma
     }
     lockdown->fence = make_fence(&lockdown->places, settings);
     if (!lockdown->fence)
-        log_warn("this kernel has no Landlock (%s): the files that tidblink may reach are not "
-                 "limited",
-            err_errno_text(errno));
+        log_facts(LOG_WARN,
+            "this kernel has no Landlock: the files that tidblink may reach are not limited",
+            "reason", err_errno_text(errno), NULL);
     confine_use(lockdown->fence);
     return lockdown;
 }
@@ -116,7 +117,7 @@ static bool enter_fence(struct lockdown *lockdown, const struct program *program
     allow_masters(lockdown, program);
     bool inside = os_fence_enter(lockdown->fence) && !confine_has_failed();
     if (!inside)
-        log_error("Landlock is not in force: %s", err_errno_text(errno));
+        log_facts(LOG_ERROR, "Landlock is not in force", "reason", err_errno_text(errno), NULL);
     return inside;
 }
 
@@ -143,16 +144,17 @@ void lockdown_enter(struct lockdown *lockdown, const struct program *program)
 {
     if (lockdown->why_not) {
         snprintf(lockdown->text, sizeof(lockdown->text), "off: %s", lockdown->why_not);
-        log_info("sandbox off: %s", lockdown->why_not);
+        log_facts(LOG_INFO, "sandbox off", "reason", lockdown->why_not, NULL);
         return;
     }
     bool has_fence = enter_fence(lockdown, program);
     confine_use(NULL); // from now on threads inherit it
     int sys = os_calls_limit();
     if (sys != 0)
-        log_warn("this kernel has no seccomp filters (%s): the system calls that tidblink may make "
-                 "are not limited",
-            err_errno_text(sys));
+        log_facts(LOG_WARN,
+            "this kernel has no seccomp filters: the system calls that tidblink may make are not "
+            "limited",
+            "reason", err_errno_text(sys), NULL);
     log_state(lockdown, has_fence, sys == 0);
 }
 
