@@ -35,6 +35,7 @@ PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
                   "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
 PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
+            "browser": ["-n", "2", "--dist", "loadfile"],
             "strings": ["-n", "3", "--dist", "load"]}
 # What computes all the time goes on beside those, at a low priority.
 BESIDE, BESIDE_SECONDS = {"tidy", "tsan", "portable-short", "package"}, 3000
@@ -258,8 +259,9 @@ def run_parts(parts, count):
                 if suite in parts:
                     run_pytest(suite, count)
             other.wait(count)
-        if "deploy" in parts:
-            run_pytest("deploy", count)
+        for suite in ("browser", "deploy"):
+            if suite in parts:
+                run_pytest(suite, count)
         if "tidy" in parts and not beside:
             run_tidy(count)
         for suite, files in LONG_TESTS.items():
