@@ -285,7 +285,7 @@ static void put_path(struct page *page, const cJSON *path)
     double left_alone_ms = page_get_number(path, "left_alone_ms");
     page_tags(page, "<span>");
     page_element(page, "code", NULL, page_get(path, "address"));
-    snprintf(text, sizeof(text), " %.1f ms", connect_ms);
+    snprintf(text, sizeof(text), connect_ms < 1 ? " %.2f ms" : " %.1f ms", connect_ms);
     page_text(page, connect_ms > 0 ? text : NULL);
     page_text(page, page_get_number(path, "failures") > 0 ? " fails" : NULL);
     page_text(page, left_alone_ms > 0 ? ", left alone for " : NULL);

@@ -102,8 +102,22 @@ async function update() {
     showRefusal(answer.reason);
 }
 
+// What the dialog's cluster would do with the string now; nothing when it would serve.
+function showDialogState(status) {
+  const cluster = status.clusters.find((found) => found.alias === clusterName);
+  const effect = cluster ? effectOf(cluster) : "allow";
+  const wanted = byId("dialog-state").cloneNode(false);
+  wanted.setAttribute("data-effect", effect);
+  if (effect !== "allow")
+    wanted.append(mark(effect), h("span", {}, `${wordOf(cluster)}: new connections: ` +
+      `${cluster.connects ?? "not known yet"}.`));
+  morph(byId("dialog-state"), wanted);
+}
+
 async function openDialog(alias) {
   clusterName = alias;
+  if (latest)
+    showDialogState(latest);
   byId("dialog-title").replaceChildren("Connect to ", name(alias));
   byId("dialog").showModal();
   byId("find").focus();

@@ -11,7 +11,7 @@ const PARTS = [
   { path: "/api/v1/doctor", show: showDoctor, every: 2 },
 ];
 const missing = new Set();
-let turns = 0, timer, heard = performance.now(), isGone = false, words = new Map();
+let turns = 0, latest, timer, heard = performance.now(), isGone = false, words = new Map();
 
 const say = (text) => { byId("say").textContent = text; };
 
@@ -69,7 +69,9 @@ async function turn() {
   const seen = await look();
   if (seen) {
     heard = performance.now();
-    showStates(seen.status);
+    latest = seen.status;
+    showStates(latest);
+    showDialogState(latest);
     tellChanges(seen.status);
     seen.due.forEach(({ show }, i) => seen.answers[i] && show(seen.answers[i], seen.status));
     turns++;

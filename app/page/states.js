@@ -102,7 +102,7 @@ const fact = (term, ...texts) => texts.some(Boolean) && [h("dt", {}, term), h("d
 
 // "10.0.1.5 1.2 ms", "10.0.2.5 fails, left alone for 12 s".
 const addressFact = (paths) => paths?.length > 0 && fact("Addresses", ...paths.map((path) => h("span", {},
-  h("code", {}, path.address), path.connect_ms > 0 && ` ${path.connect_ms.toFixed(1)} ms`,
+  h("code", {}, path.address), path.connect_ms > 0 && ` ${path.connect_ms.toFixed(path.connect_ms < 1 ? 2 : 1)} ms`,
   path.failures > 0 && " fails", path.left_alone_ms > 0 &&
     `, left alone for ${age(path.left_alone_ms / 1000)}`)));
 

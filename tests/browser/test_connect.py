@@ -106,6 +106,18 @@ def test_next_step_can_be_copied(visits, busy):
         "tidblink endpoint delete endpoint-failed"
 
 
+def test_dialog_of_a_cluster_that_refuses_says_so(visits, busy):
+    page = visits.open(busy.page)
+    card(page, "cluster-active").locator(".connect").click()
+    page.locator("#string-text").wait_for()
+    assert not page.locator("#dialog-state").is_visible()
+    page.keyboard.press("Escape")
+    card(page, "endpoint-failed").locator(".connect").click()
+    state = page.locator("#dialog-state")
+    assert state.inner_text().startswith("Failed: new connections: no; clients are told why")
+    assert state.locator("use").get_attribute("href") == "#mark-refuse"
+
+
 # ---- the keyboard ---------------------------------------------------------------------------------
 
 FOCUSED = """() => {

@@ -95,7 +95,7 @@ def test_rates_are_drawn_and_told(page):
 
 def test_addresses_have_their_connect_times(page):
     facts = card(page, "cluster-active").locator(".facts").inner_text()
-    assert re.search(r"127\.0\.0\.1\s*\d+\.\d ms", facts), facts
+    assert re.search(r"127\.0\.0\.1\s*\d+\.\d+ ms", facts), facts
 
 
 def test_findings_of_doctor_are_shown(page):

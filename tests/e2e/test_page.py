@@ -104,6 +104,21 @@ def test_next_step_is_a_command(cloud):
         assert "TiDB Cloud is accepting it; usually about 5 minutes" in text_of(page)
 
 
+def test_command_is_one_for_a_shell(cloud):
+    with Proxy(cloud, {"o&r": {"cluster-id": CLUSTER}}) as proxy:
+        proxy.wait_log("verdict .*verdict=hold")
+        assert "<code>tidblink wait --for active --max 10m &#39;o&amp;r&#39;</code>" in \
+            ask(proxy, "/")[2]
+
+
+def test_long_alias_does_not_cut_the_command(cloud):
+    """The verdict's own text ends after some bytes, and half a command is another one."""
+    alias = "a" * 180
+    with Proxy(cloud, {alias: {"cluster-id": CLUSTER}}) as proxy:
+        proxy.wait_log("verdict .*verdict=hold")
+        assert f"<code>tidblink wait --for active --max 10m {alias}</code>" in ask(proxy, "/")[2]
+
+
 def test_reason_of_a_failure_is_shown(cloud):
     cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED", message='no "such" <endpoint> & more')
     with serving(cloud) as proxy:
