@@ -15,8 +15,8 @@
 #include "app/page.h"
 #include "app/program.h"
 #include "app/status_json.h"
+#include "base/inherited.h"
 #include "base/loop.h"
-#include "base/net.h"
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -46,8 +46,10 @@ static const char json_type[] = "application/json";
 // One of the two servers.
 struct door {
     struct admin *admin;
-    struct evhttp *http; // NULL: closed
-    bool local;          // the unix socket
+    struct evhttp *http;            // NULL: closed
+    struct inherited_socket socket; // evhttp's, once there is one
+    struct evconnlistener *listener;
+    bool local; // the unix socket
 };
 
 struct admin {
@@ -332,6 +334,7 @@ static void on_accept_failed(struct evconnlistener *listener, void *http)
         (void)evconnlistener_disable(listener);
 }
 
+// Accepts nobody yet.
 static bool serve(struct door *door, int fd, struct event_base *base)
 {
     door->http = evhttp_new(base);
@@ -345,8 +348,9 @@ static bool serve(struct door *door, int fd, struct event_base *base)
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
     if (!bound)
         return false;
-    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), on_accept_failed);
-    return true;
+    door->listener = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(door->listener, on_accept_failed);
+    return evconnlistener_disable(door->listener) == 0;
 }
 
 static void close_door(struct door *door)
@@ -363,21 +367,18 @@ static void open_door(struct door *door, const struct addr *addr)
     struct program *program = door->admin->program;
     if (addr->len == 0)
         return;
-    int fd = net_listen(addr, BACKLOG, SOCKET_MODE, &err);
-    bool ok = fd >= 0 && serve(door, fd, loop_base(program->loop));
-    if (ok) {
+    bool is_open = inherited_listen(
+        program->inherited, addr, INHERITED_ADMIN, BACKLOG, SOCKET_MODE, &door->socket, &err);
+    if (is_open && serve(door, door->socket.fd, loop_base(program->loop))) {
         char text[ADDR_TEXT_BYTES];
-        struct addr real = *addr;
-        socklen_t len = sizeof(real.un);
-        if (!door->local && getsockname(fd, &real.any, &len) == 0)
-            real.len = len;
         log_start(&line, LOG_INFO, "admin listening");
-        log_str(&line, "address", addr_format(&real, text));
+        log_str(&line, "address", addr_format(&door->socket.addr, text));
         log_write(&line);
         return;
     }
-    if (fd >= 0) {
-        close(fd);
+    if (is_open) {
+        if (!door->listener) // then it is closed with evhttp
+            close(door->socket.fd);
         close_door(door);
         err_set(&err, ERR_MEMORY, "out of memory");
     }
@@ -424,6 +425,27 @@ struct admin *admin_start(struct program *program)
     return admin;
 }
 
+static void accept_at(struct door *door)
+{
+    if (door->http)
+        (void)evconnlistener_enable(door->listener); // it only fails without a callback
+}
+
+void admin_accept(struct admin *admin)
+{
+    accept_at(&admin->tcp);
+    accept_at(&admin->local);
+}
+
+const struct inherited_socket *admin_socket(const struct admin *admin, size_t index)
+{
+    const struct door *const doors[] = { &admin->tcp, &admin->local };
+    for (size_t i = 0; i < ARRAY_LEN(doors); i++)
+        if (doors[i]->http && index-- == 0)
+            return &doors[i]->socket;
+    return NULL;
+}
+
 void admin_changed(struct admin *admin)
 {
     admin_waits_changed(admin->waits);
@@ -439,8 +461,9 @@ void admin_stop(struct admin *admin)
     if (!admin)
         return;
     const struct program *program = admin->program;
-    bool had_socket = admin->local.http;
+    bool removes_file =
+        admin->local.http && program->owns_sockets && inherited_has_file(&admin->local.socket);
     admin_free(admin);
-    if (had_socket)
+    if (removes_file)
         (void)unlink(program->settings->admin_socket);
 }

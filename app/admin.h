@@ -7,13 +7,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stddef.h>
+
 struct admin;
 struct evhttp_request;
+struct inherited_socket;
 struct program;
 
 // Opens what the settings ask for. What cannot be opened is a warning: the data path does not
 // depend on it. NULL only without memory.
 struct admin *admin_start(struct program *program);
+// It answers from now on; until then who asks waits.
+void admin_accept(struct admin *admin);
+// The sockets that it listens on, which stay its own; NULL behind the last one.
+const struct inherited_socket *admin_socket(const struct admin *admin, size_t index);
 // Something changed: answers those whose wait is over.
 void admin_changed(struct admin *admin);
 size_t admin_waiting(const struct admin *admin); // requests that are held

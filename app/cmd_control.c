@@ -3,14 +3,40 @@
 // tidblink drain and tidblink reload: what SIGTERM and SIGHUP do, for those who know the proxy by
 // its configuration and not by its process id.
 #include "app/admin_client.h"
+#include "app/cmd_proxy.h"
 #include "app/command.h"
 #include "app/settings.h"
+#include "app/takeover.h"
+#include "app/upgrade.h"
+#include "base/clock.h"
 #include "base/err.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 10000, HTTP_OK_STATUS = 200 };
+enum { TIMEOUT_MS = 10000, LOOK_MS = 100, HTTP_OK_STATUS = 200 };
+
+struct drain_values {
+    bool wait;
+    uint64_t max_ms;
+};
+
+struct reload_values {
+    bool upgrade;
+};
+
+// clang-format off
+static const struct option_row drain_rows[] = {
+    { "wait", OPTION_BOOL, offsetof(struct drain_values, wait), NULL, 0, 0, 0, NULL, NULL, "return when the proxy has ended" },
+    { "max", OPTION_MS, offsetof(struct drain_values, max_ms), "0ms", 0, 0, 0, NULL, NULL, "give up waiting after this time; 0: never" },
+};
+static const struct option_row reload_rows[] = {
+    { "upgrade", OPTION_BOOL, offsetof(struct reload_values, upgrade), NULL, 0, 0, 0, NULL, NULL, "if the running proxy is not this program file, take over from it instead, as tidblink upgrade does" },
+};
+// clang-format on
+static const struct option_table drain_table = { drain_rows, ARRAY_LEN(drain_rows) };
+static const struct option_table reload_table = { reload_rows, ARRAY_LEN(reload_rows) };
 
 static bool post(const struct settings *settings, const char *path, struct err *err)
 {
@@ -28,42 +54,81 @@ static bool post(const struct settings *settings, const char *path, struct err *
     return ok;
 }
 
-static bool run(const struct command_line *line, const char *path, struct err *err)
+// The proxy answers for as long as it runs; then nobody does.
+static bool wait_for_end(const char *socket, uint64_t max_ms, struct err *err)
 {
-    const struct settings_request request = { .line = line };
-    struct settings *settings = settings_build(&request, err);
-    bool ok = settings && post(settings, path, err);
-    settings_free(settings);
-    return ok;
+    uint64_t began_ms = clock_ms();
+    enum admin_result result;
+    do {
+        struct admin_answer answer = { 0 };
+        result = admin_client_ask(ADMIN_GET, socket, "/liveness", TIMEOUT_MS, &answer, err);
+        free(answer.text);
+        if (result == ADMIN_ABSENT)
+            return true;
+        poll(NULL, 0, LOOK_MS);
+    } while (result != ADMIN_FAILED && (!max_ms || clock_ms() - began_ms < max_ms));
+    return result != ADMIN_FAILED &&
+           err_set(
+               err, ERR_TRANSITION, "the proxy is still draining: a second SIGTERM ends it now");
 }
 
 static bool run_drain(const struct command_line *line, int *exit_code, struct err *err)
 {
+    struct drain_values own = { 0 };
+    const struct settings_request request = {
+        .line = line, .own = &drain_table, .own_values = &own
+    };
     (void)exit_code;
-    return run(line, "/drain", err);
+    struct settings *settings = settings_build(&request, err);
+    bool ok = settings && post(settings, "/drain", err) &&
+              (!own.wait || wait_for_end(settings->admin_socket, own.max_ms, err));
+    settings_free(settings);
+    return ok;
+}
+
+static bool upgrade(const struct command_line *line, struct err *err)
+{
+    struct reload_values own = { 0 };
+    const struct settings_request request = {
+        .line = line, .own = &reload_table, .own_values = &own, .serves = true
+    };
+    return upgrade_start(&request, err);
 }
 
 static bool run_reload(const struct command_line *line, int *exit_code, struct err *err)
 {
+    struct reload_values own = { 0 };
+    struct takeover_found found = { 0 };
+    const struct settings_request request = {
+        .line = line, .own = &reload_table, .own_values = &own
+    };
     (void)exit_code;
-    return run(line, "/reload", err);
+    struct settings *settings = settings_build(&request, err);
+    bool ok = settings && (!own.upgrade || takeover_ask(settings, &found, err));
+    bool upgrades = ok && own.upgrade && found.runs && !found.is_this_program;
+    ok = ok && (upgrades || post(settings, "/reload", err));
+    settings_free(settings);
+    return ok && (!upgrades || upgrade(line, err));
 }
 
 const struct command cmd_drain = {
     .name = "drain",
-    .usage = "[--config FILE]",
+    .usage = "[--config FILE] [--wait [--max 1m]]",
     .summary = "let a running proxy's connections end, then end it",
     .help = "Does what SIGTERM does to the proxy of this configuration, through its admin\n"
             "socket.",
+    .own = &drain_table,
     .run = run_drain,
 };
 
 const struct command cmd_reload = {
     .name = "reload",
-    .usage = "[--config FILE]",
+    .usage = "[--config FILE] [--upgrade]",
     .summary = "make a running proxy read its configuration again",
     .help = "Does what SIGHUP does to the proxy of this configuration, through its admin\n"
             "socket. Ends with 2 and the reason when the configuration is not valid; the\n"
-            "proxy then keeps the old one.",
+            "proxy then keeps the old one. With --upgrade it is for ExecReload= of a systemd\n"
+            "unit: it also brings a new version of this program into service.",
+    .own = &reload_table,
     .run = run_reload,
 };

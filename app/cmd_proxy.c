@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tidblink proxy: settings, limits, and the program that runs until a signal ends it. Main thread.
+#include "app/cmd_proxy.h"
+
 #include "app/command.h"
 #include "app/descriptors.h"
 #include "app/lockdown.h"
 #include "app/program.h"
+#include "app/takeover.h"
+#include "base/service.h"
 #include "control/keys.h"
 #include "proxy/tls_store.h"
 
@@ -15,18 +19,18 @@
 #include <unistd.h>
 
 enum {
-    MAX_CLUSTERS = 1000,
     EXIT_CUT = 75, // EX_TEMPFAIL of sysexits.h: nothing is wrong, but somebody was not done
 };
 
 struct proxy_values {
-    bool check, show_sandbox;
+    bool check, show_sandbox, take_over;
 };
 
 // clang-format off
 static const struct option_row own_rows[] = {
     { "check", OPTION_BOOL, offsetof(struct proxy_values, check), NULL, 0, 0, 0, NULL, NULL, "validate the configuration and end" },
     { "show-sandbox", OPTION_BOOL, offsetof(struct proxy_values, show_sandbox), NULL, 0, 0, 0, NULL, NULL, "print which paths and system calls the proxy keeps once it has started, and end" },
+    { "take-over", OPTION_BOOL, offsetof(struct proxy_values, take_over), NULL, 0, 0, 0, NULL, NULL, "take the listening sockets of the proxy that runs with this configuration, and let that one drain" },
 };
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
@@ -74,15 +78,55 @@ static void print_checked(const struct settings *settings)
     }
 }
 
+// What the service manager opens is accepted from as from an address of the configuration.
+static bool check_remote(
+    const struct settings *settings, const struct inherited *inherited, struct err *err)
+{
+    char text[ADDR_TEXT_BYTES];
+    for (size_t i = 0; i < inherited->count && !settings->allow_remote; i++) {
+        const struct inherited_socket *socket = &inherited->sockets[i];
+        if (!addr_is_loopback(&socket->addr))
+            return err_set(err, ERR_OPTION,
+                "the socket %s (%s) of the service manager is not loopback: expected one that "
+                "only this machine can reach, or allow-remote = on",
+                addr_format(&socket->addr, text), socket->name);
+    }
+    return true;
+}
+
+static bool inherit(const struct settings *settings, bool take_over,
+    struct program_heritage *heritage, struct err *err)
+{
+    if (take_over && !takeover_begin(settings, &heritage->inherited, &heritage->takeover, err))
+        return false;
+    if (heritage->takeover)
+        return true;
+    return service_sockets(&heritage->inherited, err) &&
+           check_remote(settings, &heritage->inherited, err);
+}
+
+static bool start(const struct proxy_start *how, struct program *program,
+    struct program_heritage *heritage, struct settings *settings, struct err *err)
+{
+    if (inherit(settings, how->take_over, heritage, err))
+        return program_start(program, how->request, settings, NULL, heritage, err);
+    inherited_done(&heritage->inherited, false);
+    settings_free(settings);
+    return false;
+}
+
 // From here on the log has the configured form, so errors go there too.
-static void serve(const struct settings_request *request, struct settings *settings, int *exit_code)
+static void serve(const struct proxy_start *how, struct settings *settings, int *exit_code)
 {
     struct err err = { 0 };
     struct program program;
-    if (program_start(&program, request, settings, NULL, &err)) {
+    struct program_heritage heritage = { .ready_fd = how->ready_fd };
+    if (start(how, &program, &heritage, settings, &err)) {
         program_run(&program);
         if (program.cut)
             *exit_code = EXIT_CUT;
+        if (program.failed)
+            *exit_code = EXIT_FAILED;
         return;
     }
     struct log_line line;
@@ -92,6 +136,27 @@ static void serve(const struct settings_request *request, struct settings *setti
     *exit_code = err_row(err.code)->exit_code;
 }
 
+static struct settings *build(const struct settings_request *request, struct err *err)
+{
+    struct settings *settings = settings_build(request, err);
+    if (!settings)
+        return NULL;
+    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
+        settings->log_burst);
+    if (descriptors_raise(settings, err) && check_files(settings, err))
+        return settings;
+    settings_free(settings);
+    return NULL;
+}
+
+bool proxy_serve(const struct proxy_start *how, int *exit_code, struct err *err)
+{
+    struct settings *settings = build(how->request, err);
+    if (settings)
+        serve(how, settings, exit_code);
+    return settings != NULL;
+}
+
 static bool run(const struct command_line *line, int *exit_code, struct err *err)
 {
     struct proxy_values own = { 0 };
@@ -99,18 +164,12 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         .line = line,
         .own = &own_table,
         .own_values = &own,
-        .clusters_max = MAX_CLUSTERS,
+        .clusters_max = PROXY_CLUSTERS_MAX,
         .serves = true,
     };
-    struct settings *settings = settings_build(&request, err);
+    struct settings *settings = build(&request, err);
     if (!settings)
         return false;
-    log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
-        settings->log_burst);
-    if (!descriptors_raise(settings, err) || !check_files(settings, err)) {
-        settings_free(settings);
-        return false;
-    }
     if (own.check) {
         bool usable = check_keys(settings, err) && tls_store_check(&settings->proxy_plan, err);
         if (usable)
@@ -123,13 +182,16 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         settings_free(settings);
         return shown;
     }
-    serve(&request, settings, exit_code);
+    const struct proxy_start how = {
+        .request = &request, .take_over = own.take_over, .ready_fd = -1
+    };
+    serve(&how, settings, exit_code);
     return true;
 }
 
 const struct command cmd_proxy = {
     .name = "proxy",
-    .usage = "[--config FILE] [--check] [CLUSTER [OPTION...]]...",
+    .usage = "[--check] [--take-over] [CLUSTER [OPTION...]]...",
     .summary = "accept connections on this machine and forward them",
     .help = "Listens for MySQL clients and forwards each connection to its cluster's private\n"
             "endpoint when the cluster's state allows it; otherwise the client's own driver\n"
@@ -137,7 +199,8 @@ const struct command cmd_proxy = {
             "configuration file. A CLUSTER is a NAME of the file, a cluster ID or a display\n"
             "name; NAME/GROUP names a TiDB node group. Runs in the foreground; SIGTERM lets\n"
             "running connections end, a second one stops now; SIGHUP reads the configuration\n"
-            "again.",
+            "again. Ends with 0, or with 75 when connections were not done within\n"
+            "drain-timeout.",
     .own = &own_table,
     .all_options = true,
     .run = run,

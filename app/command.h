@@ -33,3 +33,4 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_wait;
 extern const struct command cmd_drain;
 extern const struct command cmd_reload;
+extern const struct command cmd_upgrade;

@@ -444,7 +444,7 @@ bool connect_run_start(struct connect_run *run, const struct connect_plan *plan,
         .on_end = on_end,
         .runs_a_command = plan->command != NULL,
     };
-    if (!program_start(&run->program, request, settings, &run->guest, err))
+    if (!program_start(&run->program, request, settings, &run->guest, NULL, err))
         return false;
     timer_init(&run->deadline, run->program.loop, on_deadline);
     timer_init(&run->patience, run->program.loop, on_patience_over);

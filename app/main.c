@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
     &cmd_wait,
     &cmd_drain,
     &cmd_reload,
+    &cmd_upgrade,
 };
 
 static const char summary[] =

@@ -6,7 +6,9 @@
 #include "app/program.h"
 
 #include "app/admin.h"
+#include "app/handover.h"
 #include "app/lockdown.h"
+#include "app/takeover.h"
 #include "app/version.h"
 #include "app/words.h"
 #include "base/changes.h"
@@ -23,6 +25,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// Beyond drain-timeout: for the answers that are under way, and the threads.
+enum { STOPPING_MARGIN_MS = 10 * 1000 };
 
 static void program_done(struct program *program);
 
@@ -75,9 +80,12 @@ static bool watch_signals(struct program *program, struct err *err)
 
 static void on_change(void *arg)
 {
-    const struct program *program = arg;
+    struct program *program = arg;
     if (program->admin)
         admin_changed(program->admin);
+    duty_changed(&program->duty);
+    if (program->takeover)
+        takeover_changed(program->takeover);
     if (program->guest)
         program->guest->on_change(program->guest->arg);
 }
@@ -114,17 +122,30 @@ static void on_drained(void *arg)
     loop_post(program->loop, on_end, arg);
 }
 
-static void drain(struct program *program)
+static void drain(struct program *program, const char *why, uint64_t delay_ms)
 {
+    struct log_line line;
+    struct proxy_counters counters;
+    proxy_count(program->proxy, &counters);
+    program->stopping = true;
     program->cut = cut_so_far(program);
-    proxy_drain(program->proxy, false, on_drained, program);
+    log_start(&line, LOG_INFO, "draining");
+    log_str(&line, "why", why);
+    log_uint(&line, "connections", counters.open);
+    log_uint(&line, "delay_ms", delay_ms);
+    log_uint(&line, "timeout_ms", program->settings->proxy.drain_timeout_ms);
+    log_write(&line);
+    if (delay_ms)
+        timer_start(&program->drain_delay, delay_ms);
+    else
+        proxy_drain(program->proxy, program->handed_over, on_drained, program);
 }
 
 // Whoever sends clients here has had the time to see that /readiness fails.
 static void on_drain_delay_over(struct timer *timer)
 {
     struct program *program = CONTAINER_OF(timer, struct program, drain_delay);
-    drain(program);
+    proxy_drain(program->proxy, false, on_drained, program);
     on_change(program);
 }
 
@@ -190,6 +211,61 @@ static void log_start_line(const struct settings *settings)
                  "cluster and its private endpoint");
 }
 
+// The sockets that systemd keeps are found by the next start, wherever they are listened on.
+static void store_sockets(struct program *program)
+{
+    const struct inherited_socket *socket;
+    int how = program->settings->socket_store;
+    if (how == SOCKET_STORE_OFF || (how == SOCKET_STORE_AUTO && !service_has_store()))
+        return;
+    for (size_t target = 0; target < proxy_target_count(program->proxy); target++)
+        for (size_t i = 0; (socket = proxy_listener(program->proxy, target, i)); i++)
+            if (socket->from != INHERITED_ACTIVATION)
+                service_store(socket->fd, &socket->addr);
+    proxy_keep_sockets(program->proxy);
+}
+
+// What the store has and nobody listens on any more.
+static void forget_sockets(const struct program *program)
+{
+    if (!program->inherited)
+        return;
+    for (size_t i = 0; i < program->inherited->count; i++) {
+        const struct inherited_socket *socket = &program->inherited->sockets[i];
+        if (socket->fd >= 0)
+            service_forget(&socket->addr);
+    }
+}
+
+static void tell_ready(struct program *program)
+{
+    static const char newline[] = "\n";
+    if (program->ready_fd < 0)
+        return;
+    if (write(program->ready_fd, newline, 1) < 0)
+        log_debug("nobody waits for this process to be ready any more");
+    close(program->ready_fd);
+    program->ready_fd = -1;
+}
+
+// From now on clients are accepted.
+static void serve(struct program *program)
+{
+    program->owns_sockets = true;
+    proxy_accept(program->proxy);
+    if (program->admin)
+        admin_accept(program->admin);
+    if (program->handover)
+        handover_serve(program->handover);
+    forget_sockets(program);
+    if (program->inherited)
+        inherited_done(program->inherited, true);
+    store_sockets(program);
+    duty_serve(&program->duty);
+    log_listeners(program);
+    tell_ready(program);
+}
+
 static bool start_threads(struct program *program, struct err *err)
 {
     const struct settings *settings = program->settings;
@@ -216,6 +292,7 @@ static bool start_parts(struct program *program, struct err *err)
         return false;
     timer_init(&program->drain_delay, program->loop, on_drain_delay_over);
     program_watch_log(program);
+    duty_start(&program->duty, program);
     program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
     if (!program->resolver || !watch_signals(program, err))
         return false;
@@ -230,25 +307,84 @@ static bool start_parts(struct program *program, struct err *err)
     return ok;
 }
 
+// Socket activation passes what the unit lists: each of them was meant for something.
+static bool check_left(const struct program *program, struct err *err)
+{
+    char text[ADDR_TEXT_BYTES];
+    const struct inherited_socket *left =
+        program->inherited ? inherited_left(program->inherited, INHERITED_ACTIVATION) : NULL;
+    return !left || err_set(err, ERR_LISTEN,
+                        "the service manager passed the socket %s (%s), which nothing here "
+                        "listens on: expected an address of listen, admin-listen or admin-socket, "
+                        "or FileDescriptorName= with a cluster's name or " INHERITED_ADMIN,
+                        addr_format(&left->addr, text), left->name);
+}
+
+static bool open_all(struct program *program, struct err *err)
+{
+    if (!start_parts(program, err))
+        return false;
+    program->admin = admin_start(program);
+    program->handover = handover_start(program);
+    return check_left(program, err);
+}
+
 bool program_start(struct program *program, const struct settings_request *request,
-    struct settings *settings, const struct program_guest *guest, struct err *err)
+    struct settings *settings, const struct program_guest *guest, struct program_heritage *heritage,
+    struct err *err)
 {
     *program = (struct program){
         .request = request, .settings = settings, .guest = guest, .started = clock_wall_s()
     };
+    program->ready_fd = heritage ? heritage->ready_fd : -1;
+    program->inherited = heritage ? &heritage->inherited : NULL;
+    program->takeover = heritage ? heritage->takeover : NULL;
+    settings->proxy_plan.inherited = program->inherited;
     sigset_t before;
     log_start_line(settings);
-    if (!start_parts(program, err)) {
+    if (!open_all(program, err)) {
         // Another start may follow.
         pthread_sigmask(SIG_SETMASK, NULL, &before);
         program_done(program);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         return false;
     }
-    program->admin = admin_start(program);
     lockdown_enter(program->lockdown, program);
-    log_listeners(program);
+    if (program->takeover)
+        takeover_watch(program->takeover, program);
+    else
+        serve(program);
     return true;
+}
+
+// ---- from process to process --------------------------------------------------------------------
+
+void program_take_over(struct program *program)
+{
+    takeover_free(program->takeover);
+    program->takeover = NULL;
+    serve(program);
+    service_ready_instead();
+    log_info("taken over: the former process lets its connections end");
+}
+
+void program_give_up(struct program *program)
+{
+    program->failed = true;
+    loop_stop(program->loop);
+}
+
+void program_hand_over(struct program *program)
+{
+    timer_stop(&program->drain_delay);
+    service_mute();
+    program->handed_over = true;
+    program->owns_sockets = false;
+    handover_stop(program->handover);
+    program->handover = NULL;
+    admin_stop(program->admin);
+    program->admin = NULL;
+    drain(program, "handed over", 0);
 }
 
 // ---- run and end --------------------------------------------------------------------------------
@@ -259,33 +395,36 @@ void program_stop(struct program *program, const char *why)
     const struct program_guest *guest = program->guest;
     if (!program->stopping && guest && !guest->on_stop(guest->arg))
         return;
+    bool is_first = program->handed_over && !program->was_told;
+    program->was_told = true;
+    if (is_first) { // now there is a hurry
+        program->handed_over = false;
+        drain(program, why, 0);
+        return;
+    }
     if (program->stopping) {
         log_facts(LOG_WARN, "stopping now", "why", why, NULL);
         program->cut = 0; // that was asked for
         loop_stop(program->loop);
         return;
     }
-    program->stopping = true;
-    service_stopping();
-    struct proxy_counters counters;
-    struct log_line line;
-    proxy_count(program->proxy, &counters);
-    log_start(&line, LOG_INFO, "draining");
-    log_str(&line, "why", why);
-    log_uint(&line, "connections", counters.open);
-    log_uint(&line, "delay_ms", delay_ms);
-    log_uint(&line, "timeout_ms", program->settings->proxy.drain_timeout_ms);
-    log_write(&line);
-    if (delay_ms)
-        timer_start(&program->drain_delay, delay_ms);
-    else
-        drain(program);
+    service_stopping(delay_ms + program->settings->proxy.drain_timeout_ms + STOPPING_MARGIN_MS);
+    drain(program, why, delay_ms);
+    on_change(program);
+}
+
+// Nobody is there to be told first.
+void program_end_idle(struct program *program)
+{
+    service_stopping(STOPPING_MARGIN_MS);
+    drain(program, "exit-when-idle", 0);
     on_change(program);
 }
 
 void program_run(struct program *program)
 {
-    service_ready();
+    if (!program->takeover)
+        service_ready();
     loop_run(program->loop);
     if (program->guest)
         program->guest->on_end(program->guest->arg);
@@ -311,6 +450,9 @@ static void program_done(struct program *program)
         timer_stop(&program->drain_delay);
         program_unwatch_log(program);
     }
+    takeover_free(program->takeover);
+    handover_stop(program->handover);
+    duty_stop(&program->duty);
     changes_free(program->changes);
     admin_stop(program->admin);
     proxy_stop(program->proxy);
@@ -324,4 +466,6 @@ static void program_done(struct program *program)
         loop_free(program->loop);
     lockdown_free(program->lockdown);
     settings_free(program->settings);
+    if (program->inherited)
+        inherited_done(program->inherited, false);
 }

@@ -4,7 +4,9 @@
 // thread only.
 #pragma once
 
+#include "app/duty.h"
 #include "app/settings.h"
+#include "base/inherited.h"
 #include "base/loop.h"
 
 #include <stdbool.h>
@@ -13,9 +15,10 @@
 struct admin;
 struct changes;
 struct event;
+struct handover;
 struct heartbeat;
 struct lockdown;
-struct heartbeat;
+struct takeover;
 
 enum { PROGRAM_SIGNALS_MAX = 8 };
 
@@ -34,6 +37,13 @@ struct program_guest {
     bool runs_a_command;          // in our place: it has all our rights
 };
 
+// What it starts with beside its settings.
+struct program_heritage {
+    struct inherited inherited; // sockets that are open already
+    struct takeover *takeover;  // from the process that has them; NULL: nobody
+    int ready_fd;               // gets a newline and is closed when the program serves; -1: none
+};
+
 struct program {
     const struct settings_request *request; // for a reload
     struct settings *settings;              // in force; replaced by a reload
@@ -49,23 +59,42 @@ struct program {
     const struct program_guest *guest; // NULL: none
     struct event *signals[PROGRAM_SIGNALS_MAX];
     size_t signal_count;
-    int64_t started;  // wall clock
-    bool was_started; // /startup has been true once
-    bool stopping;    // a drain is under way, or its delay
-    uint64_t cut;     // connections that were not done when the time of the drain was up
+    struct inherited *inherited; // NULL: none
+    struct takeover *takeover;   // under way; NULL: it serves
+    struct handover *handover;   // NULL: nobody can ask
+    struct duty duty;
+    int ready_fd;
+    bool owns_sockets; // it serves, and no other process has its sockets: their files are ours
+    bool handed_over, was_told; // … and was told to end since
+    bool failed;                // it has not become what it should
+    int64_t started;            // wall clock
+    bool was_started;           // /startup has been true once
+    bool stopping;              // a drain is under way, or its delay
+    uint64_t cut;               // connections that were not done when the time of the drain was up
     struct timer drain_delay;
     struct timer log_timer; // log_timer.c
 };
 
 // Takes settings over. Everything listens when this returns true; on false everything is undone.
-// `guest` may be NULL.
+// `guest` may be NULL, and so may `heritage`, which lives as long as the program and is empty when
+// this returns false.
 bool program_start(struct program *program, const struct settings_request *request,
-    struct settings *settings, const struct program_guest *guest, struct err *err) MUST_CHECK;
+    struct settings *settings, const struct program_guest *guest, struct program_heritage *heritage,
+    struct err *err) MUST_CHECK;
 // Until a signal or POST /drain has ended it; then undoes everything but `cut`.
 void program_run(struct program *program);
 
 // What SIGTERM does: the first call drains, the second stops now.
 void program_stop(struct program *program, const char *why);
+
+// exit-when-idle: there is nothing left to serve.
+void program_end_idle(struct program *program);
+
+// takeover.c: the process that had our sockets drains from now on; or it goes on, and we end.
+void program_take_over(struct program *program);
+void program_give_up(struct program *program);
+// handover.c: another process serves with our sockets.
+void program_hand_over(struct program *program);
 
 // reload.c: builds new settings and puts them in force, or keeps the old ones and says why. Logs.
 bool program_reload(struct program *program, struct err *err);

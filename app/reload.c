@@ -64,6 +64,7 @@ static void adopt(struct settings *settings, struct settings *fresh, bool same_c
     if (same_clusters)
         settings_adopt_tls(settings, fresh);
     settings->drain_delay_ms = fresh->drain_delay_ms;
+    settings->exit_when_idle_ms = fresh->exit_when_idle_ms;
     settings->log_level = fresh->log_level;
     settings->log_format = fresh->log_format;
     settings->log_burst = fresh->log_burst;
@@ -118,6 +119,7 @@ static bool reload(struct program *program, struct err *err)
     settings->proxy = proxy;
     adopt(settings, fresh, same);
     settings_free(fresh);
+    duty_reloaded(&program->duty);
     log_setup((enum log_level)settings->log_level, (enum log_format)settings->log_format,
         settings->log_burst);
     log_result(changed, waiting);

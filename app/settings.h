@@ -37,6 +37,8 @@ struct cluster_settings {
     char *similar;        // unlisted: the nearest alias of those; NULL: none is near
 };
 
+enum socket_store { SOCKET_STORE_AUTO, SOCKET_STORE_ON, SOCKET_STORE_OFF };
+
 struct settings {
     struct control_options control;
     struct resolver_options resolver;
@@ -46,7 +48,9 @@ struct settings {
     int scheduling;   // 0: normal, 1: batch
     int sandbox;      // enum sandbox_choice
     uint64_t drain_delay_ms;
-    int startup_check; // enum health_startup
+    int startup_check;          // enum health_startup
+    uint64_t exit_when_idle_ms; // 0: never
+    int socket_store;           // enum socket_store
     char *client_tls_cert, *client_tls_key;
     char *client_rsa_key; // NULL: none is kept
     struct option_list source;

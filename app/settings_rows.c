@@ -18,6 +18,7 @@
 enum { LIVE = OPTION_RELOAD };
 
 static const char *const loss_choices[] = { "allow", "refuse", NULL };
+static const char *const store_choices[] = { "auto", "on", "off", NULL };
 static const char *const scheduling_choices[] = { "normal", "batch", NULL };
 static const char *const startup_choices[] = { "off", "dns", "greeting", NULL };
 static const char *const tls_choices[] = { "auto", "passthrough", "off", "verify-ca", "verify-full",
@@ -75,6 +76,8 @@ static const struct option_row global_rows[] = {
     { "dns-drain",            OPTION_BOOL, G(proxy.dns_drain),          "off",  0, 0, LIVE, NULL, NULL, "let connections end whose address DNS no longer gives" },
     { "drain-delay",          OPTION_MS,   G(drain_delay_ms),           "0ms",  0, HOURS(1), LIVE, NULL, NULL, "how long connections are still accepted after SIGTERM, while /readiness already fails" },
     { "drain-timeout",        OPTION_MS,   G(proxy.drain_timeout_ms),   "30s",  0, HOURS(24), LIVE, NULL, NULL, "how long running connections may go on after SIGTERM" },
+    { "exit-when-idle",       OPTION_MS,   G(exit_when_idle_ms),        "0ms",  0, HOURS(24), LIVE, NULL, NULL, "end when there has been no connection for so long, after a first one; 0: never" },
+    { "socket-store",         OPTION_CHOICE, G(socket_store),           "auto", 0, 0, 0, store_choices, NULL, "let systemd keep the listening sockets while the program restarts; auto: when it says that it does" },
 
     { "startup-check",        OPTION_CHOICE, G(startup_check),          "dns",  0, 0, 0, startup_choices, NULL, "what /startup waits for: a known state and an address of each cluster, and a greeting of its server" },
 

@@ -69,6 +69,10 @@ void os_bell_close(struct os_bell *bell);
 
 // The peer of a connected unix socket; false: not known. *out_pid is 0 where only the user is.
 bool os_peer(int fd, uint32_t *out_pid, uint32_t *out_uid);
+// What tells the file of the running program from another one, also when that has its path by now;
+// false: not known.
+enum { OS_PROGRAM_ID_BYTES = 96 };
+bool os_program_id(char out[OS_PROGRAM_ID_BYTES]);
 // No core dump, no debugger of the same user.
 void os_protect_memory(void);
 // This thread wakes up others less often, so that they and it work in larger batches (sched(7),

@@ -5,6 +5,7 @@
 #include "proxy/listener.h"
 
 #include "base/err.h"
+#include "base/inherited.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/net.h"
@@ -25,8 +26,8 @@ enum {
 
 struct listener {
     struct loop *loop;
-    int fd;
-    struct addr addr;
+    struct inherited_socket socket;
+    bool owns_file;
     size_t index, target;
     uint64_t max;
     listener_fn fn;
@@ -40,7 +41,7 @@ static void pause_accepting(struct listener *listener, int sys)
     char text[ADDR_TEXT_BYTES];
     struct log_line line;
     log_start(&line, LOG_ERROR, "cannot accept connections: paused for 1 s");
-    log_str(&line, "address", addr_format(&listener->addr, text));
+    log_str(&line, "address", addr_format(&listener->socket.addr, text));
     log_str(&line, "reason", err_errno_text(sys));
     log_write(&line);
     watch_want(&listener->watch, 0);
@@ -58,7 +59,7 @@ static void on_pause_over(struct timer *timer)
 static bool accept_one(struct listener *listener)
 {
     struct addr addr = { .len = sizeof(addr.un) };
-    int fd = os_accept(listener->fd, &addr.any, &addr.len);
+    int fd = os_accept(listener->socket.fd, &addr.any, &addr.len);
     if (fd < 0) {
         int sys = errno;
         if (net_is_shortage(sys))
@@ -102,31 +103,27 @@ struct listener *listener_open(
     listener->max = plan->max;
     listener->fn = fn;
     listener->arg = arg;
-    listener->fd =
-        net_listen(plan->addr, (int)options->backlog, (unsigned)options->socket_mode, err);
-    if (listener->fd < 0) {
+    if (!inherited_listen(plan->inherited, plan->addr, plan->name, (int)options->backlog,
+            (unsigned)options->socket_mode, &listener->socket, err)) {
         free(listener);
         return NULL;
     }
+    listener->owns_file = listener->socket.from == INHERITED_NOT;
     // Once here instead of for every socket that it accepts.
-    net_nodelay(listener->fd);
-    net_keepalive(listener->fd, options->keepalive_ms);
-    listener->addr = *plan->addr;
-    if (plan->addr->any.sa_family != AF_UNIX) {
-        listener->addr.len = sizeof(listener->addr.un);
-        getsockname(listener->fd, &listener->addr.any, &listener->addr.len);
-    }
-    watch_init(&listener->watch, loop, listener->fd, on_acceptable);
+    net_nodelay(listener->socket.fd);
+    net_keepalive(listener->socket.fd, options->keepalive_ms);
+    watch_init(&listener->watch, loop, listener->socket.fd, on_acceptable);
     timer_init(&listener->pause, loop, on_pause_over);
     return listener;
 }
 
 void listener_start(struct listener *listener)
 {
+    listener->owns_file = true;
     watch_want(&listener->watch, WATCH_READ);
 }
 
-void listener_close(struct listener *listener)
+void listener_close(struct listener *listener, bool goes_on_elsewhere)
 {
     if (!listener)
         return;
@@ -134,10 +131,15 @@ void listener_close(struct listener *listener)
     timer_stop(&listener->pause);
     // The name first: once the socket is closed a successor may take the name for stale and put its
     // own there.
-    if (listener->addr.any.sa_family == AF_UNIX)
-        unlink(listener->addr.un.sun_path);
-    close(listener->fd);
+    if (listener->owns_file && !goes_on_elsewhere && inherited_has_file(&listener->socket))
+        (void)unlink(listener->socket.addr.un.sun_path);
+    close(listener->socket.fd);
     free(listener);
+}
+
+const struct inherited_socket *listener_socket(const struct listener *listener)
+{
+    return &listener->socket;
 }
 
 size_t listener_target(const struct listener *listener)
@@ -147,7 +149,7 @@ size_t listener_target(const struct listener *listener)
 
 const struct addr *listener_address(const struct listener *listener)
 {
-    return &listener->addr;
+    return &listener->socket.addr;
 }
 
 uint64_t listener_max(const struct listener *listener)

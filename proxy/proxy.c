@@ -6,12 +6,13 @@
 
 #include "base/changes.h"
 #include "base/cpus.h"
+#include "base/inherited.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "proxy/gate.h"
 #include "proxy/home.h"
 #include "proxy/jump_master.h"
-#include "proxy/listener.h"
+#include "proxy/listeners.h"
 #include "proxy/target.h"
 #include "proxy/tls_store.h"
 #include "proxy/via.h"
@@ -37,8 +38,9 @@ struct proxy {
     struct jump_master **masters; // by target; NULL: it has none
     size_t master_count;
     size_t target_count;
-    struct listener **listeners;
-    size_t listener_count;
+    struct listeners listeners;
+    bool accepts;
+    bool keeps_sockets; // see proxy_keep_sockets
     struct resolver *resolver;
     size_t drained_workers;
     void (*on_drained)(void *arg);
@@ -104,7 +106,7 @@ static bool admit(
     const struct proxy *proxy, size_t listener, struct gate_load *out_load, struct err *err)
 {
     *out_load = load_now(proxy);
-    out_load->listener_max = listener_max(proxy->listeners[listener]);
+    out_load->listener_max = listener_max(proxy->listeners.items[listener]);
     if (out_load->listener_max)
         out_load->listener_open = listener_open_now(proxy, listener);
     return gate_admit(&proxy->gate, out_load, err);
@@ -125,7 +127,7 @@ static void on_accepted(void *arg, size_t listener, int client_fd, const struct 
     struct arrival arrival = {
         .id = proxy->accepted,
         .client_fd = client_fd,
-        .target = (uint16_t)listener_target(proxy->listeners[listener]),
+        .target = (uint16_t)listener_target(proxy->listeners.items[listener]),
         .listener = admitted ? (uint16_t)listener : CONN_NO_PLACE,
         .client = *client,
     };
@@ -246,7 +248,7 @@ static bool start_workers(struct proxy *proxy, size_t target_count, struct err *
             .index = i,
             .worker_count = count,
             .target_count = target_count,
-            .listener_count = proxy->listener_count,
+            .listener_count = proxy->listeners.count,
             .options = &proxy->options,
         };
         proxy->workers[i] = worker_start(&plan, proxy->home, err);
@@ -298,33 +300,6 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
     return true;
 }
 
-static bool open_listeners(struct proxy *proxy, const struct proxy_plan *plan, struct err *err)
-{
-    const struct proxy_target *targets = plan->targets;
-    size_t total = 0, count = plan->target_count;
-    for (size_t i = 0; i < count; i++)
-        total += targets[i].listen_count;
-    proxy->listeners = calloc(total + 1, sizeof(struct listener *));
-    if (!proxy->listeners)
-        return err_set(err, ERR_MEMORY, "out of memory for listeners");
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < targets[i].listen_count; j++) {
-            const struct listener_plan place = {
-                .addr = &targets[i].listens[j],
-                .index = proxy->listener_count,
-                .target = i,
-                .max = targets[i].listener_max,
-                .options = &proxy->options,
-            };
-            struct listener *listener = listener_open(proxy->loop, &place, on_accepted, proxy, err);
-            if (!listener)
-                return err_prefix(err, "cluster %s", targets[i].control.alias);
-            proxy->listeners[proxy->listener_count++] = listener;
-        }
-    }
-    return true;
-}
-
 struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
     const struct proxy_plan *plan, struct resolver *resolver, void (*on_change)(void *arg),
     void *arg, struct err *err)
@@ -349,25 +324,23 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     proxy->home->on_drained = on_worker_drained;
     proxy->store = tls_store_new(loop, plan, on_files_changed, proxy, err);
     // Listeners first: a port in use ends the program before it starts threads.
-    if (!proxy->store || !open_listeners(proxy, plan, err) ||
+    if (!proxy->store ||
+        !listeners_open(&proxy->listeners, loop, plan, options, on_accepted, proxy, err) ||
         !start_workers(proxy, plan->target_count, err) ||
         !make_targets(proxy, plan, resolver, on_change, arg, err)) {
         proxy_stop(proxy);
         return NULL;
     }
-    for (size_t i = 0; i < proxy->listener_count; i++)
-        listener_start(proxy->listeners[i]);
     return proxy;
 }
 
-// ---- end ---------------------------------------------------------------------------------------
-
-static void close_listeners(struct proxy *proxy)
+void proxy_accept(struct proxy *proxy)
 {
-    for (size_t i = 0; i < proxy->listener_count; i++)
-        listener_close(proxy->listeners[i]);
-    proxy->listener_count = 0;
+    proxy->accepts = true;
+    listeners_start(&proxy->listeners);
 }
+
+// ---- end ---------------------------------------------------------------------------------------
 
 void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void *arg), void *arg)
 {
@@ -375,9 +348,10 @@ void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void 
     proxy->on_drained = on_drained;
     proxy->drained_arg = arg;
     // Who is in the kernel's queue already would be reset by the close: they are told instead.
-    for (size_t i = 0; !handed_over && i < proxy->listener_count; i++)
-        listener_accept_all(proxy->listeners[i]);
-    close_listeners(proxy);
+    bool go_on = handed_over || proxy->keeps_sockets;
+    if (!go_on && proxy->accepts)
+        listeners_accept_all(&proxy->listeners);
+    listeners_close(&proxy->listeners, go_on);
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms, handed_over);
 }
@@ -391,7 +365,7 @@ void proxy_stop(struct proxy *proxy)
 {
     if (!proxy)
         return;
-    close_listeners(proxy);
+    listeners_close(&proxy->listeners, proxy->keeps_sockets);
     proxy->home->owner = NULL;
     for (size_t i = 0; i < proxy->target_count; i++)
         target_free(proxy->targets[i]);
@@ -401,7 +375,6 @@ void proxy_stop(struct proxy *proxy)
         jump_master_free(proxy->masters[i]);
     tls_store_free(proxy->store);
     home_unref(proxy->home);
-    free(proxy->listeners);
     free(proxy->targets);
     free(proxy->masters);
     free(proxy->workers);
@@ -480,13 +453,22 @@ const char *proxy_control_path(const struct proxy *proxy, size_t target)
     return jump_master_path(proxy->masters[target]);
 }
 
+const struct inherited_socket *proxy_listener(
+    const struct proxy *proxy, size_t target, size_t index)
+{
+    const struct listener *listener = listeners_of(&proxy->listeners, target, index);
+    return listener ? listener_socket(listener) : NULL;
+}
+
+void proxy_keep_sockets(struct proxy *proxy)
+{
+    proxy->keeps_sockets = true;
+}
+
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out)
 {
-    for (size_t i = 0; i < proxy->listener_count; i++) {
-        if (listener_target(proxy->listeners[i]) != target || index-- > 0)
-            continue;
-        *out = *listener_address(proxy->listeners[i]);
-        return true;
-    }
-    return false;
+    const struct inherited_socket *socket = proxy_listener(proxy, target, index);
+    if (socket)
+        *out = socket->addr;
+    return socket != NULL;
 }

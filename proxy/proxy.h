@@ -17,6 +17,8 @@
 #include "resolver/resolver.h"
 
 struct change;
+struct inherited;
+struct inherited_socket;
 struct loop;
 struct proxy;
 struct via;
@@ -82,7 +84,8 @@ struct proxy_plan {
     const struct proxy_target *targets;
     size_t target_count;
     struct tls_identity_plan identity;
-    bool rsa_key_may_fail; // then the key ends with the program
+    bool rsa_key_may_fail;       // then the key ends with the program
+    struct inherited *inherited; // sockets that are open already; NULL: none
 };
 
 // What a target looks like from outside, for status, health and metrics. Valid until the loop
@@ -120,11 +123,13 @@ struct proxy_counters {
 
 // How many workers these options mean on this machine.
 uint64_t proxy_threads(const struct proxy_options *options);
-// Opens every listener (all or none), starts the workers. Connections are held until the first
-// news. on_change (may be NULL) is called whenever a target's state changed, for those who wait.
+// Opens every listener (all or none), starts the workers; nobody is accepted before proxy_accept.
+// Connections are held until the first news. on_change (may be NULL) is called whenever a target's
+// state changed, for those who wait.
 struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options,
     const struct proxy_plan *plan, struct resolver *resolver, void (*on_change)(void *arg),
     void *arg, struct err *err) MUST_CHECK;
+void proxy_accept(struct proxy *proxy);
 // Who may be asked to bring a poll forward and told of successes. Before the first proxy_news.
 void proxy_set_control(struct proxy *proxy, struct control *control);
 // Takes ownership of the news.
@@ -171,5 +176,12 @@ struct census *proxy_census(
     struct proxy *proxy, const struct census_plan *plan, census_fn fn, void *arg) MUST_CHECK;
 // Where the shared connection of a target's ssh jump is; NULL: it has none.
 const char *proxy_control_path(const struct proxy *proxy, size_t target);
+// The socket of the index-th listener of a target, which stays the proxy's; NULL behind the last
+// one, and once a drain has closed them.
+const struct inherited_socket *proxy_listener(
+    const struct proxy *proxy, size_t target, size_t index);
+// Somebody else has them as well and goes on with them: their files are not removed, and who is in
+// their queues is left there.
+void proxy_keep_sockets(struct proxy *proxy);
 // The address that a listener really has (port 0 was asked for). false behind the last one.
 bool proxy_listen_address(const struct proxy *proxy, size_t target, size_t index, struct addr *out);

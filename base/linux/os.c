@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char os_build[] = "";
@@ -154,4 +155,15 @@ int os_signal_limit(void)
 char **os_environment(void)
 {
     return environ;
+}
+
+bool os_program_id(char out[OS_PROGRAM_ID_BYTES])
+{
+    struct stat status;
+    if (stat("/proc/self/exe", &status) < 0)
+        return false;
+    snprintf(out, OS_PROGRAM_ID_BYTES, "%llx:%llx:%llx:%llx.%lx", (unsigned long long)status.st_dev,
+        (unsigned long long)status.st_ino, (unsigned long long)status.st_size,
+        (unsigned long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    return true;
 }

@@ -268,3 +268,9 @@ char **os_environment(void)
 {
     return environ;
 }
+
+bool os_program_id(char out[OS_PROGRAM_ID_BYTES])
+{
+    *out = '\0';
+    return false;
+}

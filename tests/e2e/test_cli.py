@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from built import ROOT, built, linux_only
+from built import ROOT, built
 from proxy import Proxy
 
 COMMANDS = ["proxy", "connect", "dsn", "clusters", "status", "setup", "endpoint", "doctor", "wait",
@@ -70,7 +70,7 @@ def test_command_help_fits_a_terminal(command):
 
 
 def test_usage_of_proxy_names_check():
-    assert run("proxy", "--help").stdout.startswith("usage: tidblink proxy [--config FILE] [--check] [")
+    assert run("proxy", "--help").stdout.startswith("usage: tidblink proxy [--check] [--take-over] [")
 
 
 @pytest.mark.parametrize("arguments, text", [
@@ -351,22 +351,3 @@ def test_drain_without_a_proxy(config):
     result = run("drain", "--config", config(""))
     assert result.returncode == 1
     assert "no proxy answers on" in result.stderr
-
-
-# ---- systemd ----------------------------------------------------------------------------------
-
-@linux_only("systemd to tell")
-def test_systemd_is_told(tmp_path):
-    """sd_notify(3), Type=notify-reload."""
-    path = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind(str(path))
-        notify.settimeout(30)
-        with Proxy(clusters=NOWHERE, options=UNCHECKED, env={"NOTIFY_SOCKET": str(path)}) as proxy:
-            assert notify.recv(4096) == b"READY=1"
-            proxy.signal(signal.SIGHUP)
-            assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+", notify.recv(4096))
-            assert notify.recv(4096) == b"READY=1"
-            proxy.signal(signal.SIGTERM)
-            assert notify.recv(4096) == b"STOPPING=1"
-            assert proxy.wait() == 0

@@ -109,6 +109,7 @@ void fixture_start(struct fixture *fixture, const char *host)
         fixture->loop, &fixture->options, &fixture->plan, fixture->resolver, NULL, NULL, &err);
     if (!fixture->proxy)
         fail_msg("%s", err.text);
+    proxy_accept(fixture->proxy);
     assert_true(proxy_listen_address(fixture->proxy, 0, 0, &fixture->address));
     assert_int_equal(pthread_create(&fixture->thread, NULL, run_loop, fixture->loop), 0);
 }

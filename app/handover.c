@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gives listening sockets away. One asker at a time; a second one is told so. What it does with
+// them is takeover.c. It only sends: no socket is opened here once the program runs.
+#include "app/handover.h"
+
+#include "app/admin.h"
+#include "app/handover_wire.h"
+#include "app/program.h"
+#include "base/inherited.h"
+#include "base/log.h"
+#include "base/os.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BACKLOG = 8, SOCKET_MODE = 0600, PATIENCE_MS = 90 * 1000 };
+
+struct handover {
+    struct program *program;
+    struct inherited_socket socket;
+    char id[OS_PROGRAM_ID_BYTES]; // of the program, "" where it is not known
+    struct watch watch;
+    // The one who asks:
+    int fd; // -1: nobody
+    struct watch peer;
+    struct timer patience;
+    struct handover_record record;
+    bool is_sending;    // the sockets; otherwise it is listened to
+    size_t next_socket; // to send
+    bool has_all;
+};
+
+// ---- the asker ----------------------------------------------------------------------------------
+
+static void hang_up(struct handover *handover)
+{
+    if (handover->fd < 0)
+        return;
+    watch_stop(&handover->peer);
+    timer_stop(&handover->patience);
+    handover_empty(&handover->record);
+    close(handover->fd);
+    handover->fd = -1;
+}
+
+static void refuse(int fd, const char *why)
+{
+    const char *const fields[] = { "no", why, NULL };
+    (void)handover_put(fd, -1, fields); // it gives up in any case
+}
+
+static void give_up(struct handover *handover, const char *why)
+{
+    log_warn("the take-over has failed, and this process goes on: %s", why);
+    refuse(handover->fd, why);
+    hang_up(handover);
+}
+
+// In the order in which they are sent; false behind the last one.
+static bool socket_at(
+    const struct handover *handover, size_t index, const struct inherited_socket **out)
+{
+    const struct program *program = handover->program;
+    for (size_t target = 0; target < proxy_target_count(program->proxy); target++)
+        for (size_t i = 0; (*out = proxy_listener(program->proxy, target, i)); i++)
+            if (index-- == 0)
+                return true;
+    for (size_t i = 0; program->admin && (*out = admin_socket(program->admin, i)); i++)
+        if (index-- == 0)
+            return true;
+    *out = &handover->socket;
+    return index == 0;
+}
+
+static bool send_socket(int fd, const struct inherited_socket *socket)
+{
+    char text[ADDR_TEXT_BYTES];
+    const char *from = socket->from == INHERITED_ACTIVATION ? "activation" : "";
+    const char *const fields[] = { "socket", addr_format(&socket->addr, text), socket->name, from,
+        NULL };
+    return handover_put(fd, socket->fd, fields);
+}
+
+// As many as its end takes now.
+static void send_sockets(struct handover *handover)
+{
+    const struct inherited_socket *socket;
+    static const char *const end[] = { "end", NULL };
+    bool sent = true;
+    while (sent && socket_at(handover, handover->next_socket, &socket)) {
+        sent = send_socket(handover->fd, socket);
+        handover->next_socket += sent;
+    }
+    if (sent)
+        sent = handover->has_all = handover_put(handover->fd, -1, end);
+    if (!sent && errno != EAGAIN) {
+        give_up(handover, err_errno_text(errno));
+        return;
+    }
+    handover->is_sending = !sent;
+    watch_want(&handover->peer, sent ? WATCH_READ : WATCH_READ | WATCH_WRITE);
+}
+
+static void answer(struct handover *handover, bool takes)
+{
+    char pid[24];
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    const char *const fields[] = { "running", HANDOVER_PROTOCOL, TIDBLINK_VERSION, pid,
+        handover->id, credentials ? credentials : "", NULL };
+    if (!handover_put(handover->fd, -1, fields) || !takes) {
+        hang_up(handover);
+        return;
+    }
+    log_info("another process takes over");
+    send_sockets(handover);
+}
+
+static void on_ask(struct handover *handover)
+{
+    const char *const *fields = handover->record.fields;
+    bool takes = strcmp(fields[3], "take") == 0;
+    if (strcmp(fields[1], HANDOVER_PROTOCOL) != 0) {
+        refuse(handover->fd, "the running proxy is of another version, which does it in another "
+                             "way: restart it instead");
+        hang_up(handover);
+    } else if (takes && proxy_is_draining(handover->program->proxy)) {
+        refuse(handover->fd, "draining");
+        hang_up(handover);
+    } else {
+        handover_empty(&handover->record);
+        answer(handover, takes);
+    }
+}
+
+static void on_record(struct handover *handover)
+{
+    const char *kind = handover->record.fields[0];
+    if (strcmp(kind, "ask") == 0 && !handover->next_socket && !handover->has_all) {
+        on_ask(handover);
+    } else if (strcmp(kind, "ready") == 0 && handover->has_all) {
+        struct program *program = handover->program;
+        hang_up(handover);
+        program_hand_over(program); // and we are gone
+    } else if (strcmp(kind, "no") == 0) {
+        give_up(handover, handover->record.fields[1]);
+    } else {
+        give_up(handover, "it said what does not belong here");
+    }
+}
+
+static void on_peer(struct watch *watch, unsigned what)
+{
+    struct handover *handover = CONTAINER_OF(watch, struct handover, peer);
+    if ((what & WATCH_WRITE) && handover->is_sending)
+        send_sockets(handover);
+    if (!(what & WATCH_READ) || handover->fd < 0)
+        return;
+    switch (handover_get(handover->fd, &handover->record)) {
+    case HANDOVER_WHOLE:
+        on_record(handover);
+        break;
+    case HANDOVER_ENDED:
+        if (handover->next_socket)
+            give_up(handover, "it ended before it was ready");
+        else
+            hang_up(handover);
+        break;
+    case HANDOVER_MORE:
+        break;
+    }
+}
+
+static void on_patience_over(struct timer *timer)
+{
+    struct handover *handover = CONTAINER_OF(timer, struct handover, patience);
+    give_up(handover, "it was not ready in 90 s");
+}
+
+static void on_asker(struct watch *watch, unsigned what)
+{
+    struct handover *handover = CONTAINER_OF(watch, struct handover, watch);
+    struct addr addr = { .len = sizeof(addr.un) };
+    (void)what;
+    int fd = os_accept(handover->socket.fd, &addr.any, &addr.len);
+    if (fd < 0)
+        return;
+    if (!handover_peer_may(fd) || handover->fd >= 0) {
+        refuse(fd, handover->fd >= 0 ? "another process is taking over already"
+                                     : "only root and the proxy's own user may take over");
+        close(fd);
+        return;
+    }
+    handover->fd = fd;
+    handover->record = (struct handover_record){ .fd = -1 };
+    handover->next_socket = 0;
+    handover->has_all = handover->is_sending = false;
+    watch_init(&handover->peer, handover->program->loop, fd, on_peer);
+    watch_want(&handover->peer, WATCH_READ);
+    timer_start(&handover->patience, PATIENCE_MS);
+}
+
+// ---- life ---------------------------------------------------------------------------------------
+
+struct handover *handover_start(struct program *program)
+{
+    struct err err;
+    struct addr addr;
+    struct handover *handover = calloc(1, sizeof(*handover));
+    if (!handover || program->settings->admin_unix.len == 0) {
+        free(handover);
+        return NULL;
+    }
+    if (!handover_address(&program->settings->admin_unix, &addr)) {
+        log_warn("admin-socket is too long a path for a take-over: expected a shorter one");
+        free(handover);
+        return NULL;
+    }
+    if (!inherited_listen(program->inherited, &addr, "take-over", BACKLOG, SOCKET_MODE,
+            &handover->socket, &err)) {
+        log_warn("no other process can take over from this one: %s", err.text);
+        free(handover);
+        return NULL;
+    }
+    handover->program = program;
+    handover->fd = -1;
+    (void)os_program_id(handover->id);
+    watch_init(&handover->watch, program->loop, handover->socket.fd, on_asker);
+    timer_init(&handover->patience, program->loop, on_patience_over);
+    return handover;
+}
+
+void handover_serve(struct handover *handover)
+{
+    watch_want(&handover->watch, WATCH_READ);
+}
+
+void handover_stop(struct handover *handover)
+{
+    if (!handover)
+        return;
+    const struct program *program = handover->program;
+    if (handover->fd >= 0)
+        refuse(handover->fd, "the running proxy ends");
+    hang_up(handover);
+    watch_stop(&handover->watch);
+    if (program->owns_sockets && inherited_has_file(&handover->socket))
+        (void)unlink(handover->socket.addr.un.sun_path);
+    close(handover->socket.fd);
+    free(handover);
+}

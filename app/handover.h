@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The running process's side of a hand-over: whoever asks on the socket beside the admin socket,
+// and is the same user, gets all listening sockets; when it says that it is ready, this process
+// drains. Main thread.
+#pragma once
+
+struct handover;
+struct program;
+
+// NULL: it cannot be asked, which is said in the log if it should be.
+struct handover *handover_start(struct program *program);
+// From now on it may be asked: the sockets are this process's.
+void handover_serve(struct handover *handover);
+// Whoever is being served is told to give up. NULL is allowed.
+void handover_stop(struct handover *handover);

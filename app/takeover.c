@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Asks for listening sockets, and tells when it serves with them. The other side is handover.c.
+#include "app/takeover.h"
+
+#include "app/handover_wire.h"
+#include "app/health_now.h"
+#include "app/program.h"
+#include "base/inherited.h"
+#include "base/log.h"
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+// The other process's main loop answers; and what it is asked for is longer than its own patience.
+enum { ANSWER_S = 10, READY_MS = 60 * 1000 };
+
+struct takeover {
+    int fd;
+    struct program *program; // NULL: it is starting
+    struct watch watch;
+    struct timer timer, first_look;
+    struct handover_record record;
+};
+
+// ---- asking -------------------------------------------------------------------------------------
+
+// -1 with ERR_NONE: nobody is there.
+static int dial(const struct settings *settings, struct err *err)
+{
+    struct addr addr;
+    *err = (struct err){ 0 };
+    if (settings->admin_unix.len == 0 || !handover_address(&settings->admin_unix, &addr)) {
+        err_set(err, ERR_USAGE,
+            "without an admin-socket no running proxy can be found: expected its path");
+        return -1;
+    }
+    int fd = os_socket(AF_UNIX, SOCK_STREAM);
+    const struct timeval patience = { .tv_sec = ANSWER_S };
+    if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+        err_sys(err, ERR_INTERNAL, errno, "cannot make a socket");
+    else if (connect(fd, &addr.any, addr.len) == 0)
+        return fd;
+    else if (errno != ENOENT && errno != ECONNREFUSED)
+        err_sys(err, ERR_FILE, errno, "cannot ask the running proxy on %s", addr.un.sun_path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static const char *field(const struct handover_record *record, size_t index)
+{
+    return record->fields[index] ? record->fields[index] : "";
+}
+
+static bool next_record(int fd, struct handover_record *record, struct err *err)
+{
+    handover_empty(record);
+    switch (handover_get(fd, record)) {
+    case HANDOVER_WHOLE:
+        break;
+    case HANDOVER_MORE:
+        return err_set(err, ERR_FILE, "the running proxy did not answer within %d s", ANSWER_S);
+    case HANDOVER_ENDED:
+        return err_set(err, ERR_FILE, "the running proxy hung up");
+    }
+    if (strcmp(field(record, 0), "no") != 0)
+        return true;
+    return err_set(err, ERR_FILE, "the running proxy does not hand over: %s", field(record, 1));
+}
+
+static bool ask(int fd, const char *what, struct handover_record *record, struct err *err)
+{
+    const char *const fields[] = { "ask", HANDOVER_PROTOCOL, TIDBLINK_VERSION, what, NULL };
+    if (!handover_peer_may(fd))
+        return err_set(err, ERR_FILE,
+            "the proxy that has the take-over socket is not root's nor this user's: be the user "
+            "that runs it");
+    // Who refuses at once may have hung up by now; its reason is there to be read.
+    if (!handover_put(fd, -1, fields) && errno != EPIPE)
+        return err_sys(err, ERR_FILE, errno, "cannot ask the running proxy");
+    if (!next_record(fd, record, err))
+        return false;
+    return strcmp(field(record, 0), "running") == 0 ||
+           err_set(err, ERR_FILE, "the running proxy answered \"%.20s\"", field(record, 0));
+}
+
+bool takeover_ask(const struct settings *settings, struct takeover_found *out, struct err *err)
+{
+    char id[OS_PROGRAM_ID_BYTES];
+    struct handover_record record = { .fd = -1 };
+    *out = (struct takeover_found){ 0 };
+    int fd = dial(settings, err);
+    if (fd < 0)
+        return err->code == ERR_NONE;
+    bool ok = ask(fd, "who", &record, err);
+    if (ok) {
+        out->runs = true;
+        out->is_this_program = os_program_id(id) && strcmp(id, field(&record, 4)) == 0;
+    }
+    handover_empty(&record);
+    close(fd);
+    return ok;
+}
+
+// ---- taking -------------------------------------------------------------------------------------
+
+static bool take_socket(
+    struct inherited *inherited, struct handover_record *record, struct err *err)
+{
+    struct addr addr;
+    bool is_activated = strcmp(field(record, 3), "activation") == 0;
+    int fd = record->fd;
+    record->fd = -1;
+    if (fd >= 0 && addr_parse(field(record, 1), &addr, NULL))
+        return inherited_add(inherited, fd, is_activated ? INHERITED_ACTIVATION : INHERITED_RUNNING,
+            field(record, 2), &addr, err);
+    if (fd >= 0)
+        close(fd);
+    return err_set(err, ERR_FILE, "the running proxy sent the socket \"%.60s\" without a socket",
+        field(record, 1));
+}
+
+static bool take_sockets(
+    int fd, struct inherited *inherited, struct handover_record *record, struct err *err)
+{
+    while (next_record(fd, record, err)) {
+        if (strcmp(field(record, 0), "end") == 0)
+            return true;
+        if (!take_socket(inherited, record, err))
+            return false;
+    }
+    return false;
+}
+
+// What the service manager gave to the process that it started itself.
+static void use_credentials(const char *folder)
+{
+    if (*folder)
+        (void)setenv("CREDENTIALS_DIRECTORY", folder, 0);
+}
+
+// It ended while it was asked: then there is nobody to take over from.
+static bool is_gone(const struct settings *settings)
+{
+    struct err err;
+    int fd = dial(settings, &err);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && err.code == ERR_NONE;
+}
+
+bool takeover_begin(const struct settings *settings, struct inherited *inherited,
+    struct takeover **out, struct err *err)
+{
+    *out = NULL;
+    int fd = dial(settings, err);
+    if (fd < 0)
+        return err->code == ERR_NONE;
+    struct handover_record record = { .fd = -1 };
+    struct takeover *takeover = calloc(1, sizeof(*takeover));
+    bool asked = takeover && ask(fd, "take", &record, err);
+    bool drains = !asked && strcmp(field(&record, 1), "draining") == 0;
+    if (asked)
+        use_credentials(field(&record, 5));
+    bool ok = asked && take_sockets(fd, inherited, &record, err);
+    handover_empty(&record);
+    if (ok) {
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+        *takeover = (struct takeover){ .fd = fd, .record = { .fd = -1 } };
+        *out = takeover;
+        return true;
+    }
+    inherited_done(inherited, false);
+    free(takeover);
+    close(fd);
+    return drains || is_gone(settings);
+}
+
+// ---- in the running program ---------------------------------------------------------------------
+
+static void commit(struct takeover *takeover)
+{
+    struct program *program = takeover->program;
+    static const char *const ready[] = { "ready", NULL };
+    if (!handover_put(takeover->fd, -1, ready))
+        log_warn("the process that was to hand over is gone: %s", err_errno_text(errno));
+    program_take_over(program); // and we are gone
+}
+
+static void fail(struct takeover *takeover, const char *why)
+{
+    struct program *program = takeover->program;
+    const char *const no[] = { "no", why, NULL };
+    log_error("not taken over, and the running proxy goes on: %s", why);
+    (void)handover_put(takeover->fd, -1, no);
+    program_give_up(program);
+}
+
+void takeover_changed(struct takeover *takeover)
+{
+    struct health_reasons reasons;
+    if (takeover->program && health_now(takeover->program, HEALTH_STARTED, NULL, &reasons))
+        commit(takeover);
+}
+
+// All may be known from the start on.
+static void on_first_look(struct timer *timer)
+{
+    takeover_changed(CONTAINER_OF(timer, struct takeover, first_look));
+}
+
+static void on_record(struct watch *watch, unsigned what)
+{
+    struct takeover *takeover = CONTAINER_OF(watch, struct takeover, watch);
+    (void)what;
+    switch (handover_get(takeover->fd, &takeover->record)) {
+    case HANDOVER_WHOLE:
+        fail(takeover, field(&takeover->record, 1));
+        break;
+    case HANDOVER_ENDED: // by a crash: whoever lives has the sockets
+        commit(takeover);
+        break;
+    case HANDOVER_MORE:
+        break;
+    }
+}
+
+static void on_timeout(struct timer *timer)
+{
+    char reason[HEALTH_LINE_BYTES];
+    struct health_reasons reasons = { 0 };
+    struct takeover *takeover = CONTAINER_OF(timer, struct takeover, timer);
+    (void)health_now(takeover->program, HEALTH_STARTED, NULL, &reasons);
+    health_line(&reasons, reason);
+    fail(takeover, *reason ? reason : "it was not ready in time");
+}
+
+void takeover_watch(struct takeover *takeover, struct program *program)
+{
+    takeover->program = program;
+    watch_init(&takeover->watch, program->loop, takeover->fd, on_record);
+    watch_want(&takeover->watch, WATCH_READ);
+    timer_init(&takeover->timer, program->loop, on_timeout);
+    timer_start(&takeover->timer, READY_MS);
+    timer_init(&takeover->first_look, program->loop, on_first_look);
+    timer_start(&takeover->first_look, 0);
+}
+
+void takeover_free(struct takeover *takeover)
+{
+    if (!takeover)
+        return;
+    if (takeover->program) {
+        watch_stop(&takeover->watch);
+        timer_stop(&takeover->timer);
+        timer_stop(&takeover->first_look);
+    }
+    handover_empty(&takeover->record);
+    close(takeover->fd);
+    free(takeover);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tidblink upgrade. The new process is a copy of this one, so that it is the program that is on
+// disk now and has the keys that only our memory has (main.c); it becomes a proxy, and says by a
+// pipe that it serves.
+#include "app/upgrade.h"
+
+#include "app/cmd_proxy.h"
+#include "app/command.h"
+#include "app/settings.h"
+#include "app/takeover.h"
+#include "base/err.h"
+#include "base/os.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int wait_for(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void become_proxy(const struct settings_request *request, int ready_fd)
+{
+    struct err err = { 0 };
+    int exit_code = EXIT_DONE;
+    const struct proxy_start how = { .request = request, .take_over = true, .ready_fd = ready_fd };
+    (void)setsid(); // whoever upgrades may close the terminal
+    // What the service manager says of the process that it started is true of this one now
+    // (sd_watchdog_enabled(3)).
+    (void)unsetenv("WATCHDOG_PID");
+    if (!proxy_serve(&how, &exit_code, &err)) {
+        fprintf(stderr, "tidblink upgrade: %s\n", err.text);
+        exit_code = err_row(err.code)->exit_code;
+    }
+    exit(exit_code);
+}
+
+// True when it has said that it serves; false when it has ended.
+static bool hear(int fd)
+{
+    char byte;
+    ssize_t got;
+    while ((got = read(fd, &byte, 1)) < 0 && errno == EINTR)
+        continue;
+    return got == 1;
+}
+
+bool upgrade_start(const struct settings_request *request, struct err *err)
+{
+    int ready[2];
+    if (!os_pipe(ready))
+        return err_sys(err, ERR_INTERNAL, errno, "cannot make a pipe");
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ready[0]);
+        become_proxy(request, ready[1]);
+    }
+    int sys = errno;
+    close(ready[1]);
+    bool serves = pid > 0 && hear(ready[0]);
+    close(ready[0]);
+    if (pid < 0)
+        return err_sys(err, ERR_INTERNAL, sys, "cannot start another process");
+    return serves || err_set(err, ERR_FILE,
+                         "the new process ended with %d before it served (its log says why), and "
+                         "the running proxy goes on",
+                         wait_for(pid));
+}
+
+// ---- the command --------------------------------------------------------------------------------
+
+static bool check_runs(const struct settings_request *request, struct err *err)
+{
+    struct takeover_found found;
+    struct settings *settings = settings_build(request, err);
+    bool asked = settings && takeover_ask(settings, &found, err);
+    if (asked && !found.runs)
+        asked = err_set(err, ERR_FILE,
+            "no proxy with this configuration runs: expected one, start it with tidblink proxy");
+    settings_free(settings);
+    return asked;
+}
+
+static bool run(const struct command_line *line, int *exit_code, struct err *err)
+{
+    const struct settings_request request = {
+        .line = line,
+        .clusters_max = PROXY_CLUSTERS_MAX,
+        .serves = true,
+    };
+    (void)exit_code;
+    return check_runs(&request, err) && upgrade_start(&request, err);
+}
+
+const struct command cmd_upgrade = {
+    .name = "upgrade",
+    .usage = "[--config FILE] [CLUSTER [OPTION...]]...",
+    .summary = "let this program take over from a running proxy",
+    .help = "Starts a proxy, as tidblink proxy with the same arguments does, that takes the\n"
+            "listening sockets of the one that runs with this configuration: no client is\n"
+            "refused. Returns when the new one serves; the former one lets its connections\n"
+            "end. When the new one cannot start, the running one goes on, and this ends\n"
+            "with 1.",
+    .all_options = true,
+    .run = run,
+};

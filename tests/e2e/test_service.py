@@ -1,0 +1,375 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service manager's side, played by this test: sd_notify(3) as datagrams, the sockets of
+sd_listen_fds(3) as descriptors from 3 on."""
+import array
+import contextlib
+import ctypes
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import client
+from built import linux_only
+from emulator import ENDPOINT
+from proxy import Proxy
+from scenes import ready, running, served
+from servers import Server
+from test_takeover import Heir, connect, database, find_pid, proxy_to, reach, run  # noqa: F401
+
+pytestmark = linux_only("systemd to tell")
+NOWHERE = {"orders": {"host": "nowhere.example.com", "port": "4000"}}
+UNCHECKED = {"state-source": "none", "dns-servers": "127.0.0.1:9"}
+WAIT_SECONDS = 30
+
+
+class Manager:
+    """Where NOTIFY_SOCKET leads. `fds`: what was to be stored, by name."""
+
+    def __init__(self, folder):
+        self.path = folder / "notify"
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind(str(self.path))
+        self.heard, self.fds = [], {}
+
+    def env(self, **more):
+        return {"NOTIFY_SOCKET": str(self.path), **more}
+
+    def hear(self, seconds):
+        """The next message, None when there is none for so long."""
+        self.sock.settimeout(seconds)
+        fds = array.array("i")
+        try:
+            text, control, _, _ = self.sock.recvmsg(4096, socket.CMSG_SPACE(4 * 8))
+        except TimeoutError:
+            return None
+        text = text.decode()
+        for level, kind, content in control:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                fds.frombytes(content)
+        name = re.search(r"^FDNAME=(.*)$", text, re.M)
+        if "FDSTORE=1" in text:
+            self.fds[name[1]] = fds[0]
+        elif "FDSTOREREMOVE=1" in text:
+            with contextlib.suppress(KeyError):
+                os.close(self.fds.pop(name[1]))
+        self.heard.append(text)
+        return text
+
+    def wait(self, pattern, after=0):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            for text in self.heard[after:]:
+                if found := re.search(pattern, text, re.M):
+                    return found
+            assert time.monotonic() < deadline, f"no {pattern!r} in {self.heard}"
+            self.hear(1)
+
+    def quiet(self, seconds, *but):
+        """Nothing but these is heard for so long."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            text = self.hear(left)
+            assert text is None or any(re.search(one, text) for one in but), text
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+        for fd in self.fds.values():
+            os.close(fd)
+
+
+@pytest.fixture
+def manager(tmp_path):
+    with Manager(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def server(cloud):
+    with Server() as found:
+        ready(cloud, found.port)
+        yield found
+
+
+# A program that becomes the one that it is told, with sockets from descriptor 3 on, as systemd does.
+PASS = """
+import os, sys
+fds, names, *words = sys.argv[1:]
+fds = [int(fd) for fd in fds.split(",") if fd]
+high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
+for i, fd in enumerate(high):
+    os.dup2(fd, 3 + i)
+os.closerange(3 + len(fds), 300)
+os.environ.update(LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=names, LISTEN_PID=str(os.getpid()))
+os.execv(words[0], words)
+"""
+
+
+class Activated(Proxy):
+    """Started with sockets: {name: socket}, or a list of pairs."""
+
+    def __init__(self, sockets, *args, **options):
+        super().__init__(*args, **options)
+        pairs = list(sockets.items() if isinstance(sockets, dict) else sockets)
+        self.sockets = [sock if isinstance(sock, int) else sock.fileno() for _, sock in pairs]
+        for fd in self.sockets:
+            os.set_inheritable(fd, True)
+        names = ":".join(name for name, _ in pairs)
+        self.tether = lambda words: [sys.executable, "-c", PASS, ",".join(map(str, self.sockets)),
+                                     names, *words]
+
+    def launch(self):
+        # Popen would close them.
+        import subprocess
+        popen = subprocess.Popen
+        subprocess.Popen = lambda *args, **more: popen(*args, pass_fds=self.sockets, **more)
+        try:
+            return super().launch()
+        finally:
+            subprocess.Popen = popen
+
+
+def listening(family=socket.AF_INET, place=("127.0.0.1", 0)):
+    sock = socket.socket(family)
+    sock.bind(place)
+    sock.listen(8)
+    return sock
+
+
+# ---- what it is told ----------------------------------------------------------------------------
+
+def test_ready_reload_stop(manager):
+    """Type=notify-reload; and the stop may take as long as the drain."""
+    options = {**UNCHECKED, "drain-delay": "10s", "drain-timeout": "2m"}
+    with Proxy(clusters=NOWHERE, options=options, env=manager.env()) as proxy:
+        manager.wait("^READY=1$")
+        mark = len(manager.heard)
+        proxy.signal(signal.SIGHUP)
+        manager.wait(r"^RELOADING=1\nMONOTONIC_USEC=\d+", mark)
+        manager.wait("^READY=1$", mark)
+        proxy.signal(signal.SIGTERM)
+        assert int(manager.wait(r"^STOPPING=1\nEXTEND_TIMEOUT_USEC=(\d+)$", mark)[1]) >= 130e6
+        manager.wait("^STATUS=draining: 0 connections left$", mark)
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+
+
+def test_a_line_of_status(manager, cloud, server):
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}"]) as proxy:
+        manager.wait("^STATUS=orders: ACTIVE; 0 connections$")
+        near, far = served(proxy, server)
+        cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING")
+        manager.wait("^STATUS=orders: PENDING; 1 connection$")
+        manager.quiet(1.5)
+        near.close()
+        far.close()
+
+
+# ---- the watchdog -------------------------------------------------------------------------------
+
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+
+
+def ptrace(request, thread):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(request, thread, None, None) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+@contextlib.contextmanager
+def stuck(pid, is_main):
+    """The main thread, or all but the main thread, do not run."""
+    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")
+               if (int(name) == pid) == is_main]
+    try:
+        for thread in threads:
+            ptrace(PTRACE_SEIZE, thread)
+            ptrace(PTRACE_INTERRUPT, thread)
+            os.waitpid(thread, 0x40000000)  # __WALL
+    except PermissionError:
+        pytest.skip("this user cannot stop threads (ptrace)")
+    try:
+        yield
+    finally:
+        for thread in threads:
+            ptrace(PTRACE_DETACH, thread)
+
+
+@pytest.mark.parametrize("is_main", [False, True])
+def test_the_watchdog_hears_of_threads_that_hang(manager, is_main):
+    env = manager.env(WATCHDOG_USEC="2000000")
+    with Proxy(clusters=NOWHERE, options={**UNCHECKED, "threads": 2}, env=env) as proxy:
+        for _ in range(4):
+            manager.wait("^WATCHDOG=1$", len(manager.heard))
+        with stuck(proxy.process.pid, is_main):
+            if not is_main:
+                proxy.wait_log("a worker thread has not answered for")
+            else:
+                time.sleep(1)  # what was under way
+            while manager.hear(0.01):
+                continue
+            manager.quiet(2.5, "^STATUS=")
+        manager.wait("^WATCHDOG=1$", len(manager.heard))
+
+
+def test_no_watchdog_of_another_process(manager):
+    env = manager.env(WATCHDOG_USEC="400000", WATCHDOG_PID="1")
+    with Proxy(clusters=NOWHERE, options=UNCHECKED, env=env):
+        manager.wait("^STATUS=")
+        manager.quiet(1, "^STATUS=")
+
+
+# ---- socket activation --------------------------------------------------------------------------
+
+def test_sockets_by_address_and_by_name(cloud, server, tmp_path):
+    path = tmp_path / "s.sock"
+    clusters = {"orders": {"cluster-id": "1379661944646413143",
+                           "endpoint-id": "vpce-0a1b2c3d4e5f67890"}}
+    with listening() as by_address, listening() as by_name, listening() as admin, \
+            listening(socket.AF_UNIX, str(path)) as by_path, \
+            listening(socket.AF_UNIX, str(tmp_path / "admin.sock")) as admin_path:
+        port = by_address.getsockname()[1]
+        clusters["orders"]["listen"] = f"127.0.0.1:{port}, unix:{path}, 127.0.0.1:1"
+        sockets = [("x", by_path), ("admin", admin_path), ("orders", by_name), ("", by_address),
+                   ("admin", admin)]
+        with Activated(sockets, cloud, clusters,
+                       {"spares": 0, "admin-listen": "127.0.0.1:9",
+                        "admin-socket": tmp_path / "elsewhere.sock"}) as proxy:
+            proxy.wait_verdict("allow")
+            assert [proxy.address(index=i) for i in range(3)] == [
+                f"127.0.0.1:{port}", f"unix:{path}", f"127.0.0.1:{by_name.getsockname()[1]}"]
+            for place in by_address, by_name:
+                with client.connect(place.getsockname()[1]) as near:
+                    client.read_greeting(near)
+                server.accept().close()
+            with reach(f"unix:{path}") as near:
+                client.read_greeting(near)
+            server.accept().close()
+            proxy.wait_log(f" admin listening address=127.0.0.1:{admin.getsockname()[1]}")
+            proxy.options["admin-socket"] = tmp_path / "admin.sock"
+            assert proxy.admin("/liveness")[0] == 200
+            proxy.stop_program()
+            assert path.exists() and (tmp_path / "admin.sock").exists()
+
+
+def refused(proxy, text):
+    proxy.launch()
+    try:
+        assert proxy.process.wait(WAIT_SECONDS) == 2
+        proxy.wait_log(text)
+    finally:
+        proxy.kill()
+
+
+def test_a_socket_that_nobody_listens_on():
+    with listening() as one, listening() as other:
+        port = other.getsockname()[1]
+        refused(Activated([("orders", one), ("stray", other)], None, NOWHERE, UNCHECKED),
+                rf"passed the socket 127\.0\.0\.1:{port} \(stray\), which nothing here listens on")
+
+
+def test_sockets_that_do_not_fit(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(str(tmp_path / "d.sock"))
+        refused(Activated({"orders": datagrams}, None, NOWHERE, UNCHECKED),
+                "is not one that listens for streams: expected ListenStream=")
+    with listening(place=("0.0.0.0", 0)) as remote:
+        refused(Activated({"orders": remote}, None, NOWHERE, UNCHECKED),
+                "is not loopback: expected one that only this machine can reach")
+
+
+def test_activated_sockets_are_handed_over(cloud, server, tmp_path):
+    path = tmp_path / "s.sock"
+    with listening(socket.AF_UNIX, str(path)) as sock:
+        with Activated({"orders": sock}, cloud, options={"spares": 0}) as proxy:
+            proxy.wait_verdict("allow")
+            with Heir(proxy) as heir:
+                assert proxy.wait() == 0
+                with reach(f"unix:{path}") as near:
+                    client.read_greeting(near)
+                server.accept().close()
+                heir.stop_program()
+        assert path.exists()
+
+
+# ---- the store ----------------------------------------------------------------------------------
+
+def test_a_restart_keeps_who_waits(manager, database, tmp_path):  # noqa: F811
+    """Between the end of one process and the start of the next, clients connect and wait."""
+    path = tmp_path / "kept.sock"
+    orders = {"listen": f"127.0.0.1:0, unix:{path}", "tls": "off"}
+    proxy = proxy_to(database, orders, socket_store="on")
+    proxy.env.update(manager.env())
+    with proxy:
+        port = proxy.port()
+        while len(manager.fds) < 2:
+            assert manager.hear(WAIT_SECONDS)
+        assert f"tidblink-127.0.0.1_{port}" in manager.fds
+        stays = connect(port)
+        run(stays, "BEGIN")
+        proxy.signal(signal.SIGTERM)
+        proxy.wait_log(" draining ")
+        with client.connect(port) as early, reach(f"unix:{path}") as local:
+            run(stays, "COMMIT")
+            assert proxy.wait() == 0
+            assert path.exists()
+            with client.connect(port) as late:
+                pairs = [(name, os.dup(fd)) for name, fd in manager.fds.items()]
+                clusters = {"orders": {**proxy.clusters["orders"],
+                                       "listen": f"127.0.0.1:{port}, unix:{path}"}}
+                second = Activated(pairs, None, clusters, options=proxy.options)
+                second.env.update(manager.env())
+                second.options["admin-socket"] = second.dir / "admin.sock"
+                second.options["state-dir"] = second.dir / "state"
+                with second:
+                    assert second.port() == port
+                    for near in early, local, late:
+                        client.read_greeting(near)
+                    # No longer listened on: it is given back, and its file goes.
+                    second.stop_program()
+                for _, fd in pairs:
+                    os.close(fd)
+        pairs = [(name, os.dup(fd)) for name, fd in manager.fds.items()]
+        third = Activated(pairs, None, {"orders": {**proxy.clusters["orders"],
+                                                   "listen": f"127.0.0.1:{port}"}},
+                          options={**proxy.options, "admin-socket": tmp_path / "third.sock"})
+        third.env.update(manager.env())
+        with third:
+            assert third.port() == port
+            deadline = time.monotonic() + WAIT_SECONDS
+            while any("unix" in name for name in manager.fds):
+                assert time.monotonic() < deadline
+                manager.hear(1)
+            assert not path.exists()
+        for _, fd in pairs:
+            os.close(fd)
+
+
+# ---- a take-over --------------------------------------------------------------------------------
+
+def test_the_heir_is_the_main_process(manager, cloud, server):
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}"]) as proxy:
+        manager.wait("^READY=1$")
+        near, far = served(proxy, server)
+        heir = Heir(proxy)
+        heir.env = {**os.environ, **manager.env()}
+        with heir:
+            mark = len(manager.heard)
+            manager.wait(rf"^MAINPID={heir.process.pid}\nREADY=1$")
+            manager.wait("^STATUS=orders: ACTIVE; 0 connections$", mark)
+            proxy.wait_log(" draining why=\"handed over\"")
+            # The former one speaks no more, whatever it does.
+            near.close()
+            far.close()
+            assert proxy.wait() == 0
+            while text := manager.hear(0.3):
+                assert "STOPPING" not in text and "draining" not in text
+            assert find_pid(Path(proxy.options["admin-socket"])) == heir.process.pid

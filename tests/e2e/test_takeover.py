@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A new process takes over the listening sockets of a running one: no client notices, and whatever
+goes wrong on the way, the running one goes on."""
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pymysql
+import pytest
+
+import client
+from built import built
+from proxy import Proxy
+from scenes import ready, running
+from servers import Server
+from tls_scenes import dashed, section
+
+USER, PASSWORD = "over", "se cret"
+WAIT_SECONDS = 60
+
+
+class Heir(Proxy):
+    """A proxy of the same configuration and folder as another one, which it takes over from."""
+
+    def __init__(self, other, **options):
+        super().__init__(None, other.clusters)
+        shutil.rmtree(self.dir)
+        self.dir = other.dir
+        self.options = {**other.options, **dashed(options)}
+
+    def launch(self):
+        self.process = subprocess.Popen(
+            self.tether([built("app/tidblink"), "proxy", "--take-over", "--config",
+                         self.write_config()]),
+            env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE)
+        threading.Thread(target=self._read, args=[self.process.stderr], daemon=True).start()
+        return self
+
+    def start(self):
+        self.launch()
+        self.wait_log(" taken over: ")
+        return self
+
+
+@contextlib.contextmanager
+def heir_of(proxy, **options):
+    with Heir(proxy, **options) as heir:
+        yield heir
+
+
+def proxy_to(server, orders=None, **options):
+    return Proxy(None, {"orders": section(server, **{"tls": "off", **(orders or {})})}, {
+        "state-source": "none", "spares": 0, "threads": 2, **dashed(options)})
+
+
+def connect(port, **options):
+    return pymysql.connect(host="127.0.0.1", port=port, user=USER, password=PASSWORD,
+                           **{"autocommit": True, **options})
+
+
+def run(connection, text):
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        return cursor.fetchall()
+
+
+@pytest.fixture(scope="module")
+def database(mariadb):
+    mariadb.add_user(USER, PASSWORD)
+    mariadb.query("SET GLOBAL max_connections = 2000")
+    mariadb.query("CREATE DATABASE IF NOT EXISTS takeover")
+    mariadb.query("CREATE TABLE IF NOT EXISTS takeover.t (word TEXT)")
+    mariadb.query("TRUNCATE takeover.t")
+    return mariadb
+
+
+class Visitors:
+    """Clients that connect, ask and leave, again and again, in several threads."""
+
+    def __init__(self, port, count=4):
+        self.port, self.visits, self.problems = port, [0] * count, []
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self._visit, args=[i]) for i in range(count)]
+
+    def _visit(self, number):
+        try:
+            while not self.stop.is_set():
+                connection = connect(self.port)
+                assert run(connection, "SELECT 1") == ((1,),)
+                connection.close()
+                self.visits[number] += 1
+        except BaseException as problem:
+            self.problems.append(problem)
+
+    def wait_more(self, more):
+        before, deadline = list(self.visits), time.monotonic() + WAIT_SECONDS
+        while any(now < then + more for now, then in zip(self.visits, before)):
+            assert not self.problems, self.problems[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_under_load_nobody_is_refused(database):
+    """Three hand-overs in a row while clients come and go, and transactions that stay open across
+    all of them end on the process that they began on."""
+    with proxy_to(database, drain_timeout="10m") as first, Visitors(first.port()) as visitors:
+        port, proxies, open_ones = first.port(), [first], []
+        with contextlib.ExitStack() as stack:
+            for number in range(3):
+                visitors.wait_more(5)
+                busy = connect(port)
+                run(busy, "BEGIN")
+                run(busy, f"INSERT INTO takeover.t VALUES ('{number}')")
+                open_ones.append(busy)
+                heir = stack.enter_context(heir_of(proxies[-1]))
+                assert heir.port() == port
+                proxies[-1].wait_log(" draining why=\"handed over\"")
+                proxies.append(heir)
+            visitors.wait_more(20)
+            for busy, proxy in zip(open_ones, proxies):
+                assert proxy.process.poll() is None
+                run(busy, "COMMIT")
+                busy.close()
+                assert proxy.wait(WAIT_SECONDS) == 0
+            visitors.wait_more(5)
+            visitors.stop.set()
+            for thread in visitors.threads:
+                thread.join()
+            assert not visitors.problems, visitors.problems[0]
+            print("visits:", sum(visitors.visits))
+            for proxy in proxies:
+                log = proxy.log_text()
+                assert "close=refused" not in log and "reset" not in log
+                assert "close=drain-timeout" not in log
+        assert sorted(word for word, in database.query("SELECT word FROM takeover.t")) == \
+            ["0", "1", "2"]
+
+
+@pytest.fixture
+def server(cloud):
+    with Server() as found:
+        found.hangs_up = True  # when its client does
+        ready(cloud, found.port)
+        yield found
+
+
+def reach(address):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(WAIT_SECONDS)
+    sock.connect(address.removeprefix("unix:"))
+    return sock
+
+
+def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
+    path = tmp_path / "orders.sock"
+    with running(cloud, {"listen": f"127.0.0.1:0, unix:{path}"},
+                 admin_listen="127.0.0.1:0") as proxy:
+        admin = proxy.wait_log(" admin listening address=(127.0.0.1:\\d+)")[1]
+        inode = os.stat(path).st_ino
+        with heir_of(proxy) as heir:
+            assert proxy.wait() == 0
+            assert os.stat(path).st_ino == inode
+            assert heir.wait_log(" admin listening address=(127.0.0.1:\\d+)")[1] == admin
+            with reach(f"unix:{path}") as near:
+                client.read_greeting(near)
+            assert heir.admin("/readiness")[0] == 200
+            assert find_pid(proxy.dir / "admin.sock") == heir.process.pid
+            # What it has taken over it can give away, and removes at its end.
+            with heir_of(heir) as second:
+                assert heir.wait() == 0
+                with reach(f"unix:{path}") as near:
+                    client.read_greeting(near)
+                second.signal(signal.SIGTERM)
+                assert second.wait() == 0
+            assert not path.exists() and not (proxy.dir / "admin.sock").exists()
+            assert not (proxy.dir / "admin.sock.take-over").exists()
+
+
+def test_listeners_that_changed(cloud, server, tmp_path):
+    old, new, kept = (tmp_path / f"{name}.sock" for name in ("old", "new", "kept"))
+    with running(cloud, {"listen": f"unix:{kept}, unix:{old}"}) as proxy:
+        proxy.clusters["orders"]["listen"] = f"unix:{new}, unix:{kept}"
+        with heir_of(proxy):
+            assert proxy.wait() == 0
+            assert not old.exists()
+            for path in (new, kept):
+                with reach(f"unix:{path}") as near:
+                    client.read_greeting(near)
+
+
+def test_without_a_proxy_it_starts(cloud, server):
+    with Proxy(cloud, options={"spares": 0}) as proxy:
+        proxy.wait_verdict("allow")
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        heir = Heir(proxy)
+        heir.launch()
+        try:
+            heir.address()
+            assert "taken over" not in heir.log_text()
+            heir.stop_program()
+        finally:
+            heir.kill()
+
+
+def still_serves(proxy):
+    with client.connect(proxy.port()) as near:
+        client.read_greeting(near)
+        near.sendall(b"still there?")
+        assert client.read_exactly(near, 12) == b"still there?"
+    assert proxy.admin("/readiness")[0] == 200
+
+
+def fails(heir, text):
+    heir.launch()
+    try:
+        assert heir.process.wait(WAIT_SECONDS) == 1
+        heir.wait_log(text)
+    finally:
+        heir.kill()
+
+
+def test_a_new_process_that_cannot_start(cloud, server, tmp_path):
+    """It gets the sockets and then finds that one of its own is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as other, running(cloud) as proxy:
+        heir = Heir(proxy)
+        heir.clusters = {"orders": {**proxy.clusters["orders"],
+                                    "listen": f"127.0.0.1:0, 127.0.0.1:{other.getsockname()[1]}"}}
+        heir.launch()
+        assert heir.process.wait(WAIT_SECONDS) == 2
+        heir.wait_log("cannot start .*already in use")
+        proxy.wait_log("the take-over has failed, and this process goes on: it ended before")
+        still_serves(proxy)
+
+
+def test_a_new_process_that_dies_in_the_middle(cloud, server):
+    """Before it is ready: its cluster's name does not resolve."""
+    with running(cloud) as proxy:
+        heir = Heir(proxy)
+        heir.clusters = {"orders": {**proxy.clusters["orders"], "host": "silent.example.com"}}
+        heir.options["dns-servers"] = "127.0.0.1:9"
+        heir.launch()
+        proxy.wait_log(" another process takes over")
+        heir.wait_log(" starting ")
+        still_serves(proxy)
+        heir.process.kill()
+        proxy.wait_log("the take-over has failed, and this process goes on: it ended before")
+        still_serves(proxy)
+        with heir_of(proxy) as second:
+            assert proxy.wait() == 0
+            still_serves(second)
+
+
+def test_two_at_once(cloud, server):
+    with running(cloud) as proxy:
+        slow = Heir(proxy)
+        slow.clusters = {"orders": {**proxy.clusters["orders"], "host": "silent.example.com"}}
+        slow.options["dns-servers"] = "127.0.0.1:9"
+        slow.launch()
+        proxy.wait_log(" another process takes over")
+        heir = Heir(proxy)
+        fails(heir, "another process is taking over already")
+        slow.signal(signal.SIGTERM)
+        assert slow.process.wait(WAIT_SECONDS) == 0
+        still_serves(proxy)
+
+
+def test_the_running_one_is_killed_in_the_middle(cloud, server):
+    with running(cloud) as proxy:
+        heir = Heir(proxy, resolve_timeout="10s")
+        heir.clusters = {"orders": {**proxy.clusters["orders"], "host": "silent.example.com"}}
+        heir.options["dns-servers"] = "127.0.0.1:9"
+        heir.launch()
+        heir.wait_log(" starting ")
+        proxy.kill()
+        try:
+            heir.wait_log(" taken over: ")
+            assert heir.admin("/liveness")[0] == 200
+        finally:
+            heir.kill()
+
+
+def test_another_protocol(cloud, server):
+    def record(*fields):
+        return "\0".join(fields).encode().ljust(1024, b"\0")
+
+    with running(cloud) as proxy:
+        for words, answer in (("ask", "2", "9.9", "take"), b"another version"), \
+                (("ask", "1", "9.9", "who"), b"running\x001\0"), \
+                (("ready",), b"what does not belong"), (("",), b"what does not belong"):
+            with reach(f"{proxy.dir}/admin.sock.take-over") as asker:
+                asker.sendall(record(*words))
+                assert answer in client.read_to_the_end(asker)
+        # In pieces, and then silence.
+        with reach(f"{proxy.dir}/admin.sock.take-over") as asker:
+            for byte in record("ask", "1", "x", "who"):
+                asker.sendall(bytes([byte]))
+            assert b"running" in client.read_to_the_end(asker)
+        still_serves(proxy)
+
+
+def command(proxy, *words, program=None):
+    return subprocess.run([program or built("app/tidblink"), *words, "--config",
+                           proxy.dir / "tidblink.conf"],
+                          env=proxy.env, capture_output=True, text=True, timeout=WAIT_SECONDS,
+                          check=False)
+
+
+def find_pid(path):
+    sock = reach(f"unix:{path}")
+    with sock:
+        return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4],
+                              "little")
+
+
+def end(pid):
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_the_command_upgrade(cloud, server):
+    with running(cloud) as proxy:
+        proxy.write_config()
+        port = proxy.port()
+        log = open(proxy.dir / "upgrade.log", "wb")
+        process = subprocess.Popen([built("app/tidblink"), "upgrade", "--config",
+                                    proxy.dir / "tidblink.conf"], env=proxy.env, stderr=log)
+        assert process.wait(WAIT_SECONDS) == 0
+        pid = find_pid(proxy.dir / "admin.sock")
+        try:
+            assert pid not in (proxy.process.pid, process.pid)
+            assert proxy.wait() == 0
+            with client.connect(port) as near:
+                client.read_greeting(near)
+        finally:
+            end(pid)
+
+
+def test_reload_upgrades_only_another_program(cloud, server, tmp_path):
+    with running(cloud) as proxy:
+        assert command(proxy, "reload", "--upgrade").returncode == 0
+        proxy.wait_log("configuration reloaded")
+        assert find_pid(proxy.dir / "admin.sock") == proxy.process.pid
+        newer = tmp_path / "tidblink"
+        shutil.copy(built("app/tidblink"), newer)
+        with open(tmp_path / "log", "wb") as log:
+            assert subprocess.run([newer, "reload", "--upgrade", "--config",
+                                   proxy.dir / "tidblink.conf"], env=proxy.env, stderr=log,
+                                  timeout=WAIT_SECONDS, check=False).returncode == 0
+        pid = find_pid(proxy.dir / "admin.sock")
+        try:
+            assert pid != proxy.process.pid
+            assert proxy.wait() == 0
+            assert os.readlink(f"/proc/{pid}/exe") == str(newer)
+        finally:
+            end(pid)
+
+
+def test_an_upgrade_that_fails(cloud, server):
+    with running(cloud) as proxy:
+        conf = proxy.write_config()
+        conf.write_text(conf.read_text() + "\n[cluster other]\nhost = x.example.com\n"
+                        "cluster-id = 1379661944646413143\nlisten = 127.0.0.1:1\n"
+                        if os.geteuid() else conf.read_text().replace(
+                            "listen = 127.0.0.1:0", "listen = 127.0.0.1:0, 192.0.2.1:1"))
+        result = command(proxy, "upgrade")
+        assert result.returncode in (1, 2) and result.stderr
+        still_serves(proxy)
+
+
+def test_upgrade_without_a_proxy(cloud, server):
+    with running(cloud) as proxy:
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        result = command(proxy, "upgrade")
+        assert result.returncode == 1 and "no proxy with this configuration runs" in result.stderr
