@@ -7,11 +7,12 @@
 #include "app/lockdown.h"
 
 #include "app/lockdown_paths.h"
+#include "app/lockdown_programs.h"
 #include "app/program.h"
 #include "base/confine.h"
 #include "base/err.h"
 #include "base/os_sandbox.h"
-#include "proxy/via.h"
+#include "base/spawner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,29 +29,17 @@ struct lockdown {
 
 // ---- whether ------------------------------------------------------------------------------------
 
-// A program is started with our rights, and both the AWS CLI and ssh need more than ours.
-static bool needs_programs(const struct settings *settings)
-{
-    const struct control_options *control = &settings->control;
-    bool asks_aws = settings_state_source(settings) == CONTROL_SOURCE_API &&
-                    strcmp(control->aws_cli, "off") != 0;
-    for (size_t i = 0; i < settings->cluster_count; i++) {
-        const struct cluster_settings *cluster = &settings->clusters[i];
-        if ((cluster->jump && via_is_program(cluster->jump)) || (asks_aws && !cluster->endpoint_id))
-            return true;
-    }
-    return false;
-}
-
 static const char *reason_against(const struct settings *settings, bool runs_a_command)
 {
+    struct err err;
     if (settings->sandbox == SANDBOX_OFF)
         return "configured";
     if (runs_a_command)
         return "a command runs in its place";
-    if (needs_programs(settings))
-        return "it has to start programs";
-    return NULL;
+    if (!lockdown_needs_programs(settings) || lockdown_start_spawner(settings, &err))
+        return NULL;
+    log_warn("%s", err.text);
+    return "it has to start programs itself";
 }
 
 // ---- step by step -------------------------------------------------------------------------------
@@ -128,7 +117,9 @@ static void log_state(struct lockdown *lockdown, bool has_fence, bool has_calls)
     if (has_fence)
         snprintf(landlock, sizeof(landlock), "abi%u", os_fence_version(lockdown->fence));
     const char *seccomp = has_calls ? "on" : "none";
-    const char *exec = has_calls ? "denied" : has_fence ? "outside" : "allowed";
+    const char *exec = !has_calls && !has_fence ? "allowed"
+                       : spawner_is_there()     ? "spawner"
+                                                : "denied";
     const char *etc = has_fence && lockdown->places.has_all_of_etc ? "readable" : NULL;
     log_start(&line, LOG_INFO, "sandbox");
     log_str(&line, "landlock", landlock);
@@ -163,6 +154,7 @@ void lockdown_free(struct lockdown *lockdown)
     if (!lockdown)
         return;
     confine_use(NULL);
+    spawner_end();
     os_fence_free(lockdown->fence);
     lockdown_places_done(&lockdown->places);
     free(lockdown);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/foreground.h"
 #include "base/os.h"
+#include "base/spawner.h"
 #include "base/suggest.h"
 #include "control/keys.h"
 
@@ -186,6 +187,10 @@ static int dispatch(int argc, char **argv, struct command_line *line)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], SPAWNER_COMMAND) == 0 && spawner_is_called()) {
+        os_protect_memory();
+        return spawner_serve();
+    }
     struct foreground_legacy legacy;
     foreground_note(&legacy);
     struct command_line line = { .legacy = &legacy };

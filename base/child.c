@@ -11,6 +11,7 @@
 #include "base/exit_watch.h"
 #include "base/loop.h"
 #include "base/os.h"
+#include "base/spawner.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,10 +30,12 @@ enum { ERRORS_BYTES = 4 * 1024, READ_BYTES = 16 * 1024, NAME_BYTES = 64, LAST_RE
 struct child {
     struct loop *loop;
     char name[NAME_BYTES]; // of the program, for errors
-    pid_t pid;             // its process group, too; ours until exit_watch_reap
+    pid_t pid;             // its process group, too; ours until exit_watch_reap; 0 with a line
+    int line;              // to the spawner, which knows the process; -1: it is ours
     int out_fd;
     int errors_fd;
     struct exit_watch exit_watch;
+    struct watch line_watch;
     struct watch out_watch;
     struct watch errors_watch;
     struct timer deadline;
@@ -68,16 +71,26 @@ static void child_end(struct child *child)
 {
     watch_stop(&child->out_watch);
     watch_stop(&child->errors_watch);
+    watch_stop(&child->line_watch);
     timer_stop(&child->deadline);
+    close_fd(&child->line);
     close_fd(&child->out_fd);
     close_fd(&child->errors_fd);
     loop_defer(child->loop, &child->freeing, on_freeing);
 }
 
 // Its whole process group: the AWS CLI is often a wrapper script.
+static void signal_group(const struct child *child, int number)
+{
+    if (child->line >= 0)
+        spawner_signal(child->line, number);
+    else
+        (void)kill(-child->pid, number);
+}
+
 static void kill_group(const struct child *child)
 {
-    (void)kill(-child->pid, SIGKILL);
+    signal_group(child, SIGKILL);
 }
 
 // ---- output -------------------------------------------------------------------------------------
@@ -185,13 +198,11 @@ static char *escape(const struct buf *buf)
     return text;
 }
 
-static void on_exit_seen(struct exit_watch *watch)
+static void report(struct child *child, int exit_code)
 {
-    struct child *child = CONTAINER_OF(watch, struct child, exit_watch);
     drain(child, &child->out_watch, &child->out_fd, take_out, LAST_READS);
     drain(child, &child->errors_watch, &child->errors_fd, take_errors, LAST_READS);
-    struct child_result result = { .exit_code = exit_watch_reap(watch),
-        .out_len = buf_len(&child->out) };
+    struct child_result result = { .exit_code = exit_code, .out_len = buf_len(&child->out) };
     result.out = buf_take_text(&child->out);
     result.errors = escape(&child->errors);
     if (!result.out || !result.errors)
@@ -205,6 +216,21 @@ static void on_exit_seen(struct exit_watch *watch)
         fn(child->arg, NULL, &child->failure);
     free(result.out);
     free(result.errors);
+}
+
+static void on_exit_seen(struct exit_watch *watch)
+{
+    struct child *child = CONTAINER_OF(watch, struct child, exit_watch);
+    report(child, exit_watch_reap(watch));
+}
+
+static void on_line(struct watch *watch, unsigned what)
+{
+    struct child *child = CONTAINER_OF(watch, struct child, line_watch);
+    int exit_code;
+    (void)what;
+    if (spawner_has_ended(child->line, &exit_code))
+        report(child, exit_code);
 }
 
 // ---- start --------------------------------------------------------------------------------------
@@ -223,12 +249,14 @@ static int launch(struct child *child, const struct child_spec *spec)
     if (sys == 0 && ((out[0] >= 0 && fcntl(out[0], F_SETFL, O_NONBLOCK) < 0) ||
                         fcntl(errors[0], F_SETFL, O_NONBLOCK) < 0))
         sys = errno;
-    if (sys == 0)
-        sys =
-            child_spawn(spec, spec->has_stream ? spec->stream_fd : out[1], errors[1], &child->pid);
+    int child_out = spec->has_stream ? spec->stream_fd : out[1];
+    if (sys == 0 && spawner_is_there())
+        sys = spawner_run(spec, child_out, errors[1], &child->line);
+    else if (sys == 0)
+        sys = child_spawn(spec, child_out, errors[1], &child->pid);
     close_fd(&out[1]);
     close_fd(&errors[1]);
-    if (sys != 0)
+    if (sys != 0 || child->line >= 0)
         return sys;
     sys = exit_watch_start(&child->exit_watch, child->loop, child->pid, on_exit_seen);
     if (sys == 0)
@@ -242,11 +270,14 @@ static int launch(struct child *child, const struct child_spec *spec)
 static void watch_all(struct child *child)
 {
     watch_init(&child->out_watch, child->loop, child->out_fd, on_out);
+    watch_init(&child->line_watch, child->loop, child->line, on_line);
     watch_init(&child->errors_watch, child->loop, child->errors_fd, on_errors);
     timer_init(&child->deadline, child->loop, on_deadline);
     if (child->out_fd >= 0)
         watch_want(&child->out_watch, WATCH_READ);
     watch_want(&child->errors_watch, WATCH_READ);
+    if (child->line >= 0)
+        watch_want(&child->line_watch, WATCH_READ);
     if (child->timeout_ms)
         timer_start(&child->deadline, child->timeout_ms);
 }
@@ -261,6 +292,7 @@ struct child *child_start(
     }
     *child = (struct child){
         .loop = loop,
+        .line = -1,
         .timeout_ms = spec->timeout_ms,
         .fn = fn,
         .arg = arg,
@@ -273,7 +305,11 @@ struct child *child_start(
         watch_all(child);
         return child;
     }
-    if (sys == ENOENT)
+    if (sys == EPIPE && spawner_is_there())
+        err_set(err, ERR_CHILD,
+            "cannot run %s: the process that starts programs has ended: restart tidblink",
+            child->name);
+    else if (sys == ENOENT)
         err_set(err, ERR_CHILD, "cannot find the program %s: install it, or add its folder to PATH",
             child->name);
     else
@@ -288,7 +324,7 @@ void child_signal(struct child *child, int number)
 {
     // It is not reaped before fn is called, so the number is still its own.
     if (child->fn)
-        (void)kill(-child->pid, number);
+        signal_group(child, number);
 }
 
 void child_cancel(struct child *child)
@@ -297,6 +333,7 @@ void child_cancel(struct child *child)
         return;
     child->fn = NULL;
     kill_group(child);
-    exit_watch_reap(&child->exit_watch);
+    if (child->line < 0)
+        exit_watch_reap(&child->exit_watch);
     child_end(child);
 }

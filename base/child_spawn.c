@@ -9,6 +9,8 @@
 #include "base/child.h"
 #include "base/foreground.h"
 #include "base/os.h"
+#include "base/spawner.h"
+#include "base/spawner_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +89,7 @@ static void drop_handlers(void)
 typedef int (*prepare_fn)(const void *arg);
 
 struct bound {
+    const char *program; // NULL: argv[0]
     const char *const *argv;
     const char *const *env; // NULL: ours
     prepare_fn prepare;
@@ -106,7 +109,8 @@ static int become(const struct bound *bound, pid_t parent)
         return sys;
     drop_handlers();
     sigprocmask(SIG_SETMASK, &none, NULL);
-    os_execvpe(bound->argv[0], (char *const *)(uintptr_t)bound->argv,
+    os_execvpe(bound->program ? bound->program : bound->argv[0],
+        (char *const *)(uintptr_t)bound->argv,
         bound->env ? (char *const *)(uintptr_t)bound->env : os_environment());
     return errno;
 }
@@ -185,9 +189,35 @@ static int prepare_pipes(const void *arg)
 int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid)
 {
     const struct pipes pipes = { out_fd, errors_fd, spec->has_stream };
-    const struct bound bound = { spec->argv, spec->env, prepare_pipes, &pipes };
+    const struct bound bound = {
+        .argv = spec->argv, .env = spec->env, .prepare = prepare_pipes, .arg = &pipes
+    };
     return spec->dies_with_us ? spawn_bound(&bound, out_pid)
                               : spawn_freely(spec, out_fd, errors_fd, out_pid);
+}
+
+// ---- the spawner
+// ---------------------------------------------------------------------------------
+
+// A group of its own: Ctrl-C is for us, who may still need it.
+static int prepare_spawner(const void *arg)
+{
+    static const struct foreground_legacy socket_only = { .fds = { SPAWNER_FD }, .fd_count = 1 };
+    int socket_fd = *(const int *)arg;
+    close_ours_at_exec(&socket_only);
+    // dup2(2) onto itself would leave close-on-exec as it is.
+    bool done = socket_fd == SPAWNER_FD ? fcntl(SPAWNER_FD, F_SETFD, 0) == 0
+                                        : dup2(socket_fd, SPAWNER_FD) >= 0;
+    return done && setpgid(0, 0) == 0 ? 0 : errno;
+}
+
+int child_spawn_spawner(int socket_fd, pid_t *out_pid)
+{
+    const char *const argv[] = { "tidblink", SPAWNER_COMMAND, NULL };
+    const struct bound bound = {
+        .program = os_own_program, .argv = argv, .prepare = prepare_spawner, .arg = &socket_fd
+    };
+    return spawn_bound(&bound, out_pid);
 }
 
 // ---- a program in our place ---------------------------------------------------------------------
@@ -202,6 +232,8 @@ static int prepare_legacy(const void *arg)
 
 int child_spawn_foreground(const struct foreground_spec *spec, pid_t *out_pid)
 {
-    const struct bound bound = { spec->argv, spec->env, prepare_legacy, spec->legacy };
+    const struct bound bound = {
+        .argv = spec->argv, .env = spec->env, .prepare = prepare_legacy, .arg = spec->legacy
+    };
     return spawn_bound(&bound, out_pid);
 }

@@ -12,5 +12,7 @@ struct foreground_spec;
 // specification has a stream, with `out_fd` for both input and output. The errno, 0 when it
 // runs. The descriptors stay the caller's.
 int child_spawn(const struct child_spec *spec, int out_fd, int errors_fd, pid_t *out_pid);
+// Our own program as spawner.h's, with `socket_fd` at its place and none of our other descriptors.
+int child_spawn_spawner(int socket_fd, pid_t *out_pid);
 // With our standard streams and in our process group. It dies with us. The errno, 0 when it runs.
 int child_spawn_foreground(const struct foreground_spec *spec, pid_t *out_pid);

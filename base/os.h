@@ -28,6 +28,7 @@ int os_socket(int family, int type);                          // non-blocking
 int os_accept(int fd, struct sockaddr *addr, socklen_t *len); // non-blocking
 bool os_pipe(int out[2]) MUST_CHECK;
 bool os_socketpair(int out[2]) MUST_CHECK;                     // of unix stream sockets, blocking
+bool os_packet_pair(int out[2]) MUST_CHECK;                    // the same, of packets
 FILE *os_fopen(const char *path, const char *mode) MUST_CHECK; // "r", "w"
 // Like mkstemps(3): `path` ends in XXXXXX and suffix_len more characters; mode 0600.
 int os_mkstemps(char *path, size_t suffix_len);
@@ -87,7 +88,8 @@ void os_close_at_exec(unsigned first, unsigned last);
 // Searches PATH for the program: our own, in the portable way that of `env`. Returns only on
 // failure, with errno.
 void os_execvpe(const char *name, char *const *argv, char *const *env);
-int os_signal_limit(void); // all signals are below it
+extern const char os_own_program[]; // its path
+int os_signal_limit(void);          // all signals are below it
 char **os_environment(void);
 
 // ---- what libraries of C have more or less in common --------------------------------------------

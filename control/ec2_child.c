@@ -5,6 +5,7 @@
 #include "control/ec2_child.h"
 
 #include "base/os.h"
+#include "base/spawner.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -46,10 +47,9 @@ static const char **make_environment(void)
     return env;
 }
 
-struct child *ec2_child_start(struct loop *loop, const struct ec2_command *command,
-    uint64_t timeout_ms, bool dies_with_us, child_fn fn, void *arg, struct err *err)
+// NULL-terminated; the caller frees the array.
+static const char **make_words(const struct ec2_command *command)
 {
-    const char **env = make_environment();
     const size_t count = command->argv.count;
     const char **argv = calloc(count + 3, sizeof(*argv));
     if (argv == NULL)
@@ -57,6 +57,39 @@ struct child *ec2_child_start(struct loop *loop, const struct ec2_command *comma
     memcpy(argv, command->argv.items, count * sizeof(*argv));
     argv[count] = "--output"; // for us alone: who pastes the command has a taste of their own
     argv[count + 1] = "json";
+    return argv;
+}
+
+static bool allow_describe(const struct ec2_options *options, const char *vpc_id, struct err *err)
+{
+    const char *env[ARRAY_LEN(settings) + 1] = { NULL };
+    struct ec2_command command;
+    memcpy(env, settings, sizeof(settings));
+    ec2_describe_endpoints(&command, options, SPAWNER_ANY, vpc_id);
+    const char **argv = make_words(&command);
+    bool allowed = spawner_allow(argv, env, err);
+    free(argv);
+    ec2_command_done(&command);
+    return allowed;
+}
+
+bool ec2_child_allow_describe(
+    const struct ec2_options *options, const char *vpc_id, struct err *err)
+{
+    struct ec2_options of_region = *options;
+    if (vpc_id == NULL)
+        vpc_id = SPAWNER_ANY;
+    if (options->region != NULL)
+        return allow_describe(options, vpc_id, err);
+    of_region.region = SPAWNER_ANY; // the cluster's, when that is known
+    return allow_describe(options, vpc_id, err) && allow_describe(&of_region, vpc_id, err);
+}
+
+struct child *ec2_child_start(struct loop *loop, const struct ec2_command *command,
+    uint64_t timeout_ms, bool dies_with_us, child_fn fn, void *arg, struct err *err)
+{
+    const char **env = make_environment();
+    const char **argv = make_words(command);
     struct child_spec spec = { .argv = argv,
         .env = env,
         .timeout_ms = timeout_ms,

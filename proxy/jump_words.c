@@ -7,12 +7,13 @@
 #include "proxy/via.h"
 #include "proxy/view.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_PER_S = 1000 };
+enum { MS_PER_S = 1000, NUMBER_BYTES = 24 };
 
 // ---- ssh ----------------------------------------------------------------------------------------
 
@@ -81,22 +82,25 @@ static void add_ssh(struct jump_words *words)
     add_option(words, "ServerAliveInterval=15");
 }
 
+// What changes from one connection to the next.
+struct far {
+    const char *host, *port;
+    const char *limit_s;
+    const char *control_path; // NULL: ssh goes by itself
+};
+
 // Never asks: nobody is there to answer.
-static bool make_ssh(struct jump_words *words, const struct view *view, bool alone)
+static bool make_ssh(struct jump_words *words, const struct via *via, const struct far *far)
 {
-    const struct via *via = view->via;
-    uint64_t limit_s = view->options.dial_budget_ms / MS_PER_S;
-    bool is_v6 = strchr(view->host, ':');
+    bool is_v6 = strchr(far->host, ':');
     add_ssh(words);
     add_option(words, "BatchMode=yes");
     add(words, "-o");
-    if (!add_text(
-            words, "ConnectTimeout=%llu", (unsigned long long)(limit_s > 1 ? limit_s - 1 : 1)) ||
-        !add_master(words, alone ? NULL : view->control_path, "ControlPersist=60") ||
-        !add_jump(words, via))
+    if (!add_text(words, "ConnectTimeout=%s", far->limit_s) ||
+        !add_master(words, far->control_path, "ControlPersist=60") || !add_jump(words, via))
         return false;
     add(words, "-W");
-    if (!add_text(words, is_v6 ? "[%s]:%u" : "%s:%u", view->host, (unsigned)view->port))
+    if (!add_text(words, is_v6 ? "[%s]:%s" : "%s:%s", far->host, far->port))
         return false;
     add(words, "--");
     add(words, via->host);
@@ -159,15 +163,15 @@ bool jump_words_is_of_master(const char *said)
 
 // ---- a command ----------------------------------------------------------------------------------
 
-static bool make_command(struct jump_words *words, const struct view *view)
+static bool make_command(struct jump_words *words, const struct via *via, const struct far *far)
 {
     size_t count = 0;
-    while (view->via->words[count])
+    while (via->words[count])
         count++;
     words->expanded = calloc(count + 1, sizeof(*words->expanded));
     bool ok = words->expanded;
     for (size_t i = 0; ok && i < count; i++) {
-        words->expanded[i] = via_expand(view->via->words[i], view->host, view->port);
+        words->expanded[i] = via_expand(via->words[i], far->host, far->port);
         ok = words->expanded[i];
     }
     words->argv = (const char *const *)words->expanded;
@@ -176,10 +180,37 @@ static bool make_command(struct jump_words *words, const struct view *view)
 
 // ---- both ---------------------------------------------------------------------------------------
 
-bool jump_words_make(struct jump_words *words, const struct view *view, bool alone)
+static bool make(struct jump_words *words, const struct via *via, const struct far *far)
 {
     *words = (struct jump_words){ .argv = words->list };
-    return view->via->kind == VIA_SSH ? make_ssh(words, view, alone) : make_command(words, view);
+    return via->kind == VIA_SSH ? make_ssh(words, via, far) : make_command(words, via, far);
+}
+
+bool jump_words_make(struct jump_words *words, const struct view *view, bool alone)
+{
+    char port[NUMBER_BYTES], limit_s[NUMBER_BYTES];
+    uint64_t budget_s = view->options.dial_budget_ms / MS_PER_S;
+    snprintf(port, sizeof(port), "%u", (unsigned)view->port);
+    snprintf(limit_s, sizeof(limit_s), "%" PRIu64, budget_s > 1 ? budget_s - 1 : 1);
+    const struct far far = { view->host, port, limit_s, alone ? NULL : view->control_path };
+    return make(words, view->via, &far);
+}
+
+bool jump_words_pattern(
+    struct jump_words *words, const struct via *via, size_t index, const char *any, bool *out_last)
+{
+    const struct far far = { any, any, any, index == 0 ? NULL : any };
+    *out_last = via->kind != VIA_SSH || index == 4;
+    switch (index) {
+    case 2:
+        return jump_words_tell_master(words, via, any, "exit");
+    case 3:
+        return jump_words_tell_master(words, via, any, "stop");
+    case 4:
+        return jump_words_ask_master(words, via, any);
+    default:
+        return make(words, via, &far);
+    }
 }
 
 void jump_words_done(struct jump_words *words)

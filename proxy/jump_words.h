@@ -36,6 +36,10 @@ bool jump_words_tell_master(
 // ssh's that ends, whatever its exit code, as soon as the other end of this master has answered.
 bool jump_words_ask_master(
     struct jump_words *words, const struct via *via, const char *path) MUST_CHECK;
+// The words of all of them, one command for each index from 0 on, with `any` for what depends on
+// the connection.
+bool jump_words_pattern(struct jump_words *words, const struct via *via, size_t index,
+    const char *any, bool *out_last) MUST_CHECK;
 void jump_words_done(struct jump_words *words);
 
 // Whether ssh's last words say that a master has turned the connection away.

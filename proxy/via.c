@@ -141,22 +141,20 @@ static bool percents_are_known(const char *word)
     return true;
 }
 
-char *via_expand(const char *word, const char *host, uint16_t port)
+char *via_expand(const char *word, const char *host, const char *port)
 {
-    char number[8];
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    snprintf(number, sizeof(number), "%u", (unsigned)port);
     for (const char *at = word; *at; at++) {
         if (*at != '%')
             fputc(*at, out);
         else if (*++at == '%')
             fputc('%', out);
         else
-            fputs(*at == 'h' ? host : number, out);
+            fputs(*at == 'h' ? host : port, out);
     }
     if (fclose(out) == 0)
         return text;

@@ -48,7 +48,7 @@ static inline bool via_is_program(const struct via *via)
 // an IP address; it begins with none of "-.".
 bool via_host_is_safe(const char *host);
 // "%h", "%p" and "%%" in a word of a command; the caller frees. NULL: out of memory.
-char *via_expand(const char *word, const char *host, uint16_t port) MUST_CHECK;
+char *via_expand(const char *word, const char *host, const char *port) MUST_CHECK;
 // Text into words as a POSIX shell would split it (XCU 2.2: blanks, single and double quotes,
 // backslash) with nothing expanded: `$`, a backquote and the operators of a shell are plain
 // characters. The caller frees with via_free_words. NULL: a quote is not closed, no word, or out of

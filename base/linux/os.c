@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 const char os_build[] = "";
+const char os_own_program[] = "/proc/self/exe";
 const char os_unix_sockets_command[] = "ss -lxp";
 const char os_addresses_command[] = "ip address";
 
@@ -41,6 +42,11 @@ bool os_pipe(int out[2])
 bool os_socketpair(int out[2])
 {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) == 0;
+}
+
+bool os_packet_pair(int out[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) == 0;
 }
 
 FILE *os_fopen(const char *path, const char *mode)

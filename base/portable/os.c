@@ -22,6 +22,7 @@
 #endif
 
 const char os_build[] = "portable";
+const char os_own_program[] = "tidblink"; // found in PATH; no sandbox asks for it
 const char os_unix_sockets_command[] = "lsof -U";
 const char os_addresses_command[] = "ifconfig";
 
@@ -83,13 +84,23 @@ bool os_pipe(int out[2])
     return open_pipe(out, false);
 }
 
-bool os_socketpair(int out[2])
+static bool make_pair(int type, int out[2])
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, out) < 0)
+    if (socketpair(AF_UNIX, type, 0, out) < 0)
         return false;
     (void)fcntl(out[0], F_SETFD, FD_CLOEXEC); // cannot fail
     (void)fcntl(out[1], F_SETFD, FD_CLOEXEC);
     return true;
+}
+
+bool os_socketpair(int out[2])
+{
+    return make_pair(SOCK_STREAM, out);
+}
+
+bool os_packet_pair(int out[2])
+{
+    return make_pair(SOCK_SEQPACKET, out);
 }
 
 FILE *os_fopen(const char *path, const char *mode)

@@ -21,7 +21,7 @@ SECONDS = 60
 
 
 def children(pid):
-    """The processes whose parent this is: {pid: command line}."""
+    """The programs that this process has started, itself or by its spawner: {pid: command line}."""
     found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -29,6 +29,9 @@ def children(pid):
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(fields[1]) == pid:
                 found[number] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    for number in [number for number, words in found.items() if words == "tidblink spawner "]:
+        del found[number]
+        found.update(children(number))
     return found
 
 

@@ -153,7 +153,7 @@ static void test_percents(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char *word = via_expand(rows[i][0], "db.x", 4000);
+        char *word = via_expand(rows[i][0], "db.x", "4000");
         check_text(word, rows[i][1]);
         free(word);
     }
