@@ -10,6 +10,7 @@
 #include "app/admin_dsn.h"
 #include "app/health_now.h"
 #include "app/history.h"
+#include "app/idle_age.h"
 #include "app/json_out.h"
 #include "app/metrics.h"
 #include "app/page.h"
@@ -397,6 +398,8 @@ static void admin_free(struct admin *admin)
     admin_doctor_free(admin->doctor);
     health_now_rest(admin->program->heartbeat);
     admin->program->heartbeat = NULL;
+    idle_age_free(admin->program->idle_age);
+    admin->program->idle_age = NULL;
     close_door(&admin->tcp);
     close_door(&admin->local);
     free(admin);
@@ -413,7 +416,9 @@ struct admin *admin_start(struct program *program)
     admin->history = history_new(program);
     admin->doctor = admin_doctor_new();
     program->heartbeat = health_now_beat(program);
-    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor || !program->heartbeat) {
+    program->idle_age = idle_age_new(program);
+    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor || !program->heartbeat ||
+        !program->idle_age) {
         admin_free(admin);
         return NULL;
     }

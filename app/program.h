@@ -17,6 +17,7 @@ struct changes;
 struct event;
 struct handover;
 struct heartbeat;
+struct idle_age;
 struct lockdown;
 struct takeover;
 
@@ -54,6 +55,7 @@ struct program {
     struct admin *admin;
     struct lockdown *lockdown;         // what it gave up
     struct heartbeat *heartbeat;       // admin's, see health_now.h
+    struct idle_age *idle_age;         // admin's
     struct changes *changes;           // of the machine's networks, and its sleep
     uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none

@@ -8,6 +8,7 @@
 // Everything here runs on the connection's worker.
 #include "proxy/conn.h"
 
+#include "base/clock.h"
 #include "base/net.h"
 #include "control/control.h"
 #include "proxy/handshake.h"
@@ -28,9 +29,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    CONN_MAGIC = 0x7469646c,
-};
+enum { CONN_MAGIC = 0x7469646c };
 
 static void conn_hold(struct conn *conn);
 static void conn_resolve(struct conn *conn);
@@ -275,10 +274,13 @@ static void conn_resolve(struct conn *conn)
         refuse_by_verdict(conn); // it turned while the address was being looked up
     } else if (view->addrs && view->port) {
         stop_waiting(conn);
+        tally_waited(conn->worker, conn->target, TALLY_DNS, conn->setup->resolve_us);
         conn_enter(conn, CONN_DIAL);
     } else if (view->dns_failure.code != ERR_NONE && view->port) {
         refuse_by_address(conn);
     } else {
+        if (!conn->setup->resolve_us)
+            conn->setup->resolve_us = clock_us();
         wait_for_view(conn);
     }
 }

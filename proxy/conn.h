@@ -65,6 +65,7 @@ struct conn_setup {
     struct login *login; // NULL: the login is none of our business
     struct err *why;     // NULL unless we refuse
     uint8_t sequence;    // of an ERR packet of ours: 0 until the client has spoken
+    uint64_t resolve_us; // clock_us() at which it began to wait for addresses; 0: it did not
     bool waits;          // on the worker's list of those whom a new view concerns
     union {
         TAILQ_ENTRY(conn_setup) wait_link;

@@ -162,7 +162,6 @@ static void read_side(struct side *side);
 // Goes on as far as it can.
 static void step_server_tls(struct conn *conn)
 {
-    struct worker_counters *counters = &conn->worker->counters;
     switch (tls_handshake(&conn->worker->io, &conn->server.io)) {
     case TLS_WAIT:
         return;
@@ -170,8 +169,7 @@ static void step_server_tls(struct conn *conn)
         server_tls_failed(conn);
         return;
     case TLS_DONE:
-        worker_count(&counters->tls_handshakes, 1);
-        worker_count(&counters->tls_resumed, tls_is_resumed(conn->server.io.tls));
+        tally_tls(conn->worker, conn->target, conn->server.io.tls);
         if (send_answer(conn))
             read_side(&conn->server); // what came with the handshake's end
     }

@@ -172,13 +172,11 @@ static void step_tls(struct spare *spare)
 {
     struct err err;
     struct spares *spares = spare->spares;
-    struct worker_counters *counters = &spares->worker->counters;
     switch (tls_handshake(&spares->worker->io, &spare->io)) {
     case TLS_WAIT:
         return;
     case TLS_DONE:
-        worker_count(&counters->tls_handshakes, 1);
-        worker_count(&counters->tls_resumed, tls_is_resumed(spare->io.tls));
+        tally_tls(spares->worker, spares->target, spare->io.tls);
         become_ready(spare);
         return;
     case TLS_FAILED: // the next client is told

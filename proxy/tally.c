@@ -3,8 +3,10 @@
 // Sums of what the workers count. Called by proxy.c and target.c.
 #include "proxy/tally.h"
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "proxy/proxy.h"
+#include "proxy/tls.h"
 #include "proxy/worker.h"
 
 const char *tally_phase_name(enum tally_phase phase)
@@ -16,6 +18,19 @@ const char *tally_phase_name(enum tally_phase phase)
         [TALLY_TLS] = "tls",
     };
     return names[phase];
+}
+
+void tally_waited(struct worker *worker, size_t target, enum tally_phase phase, uint64_t since_us)
+{
+    if (since_us)
+        histogram_add(&worker->tallies[target].took[phase], clock_us() - since_us);
+}
+
+void tally_tls(struct worker *worker, size_t target, const struct tls *tls)
+{
+    worker_count(&worker->counters.tls_handshakes, 1);
+    worker_count(&worker->counters.tls_resumed, tls_is_resumed(tls));
+    tally_waited(worker, target, TALLY_TLS, tls->began_us);
 }
 
 static uint64_t value(const _Atomic uint64_t *counter)

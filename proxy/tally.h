@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct proxy_counters;
+struct tls;
 struct worker;
 
 // What a connection waits for on its way to the server, each only if it had to.
@@ -29,6 +30,11 @@ struct target_tally {
     _Atomic uint64_t reached_ms, failed_ms;
     struct histogram took[TALLY_PHASES];
 };
+
+// The worker's thread: a connection to the target has waited since clock_us() `since_us`; 0: not.
+void tally_waited(struct worker *worker, size_t target, enum tally_phase phase, uint64_t since_us);
+// The worker's thread: TLS with a server of the target is up.
+void tally_tls(struct worker *worker, size_t target, const struct tls *tls);
 
 // Sums of one target over all workers. Any thread.
 struct target_sum {

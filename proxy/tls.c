@@ -5,6 +5,7 @@
 // OpenSSL error queue is empty between calls. Called by io.c, login.c and spare.c.
 #include "proxy/tls.h"
 
+#include "base/clock.h"
 #include "base/net.h"
 #include "proxy/tickets.h"
 #include "proxy/tls_identity.h"
@@ -275,6 +276,7 @@ struct tls *tls_to_server(
     if (!tls)
         return NULL;
     SSL_set_connect_state(tls->ssl);
+    tls->began_us = clock_us();
     tls->tickets = tickets;
     tls->tickets_generation = tickets ? tickets->generation : 0;
     SSL_SESSION *session = tickets ? tickets_take(tickets) : NULL;

@@ -42,6 +42,7 @@ struct tls {
     int sys;                 // why: errno, EPROTO: `error`
     unsigned long error;     // OpenSSL's, ERR_get_error(3)
     struct tls_doubt *doubt; // NULL: the certificate was not the reason
+    uint64_t began_us;       // clock_us()
     struct tickets *tickets; // where sessions to resume go; NULL: nowhere
     uint64_t tickets_generation;
 };

@@ -241,18 +241,24 @@ class Proxy:
                 found[name] = float(value)
         return found
 
-    def metric(self, name):
-        return self.metrics()[name]
+    def metric(self, name, default=None):
+        """By name and labels; by the name alone the sum over all labels."""
+        found = self.metrics()
+        if name in found:
+            return found[name]
+        several = [value for key, value in found.items() if key.startswith(name + "{")]
+        assert several or default is not None, f"no metric {name}"
+        return sum(several) if several else default
 
     def wait_metric(self, name, value, seconds=WAIT_SECONDS):
         deadline = time.monotonic() + seconds
-        while (seen := self.metrics().get(name)) != value:
+        while (seen := self.metric(name, -1)) != value:
             assert time.monotonic() < deadline, f"{name} is {seen}, not {value}"
             time.sleep(0.01)
 
     def wait_metric_above(self, name, value, seconds=WAIT_SECONDS):
         deadline = time.monotonic() + seconds
-        while (seen := self.metrics().get(name)) <= value:
+        while (seen := self.metric(name, -1)) <= value:
             assert time.monotonic() < deadline, f"{name} is {seen}, not above {value}"
             time.sleep(0.01)
 

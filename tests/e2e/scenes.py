@@ -11,7 +11,7 @@ from proxy import ORDERS, Proxy
 # scripts/test long sets it: the same tests for minutes and with thousands of connections.
 LONG = os.environ.get("TIDBLINK_LONG", "") not in ("", "0")
 
-CLOSED = 'tidblink_connections_closed_total{reason="%s"}'
+CLOSED = 'tidblink_closed_total{reason="%s"}'
 RELAYED = 'tidblink_connections{step="relay"}'
 
 

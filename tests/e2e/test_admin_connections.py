@@ -153,7 +153,7 @@ def test_only_so_many_closings_are_kept(proxy):
             read(sock, len(GREETING))
             sock.sendall(b"x")
             read(sock, 1)
-    proxy.wait_metric('tidblink_connections_closed_total{reason="client-quit"}', 210)
+    proxy.wait_metric('tidblink_closed_total{reason="client-quit"}', 210)
     closed = listed(proxy)["closed"]
     assert len(closed) == 64
     assert [row["id"] for row in closed] != []

@@ -69,8 +69,8 @@ def check_counts(proxy):
     """Everybody was served, and ended as they did."""
     metrics = proxy.metrics()
     ends = {name.partition('"')[2].rstrip('"}'): value for name, value in metrics.items()
-            if name.startswith("tidblink_connections_closed_total") and value}
-    assert metrics["tidblink_connections_accepted_total"] == TURNS * CROWD
+            if name.startswith("tidblink_closed_total") and value}
+    assert metrics["tidblink_connections_opened_total"] == TURNS * CROWD
     assert ends == {"client-quit": TURNS * CROWD / 2, "client-reset": TURNS * CROWD / 2}
 
 

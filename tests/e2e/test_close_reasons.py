@@ -38,7 +38,7 @@ def proxy(cloud, server):
 def only(proxy, reason):
     """No other reason was counted."""
     counted = {name: value for name, value in proxy.metrics().items()
-               if name.startswith("tidblink_connections_closed_total") and value}
+               if name.startswith("tidblink_closed_total") and value}
     assert counted == {CLOSED % reason: 1}
 
 

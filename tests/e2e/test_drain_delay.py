@@ -134,7 +134,7 @@ def test_reloads_under_load_end_nothing(cloud, server):
                 thread.join()
         assert not problems, problems[0]
         ends = {name for name, value in proxy.metrics().items()
-                if name.startswith("tidblink_connections_closed_total") and value}
+                if name.startswith("tidblink_closed_total") and value}
         assert ends == {CLOSED % "client-quit"}
 
 

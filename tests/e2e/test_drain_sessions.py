@@ -94,9 +94,9 @@ def test_a_long_statement_ends_by_itself(server):
         slow = connect(proxy)
         answer = []
         thread = threading.Thread(target=lambda: answer.append(run(slow, "SELECT SLEEP(1.5), 'x'")))
-        before = proxy.metric('tidblink_received_bytes_total{from="client"}')
+        before = proxy.metric('tidblink_bytes_total{dir="to_server"}')
         thread.start()
-        proxy.wait_metric_above('tidblink_received_bytes_total{from="client"}', before)
+        proxy.wait_metric_above('tidblink_bytes_total{dir="to_server"}', before)
         proxy.signal(signal.SIGTERM)
         thread.join(WAIT_SECONDS)
         assert answer == [((0, "x"),)]

@@ -57,7 +57,7 @@ def test_a_refusal_leads_to_the_next_address_at_once(two, cloud, hanging_up):
         line = proxy.wait_log("warn an address does not answer: left alone").string
         assert f"server={HOSTS[0]}:" in line and "Connection refused" in line
         assert proxy.metric(RACES) == 0
-        assert proxy.metric("tidblink_connections_refused_total{error=\"dial\"}") == 0
+        assert proxy.metric("tidblink_refused_total{reason=\"dial\"}") == 0
         two[0].heal()
         come_back(proxy, HOSTS[0])
 
@@ -195,7 +195,7 @@ def test_each_client_is_served_while_addresses_come_and_go(nodes, cloud, hanging
             for _ in range(4):
                 assert visit(proxy) != bad.host
             bad.heal()
-        assert proxy.metric('tidblink_connections_closed_total{reason="refused"}') == 0
+        assert proxy.metric('tidblink_closed_total{reason="refused"}') == 0
         assert sum(node.greeted for node in nodes) == 36
 
 

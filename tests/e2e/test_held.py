@@ -37,7 +37,7 @@ def test_clients_that_leave_while_held_cost_nothing(cloud, leave):
             else:
                 sock.shutdown(1)
         proxy.wait_metric(HELD, 0)
-        proxy.wait_metric('tidblink_connections_closed_total{reason="client-gone"}', 50)
+        proxy.wait_metric('tidblink_closed_total{reason="client-gone"}', 50)
         # A window to measure in, not a wait for anything: one spinning loop would use all of it.
         before = cpu_seconds(proxy.process.pid)
         time.sleep(1)

@@ -215,18 +215,18 @@ def test_a_thousand_connections_lose_nothing(world, mariadb):
                 thread.start()
             for thread in threads:
                 thread.join()
-        proxy.wait_metric("tidblink_connections_accepted_total", connections)
+        proxy.wait_metric("tidblink_connections_opened_total", connections)
         proxy.wait_metric('tidblink_connections{step="relay"}', 0)
         assert not problems, problems[0]
         metrics = proxy.metrics()
-        assert metrics['tidblink_received_bytes_total{from="client"}'] == totals["sent"]
+        assert metrics['tidblink_bytes_total{dir="to_server"}'] == totals["sent"]
         assert counter.up == totals["sent"]
         # A client may hang up before it has read the last bytes, never the other way round.
-        assert metrics['tidblink_received_bytes_total{from="server"}'] == counter.down
+        assert metrics['tidblink_bytes_total{dir="to_client"}'] == counter.down
         assert totals["received"] == counter.down
         assert counter.failed == 0
-        assert metrics['tidblink_connections_closed_total{reason="client-quit"}'] + \
-            metrics['tidblink_connections_closed_total{reason="server-quit"}'] == connections
+        assert metrics['tidblink_closed_total{reason="client-quit"}'] + \
+            metrics['tidblink_closed_total{reason="server-quit"}'] == connections
         wait_descriptors_at_most(proxy, before + 1)  # the control API's own connection
         print(f"{connections} connections: clients sent {totals['sent']} bytes and received "
               f"{totals['received']}, the server's side {counter.up} and {counter.down}; "
@@ -253,7 +253,7 @@ def test_running_connections_survive_the_control_plane(world):
                     assert query(second, "SELECT 2") == ((2,),)
                 world.clear_faults()
                 proxy.wait_metric('tidblink_api_up{cluster="orders"}', 1)
-        assert proxy.metric('tidblink_connections_closed_total{reason="server-reset"}') == 0
+        assert proxy.metric('tidblink_closed_total{reason="server-reset"}') == 0
 
 
 def test_sigterm_drains_and_a_second_one_stops(world):
@@ -261,7 +261,7 @@ def test_sigterm_drains_and_a_second_one_stops(world):
     with Proxy(world) as proxy:
         proxy.wait_verdict("allow")
         busy = connect(proxy.port())
-        logged_in = proxy.metric('tidblink_received_bytes_total{from="client"}')
+        logged_in = proxy.metric('tidblink_bytes_total{dir="to_server"}')
         done = []
 
         def slow():
@@ -269,7 +269,7 @@ def test_sigterm_drains_and_a_second_one_stops(world):
 
         thread = threading.Thread(target=slow)
         thread.start()
-        proxy.wait_metric_above('tidblink_received_bytes_total{from="client"}', logged_in)
+        proxy.wait_metric_above('tidblink_bytes_total{dir="to_server"}', logged_in)
         idle = connect(proxy.port())
         proxy.signal(signal.SIGTERM)
         with pytest.raises(OSError):
@@ -336,7 +336,7 @@ def test_after_com_quit_the_server_closes_first(world, mariadb):
         before = waiting_ports(mariadb.port)
         for _ in range(40):
             connect(proxy.port()).close()
-        proxy.wait_metric('tidblink_connections_closed_total{reason="client-quit"}', 40)
+        proxy.wait_metric('tidblink_closed_total{reason="client-quit"}', 40)
         kept = waiting_ports(mariadb.port) - before
     # A server that takes over a second is not waited for.
     assert len(kept) < 20, f"{len(kept)} of 40 connections left a port behind"

@@ -107,7 +107,7 @@ def test_never_for_a_server_that_counts_abandoned_connections(cloud, version):
             for _ in range(5):
                 assert not is_spare(visit(proxy)[1])
             metrics = proxy.metrics()
-            assert metrics[READY] == metrics[USED] == metrics[DISCARDED] == 0
+            assert proxy.metric(READY) == metrics[USED] == metrics[DISCARDED] == 0
             assert metrics[DIALS] == server.greeted == 5
 
 

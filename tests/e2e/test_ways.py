@@ -19,7 +19,7 @@ from servers import servers
 
 HOSTS = ["127.0.1.1", "127.0.1.2"]
 DIALS, RACES = "tidblink_dials_total", "tidblink_dial_races_total"
-REFUSED = 'tidblink_connections_closed_total{reason="refused"}'
+REFUSED = 'tidblink_closed_total{reason="refused"}'
 SYN_SENT = "02"  # tcp_states.h
 SECONDS = 60
 
