@@ -81,7 +81,7 @@ def busy(browser):
             sock.sendall(bytes(count))
         kill_one(proxy)
         client.refusal(proxy.port("endpoint-failed"))
-        proxy.wait_metric_above("tidblink_received_bytes_total{from=\"client\"}", sum(SENT) - 1)
+        proxy.wait_metric_above("tidblink_bytes_total{dir=\"to_server\"}", sum(SENT) - 1)
         command = [built("app/tidblink"), "doctor", "endpoint-failed", "--config",
                    proxy.dir / "tidblink.conf"]
         done = subprocess.run(tethered(command), stdout=subprocess.DEVNULL, timeout=100)

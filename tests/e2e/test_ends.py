@@ -159,7 +159,7 @@ def test_who_has_left_already_uses_no_spare_up(cloud, leave):
                 proxy.signal(signal.SIGCONT)
             proxy.wait_log("connection closed ", 1 + 10)
             metrics = proxy.metrics()
-            assert metrics[USED] == 0 and metrics[READY] == 4 and server.greeted == greeted
+            assert metrics[USED] == 0 and proxy.metric(READY) == 4 and server.greeted == greeted
             with client.connect(proxy.port()) as sock:
                 client.read_greeting(sock)
                 assert proxy.metric(USED) == 1

@@ -18,8 +18,8 @@ from servers import Server
 
 BURST = 3
 INTERVAL_SECONDS = 10
-CLOSED = 'tidblink_connections_closed_total{reason="refused"}'
-REFUSED = 'tidblink_connections_refused_total{error="state"}'
+CLOSED = 'tidblink_closed_total{reason="refused"}'
+REFUSED = 'tidblink_refused_total{reason="state"}'
 DROPPED = "tidblink_connections_dropped_total"
 
 
@@ -66,7 +66,7 @@ def test_thousands_of_refusals_are_few_lines_and_none_is_lost(cloud, format_):
                                "max-connections": 20}) as proxy:
         proxy.wait_verdict("refuse", "FAILED")
         refuse_many(proxy.port(), count)
-        proxy.wait_metric("tidblink_connections_accepted_total", count)
+        proxy.wait_metric("tidblink_connections_opened_total", count)
         proxy.wait_open(0)
         metrics = proxy.metrics()
         proxy.stop_program()
