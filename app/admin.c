@@ -346,6 +346,10 @@ static bool serve(struct door *door, int fd, struct event_base *base)
     evhttp_set_max_body_size(door->http, door->local ? ADMIN_DOCTOR_BYTES : BODY_BYTES);
     evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
     evhttp_set_gencb(door->http, on_request, door);
+    // What is accepted inherits it. The end of a long answer would else wait for the
+    // acknowledgement of its beginning, which the other side delays (40 ms on Linux).
+    if (!door->local)
+        net_nodelay(fd);
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
     if (!bound)
         return false;

@@ -43,6 +43,9 @@ void verdict_text_set(
     snprintf(middle, sizeof(middle), "%s", state);
     expand(step, sizeof(step), next, alias);
     snprintf(tail, sizeof(tail), "%s%s", step[0] != '\0' ? ". " : ".", step);
+    size_t len = strlen(middle);
+    if (len > 0 && middle[len - 1] == '.') // of the API's own words; the tail brings one
+        middle[len - 1] = '\0';
     make_ascii(head);
     make_ascii(middle);
     make_ascii(tail);

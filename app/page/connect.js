@@ -49,7 +49,7 @@ function showClients() {
 function block(title, text, id) {
   return text && h("section", {}, h("h3", { id: `${id}-title` }, title),
     h("div", { class: "command" },
-      h("code", { id, tabindex: "0", "aria-labelledby": `${id}-title` }, text),
+      h("code", { id }, text),
       h("button", { type: "button", class: "copy", "aria-describedby": `${id}-title` }, "Copy")));
 }
 

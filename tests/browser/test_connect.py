@@ -150,7 +150,6 @@ def test_by_keyboard_alone(visits, proxy):
     expect(page.locator("#client")).to_have_value("go")
     tab_to(page, "user")
     page.keyboard.type("app")
-    tab_to(page, "string-text")
     has_string(page, printed(proxy, "orders", "--client", "go", "--user", "app"))
     tab_to(page, "copy")
     page.keyboard.press("Enter")

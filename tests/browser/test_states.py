@@ -144,6 +144,9 @@ def test_it_says_that_the_proxy_is_gone_and_that_it_is_back(visits):
         with shown(None, {"orders": {"host": "127.0.0.1", "port": "1"}}, options) as proxy:
             page = visits.open(proxy.page)
             assert not page.locator("#gone").is_visible()
+            badge = card(page, "orders").locator(".badge")
+            assert badge.inner_text().strip() == "Unchecked"
+            assert badge.locator("use").get_attribute("href") == "#mark-unchecked"
             proxy.stop_program()
             expect(page.locator("#gone")).to_have_text(re.compile(
                 r"does not answer any more\. What is shown is from \d+ s ago"))

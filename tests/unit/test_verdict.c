@@ -129,6 +129,16 @@ static void test_failed_message_is_made_safe(void **unused)
     assert_int_equal(strlen(world.verdict.text), 380);
 }
 
+static void test_full_stop_of_a_message_is_not_doubled(void **unused)
+{
+    struct verdict_world world;
+    verdict_world_init(&world);
+    verdict_world_put(&world, ENDPOINT_LEVEL, ENDPOINT_FAILED);
+    world.endpoints[0].message = TEXT("It does not exist.");
+    verdict_world_check_text(verdict_world_decide(&world), "FAILED");
+    assert_non_null(strstr(world.verdict.text, "It does not exist. Delete it with"));
+}
+
 static void test_long_names_keep_the_next_step(void **unused)
 {
     struct verdict_world world;
@@ -256,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_words_of_every_row),
         cmocka_unit_test(test_first_refusal_wins),
         cmocka_unit_test(test_failed_message_is_made_safe),
+        cmocka_unit_test(test_full_stop_of_a_message_is_not_doubled),
         cmocka_unit_test(test_long_names_keep_the_next_step),
         cmocka_unit_test(test_configured_endpoint_decides_alone),
         cmocka_unit_test(test_aws_answer_decides),
