@@ -42,6 +42,10 @@ static bool set_text(char **text, const char *value, struct err *err)
     return *text || no_memory(err);
 }
 
+// Those of deploy/systemd/tidblink.service.
+#define STATE_FOLDER "/var/lib/tidblink"
+#define RUNTIME_FOLDER "/run/tidblink"
+
 static bool default_state_dir(struct settings *settings, struct err *err)
 {
     char path[PATH_BYTES];
@@ -58,7 +62,7 @@ static bool default_state_dir(struct settings *settings, struct err *err)
     if (systemd && *systemd)
         snprintf(path, sizeof(path), "%.*s", (int)strcspn(systemd, ":"), systemd);
     else if (geteuid() == 0)
-        snprintf(path, sizeof(path), "/var/lib/tidblink");
+        snprintf(path, sizeof(path), STATE_FOLDER);
     else if (xdg && *xdg == '/')
         snprintf(path, sizeof(path), "%s/tidblink", xdg);
     else if (home && *home == '/')
@@ -77,6 +81,8 @@ static bool default_admin_socket(struct settings *settings, struct err *err)
         return true;
     if (runtime && *runtime)
         snprintf(path, sizeof(path), "%.*s/admin.sock", (int)strcspn(runtime, ":"), runtime);
+    else if (dir && strcmp(dir, STATE_FOLDER) == 0 && access(RUNTIME_FOLDER, F_OK) == 0)
+        snprintf(path, sizeof(path), RUNTIME_FOLDER "/admin.sock"); // so root's commands find it
     else if (dir)
         snprintf(path, sizeof(path), "%s/admin.sock", dir);
     else

@@ -92,7 +92,7 @@ static const struct option_row global_rows[] = {
     { "log-format",           OPTION_CHOICE, G(log_format),             "text", 0, 0, LIVE, format_choices, NULL, "form of the log lines" },
     { "log-burst",            OPTION_UINT, G(log_burst),                "20",   0, 1000000, LIVE, NULL, NULL, "lines of the same event that are written in full within 10 s; more are summed up in one line; 0: all are written" },
     { "admin-listen",         OPTION_TEXT, G(admin_listen),             "127.0.0.1:9400", 0, 0, 0, NULL, "ADDR", "address of health, metrics and status over HTTP, or off" },
-    { "admin-socket",         OPTION_TEXT, G(admin_socket),             NULL,   0, 0, 0, NULL, "PATH", "unix socket of the same and of drain and reload, or off (default admin.sock in $RUNTIME_DIRECTORY, else in state-dir)" },
+    { "admin-socket",         OPTION_TEXT, G(admin_socket),             NULL,   0, 0, 0, NULL, "PATH", "unix socket of the same and of drain and reload, or off (default admin.sock in $RUNTIME_DIRECTORY, else in /run/tidblink if that exists and state-dir is /var/lib/tidblink, else in state-dir)" },
 };
 
 static const struct option_row cluster_rows[] = {

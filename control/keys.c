@@ -20,6 +20,7 @@
 
 // TiDB Cloud's keys have 8 and 36 characters.
 enum { KEY_BYTES = 1024 };
+#define CREDENTIAL_STORE "/etc/credstore"
 
 // One key and its names everywhere.
 struct key_source {
@@ -145,11 +146,15 @@ static bool load_key(const struct key_source *source, const char *path,
         *out = keys_keep(from_environment);
         return true;
     }
-    const char *directory = getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
-    if (directory != NULL) {
+    // systemd.exec(5), LoadCredential=: what a service was given, else where systemd itself finds
+    // it, so that root's commands have the key that the service has.
+    const char *const directories[] = { getenv("CREDENTIALS_DIRECTORY"), CREDENTIAL_STORE };
+    for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
         char credential[4096];
-        snprintf(credential, sizeof(credential), "%s/%s", directory, source->credential);
-        if (access(credential, F_OK) == 0)
+        if (directories[i] == NULL)
+            continue;
+        snprintf(credential, sizeof(credential), "%s/%s", directories[i], source->credential);
+        if (access(credential, i == 0 ? F_OK : R_OK) == 0)
             return read_key_file(credential, source, out, err);
     }
     return err_set(err, ERR_OPTION,

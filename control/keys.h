@@ -24,7 +24,8 @@ char *keys_keep(const char *key);
 // outlive whatever is started with it as control_options.environment_keys.
 void keys_take_environment(struct keys *out);
 // Each key from the first place that has it: the options' file, the environment, the directory of
-// systemd's LoadCredential= ($CREDENTIALS_DIRECTORY/tidbcloud-public-key, …-private-key).
+// systemd's LoadCredential= ($CREDENTIALS_DIRECTORY/tidbcloud-public-key, …-private-key), and where
+// systemd takes them from, /etc/credstore, if we may read that.
 // ERR_OPTION when a key is nowhere or its file is not usable.
 bool keys_load(const struct control_options *options, struct keys *out, struct err *err) MUST_CHECK;
 // Overwrites and frees.

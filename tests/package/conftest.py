@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packages, built once; and a fresh system with them installed."""
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +26,10 @@ def package(out, *words):
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory):
-    """The folder with what scripts/package makes."""
+    """The folder with what scripts/package makes; TIDBLINK_PACKAGES: with what it made before, for who
+    changes these tests."""
+    if made := os.environ.get("TIDBLINK_PACKAGES"):
+        return Path(made)
     return package(tmp_path_factory.mktemp("packages"))
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from built import tethered
 from system import ENVIRONMENT, RUN_SECONDS
 
+# What a container may not do by default, and a machine may.
+LOCKDOWN = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 BOOT_SECONDS = STOP_SECONDS = 120
 
 
@@ -29,7 +31,7 @@ class Machine:
         ready = system_socket(self.system.root.parent / "notify")
         self.process = subprocess.Popen(
             tethered(["systemd-nspawn", "--quiet", "--boot", "--notify-ready=yes", "--register=no",
-                      "--keep-unit", "--console=read-only", "--resolv-conf=off", "--timezone=off",
+                      "--keep-unit", f"--system-call-filter={LOCKDOWN}", "--console=read-only", "--resolv-conf=off", "--timezone=off",
                       f"--machine={self.name}", f"--directory={self.system.root}",
                       f"--network-namespace-path=/proc/{os.getpid()}/fd/{self.network.fd}"]),
             env={**ENVIRONMENT, "NOTIFY_SOCKET": ready.getsockname()}, stdin=subprocess.DEVNULL,

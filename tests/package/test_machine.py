@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package on a machine that runs systemd: the service's whole life, with a cloud (the emulator)
 and a database (MariaDB) on the loopback addresses of its network."""
-import os
-import time
 from pathlib import Path
 
 import pymysql
 import pytest
 
-from client import connect as plain_connect
-from emulator import CLUSTER, ENDPOINT, HOST, Emulator
-from machine import BOOT_SECONDS, Machine, why_not
+from emulator import CLUSTER, ENDPOINT, Emulator
+from machine import Machine, why_not
 from mariadb import MariaDB
 from namespaces import Namespace
 
@@ -63,6 +60,10 @@ def machine(installed, network, cloud, database):
         pytest.skip(why_not())
     with Machine(installed, network) as booted:
         yield booted
+    # What configure() wrote is nothing that a purge removes.
+    for path in ("etc/tidblink/tidblink.conf", "etc/tidblink/api-ca.pem",
+                 *(f"etc/credstore/tidbcloud-{part}-key" for part in ("public", "private"))):
+        (installed.root / path).unlink(missing_ok=True)
 
 
 def configure(machine, cloud, level="info"):
@@ -72,3 +73,130 @@ def configure(machine, cloud, level="info"):
                   CONFIG.format(api=cloud.api_url, dns=f"{host}:{port}", level=level))
     for part in ("public", "private"):
         machine.write(f"/etc/credstore/tidbcloud-{part}-key", f"demo-{part}\n", mode=0o600)
+
+
+@pytest.fixture
+def served(machine, cloud):
+    """The service runs, freshly started, and a connection is possible."""
+    configure(machine, cloud)
+    machine.run("systemctl", "reset-failed", UNIT)
+    machine.must("systemctl", "restart", UNIT)
+    machine.must("tidblink", "wait", "--for", "active")
+    yield machine
+    machine.must("systemctl", "stop", UNIT)
+
+
+def connect(network):
+    with network.inside():
+        return pymysql.connect(host="127.0.0.1", port=PORT, user="app", password="secret",
+                               connect_timeout=30)
+
+
+def one(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()")
+        return cursor.fetchone()[0]
+
+
+def test_without_a_configuration_it_is_skipped(machine):
+    """Installed, enabled, and neither running nor failed."""
+    assert machine.show(UNIT, "UnitFileState") == "enabled"
+    machine.must("systemctl", "start", UNIT)
+    assert machine.show(UNIT, "ActiveState") == "inactive"
+    assert machine.show(UNIT, "ConditionResult") == "no"
+    assert machine.must("systemctl", "--failed", "--quiet", "--no-legend") == ""
+
+
+def test_it_serves(served, network):
+    with connect(network) as connection:
+        assert one(connection)
+    pid = served.show(UNIT, "MainPID")
+    assert served.must("stat", "-c", "%U", f"/proc/{pid}") == "tidblink\n"
+    status = served.must("cat", f"/proc/{pid}/status")
+    for line in ("CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1",
+                 "Seccomp:\t2"):
+        assert line in status, status
+    # All of the lock-down that the kernel has goes through the unit's own filter.
+    assert "sandbox landlock=none" not in served.journal(UNIT)
+
+
+def test_whose_the_files_are(served):
+    said = served.must("stat", "-c", "%A %U:%G %n", "/run/tidblink/admin.sock",
+                       "/run/tidblink/orders.sock", "/var/lib/tidblink",
+                       "/var/lib/tidblink/state.json")
+    assert said.splitlines() == [
+        "srw------- tidblink:tidblink /run/tidblink/admin.sock",
+        "srw-rw---- tidblink:tidblink /run/tidblink/orders.sock",
+        "drwx------ tidblink:tidblink /var/lib/tidblink",
+        "-rw------- tidblink:tidblink /var/lib/tidblink/state.json"]
+    # The key is root's on disk, and the service's alone in memory.
+    assert served.run("runuser", "-u", "tidblink", "--", "cat",
+                      "/etc/credstore/tidbcloud-private-key")[0] != 0
+    assert "private" not in served.must("cat", "/proc/self/mounts")
+
+
+def test_an_application_of_the_group_may_use_the_socket(served):
+    served.must("useradd", "--system", "--groups", "tidblink", "shop")
+    served.must("useradd", "--system", "stranger")
+    for user, may in (("shop", True), ("stranger", False)):
+        code, said = served.run("runuser", "-u", user, "--", "test", "-w",
+                                "/run/tidblink/orders.sock")
+        assert (code == 0) == may, said
+
+
+def test_the_commands_of_root_find_it(served):
+    """Its admin socket and its key, with nothing said."""
+    served.must("tidblink", "wait", "--for", "live", "--max", "5s")
+    said = served.must("tidblink", "status")
+    assert "ACTIVE" in said
+    assert "orders" in served.must("tidblink", "clusters")
+
+
+def test_reload(served, network, cloud):
+    pid = served.show(UNIT, "MainPID")
+    with connect(network) as connection:
+        number = one(connection)
+        configure(served, cloud, level="debug")
+        served.must("systemctl", "reload", UNIT)
+        assert one(connection) == number
+        # A configuration that is not valid: systemctl fails, and the old one stays.
+        served.write("/etc/tidblink/tidblink.conf", "hold-timeout = never\n")
+        code, said = served.run("systemctl", "reload", UNIT)
+        assert code != 0, said
+        assert "hold-timeout" in served.journal(UNIT)
+        assert one(connection) == number
+    assert served.show(UNIT, "MainPID") == pid
+    assert served.show(UNIT, "ActiveState") == "active"
+
+
+def test_killed_it_comes_back(served, network):
+    served.must("systemctl", "kill", "--signal=KILL", UNIT)
+    served.must("tidblink", "wait", "--for", "active", "--max", "60s")
+    assert served.show(UNIT, "NRestarts") == "1"
+    with connect(network) as connection:
+        assert one(connection)
+
+
+def test_stop_drains(served, network):
+    connection = connect(network)
+    number = one(connection)
+    served.must("systemctl", "stop", "--no-block", UNIT)
+    assert one(connection) == number
+    connection.close()
+    served.must("systemctl", "stop", UNIT)
+    assert served.show(UNIT, "Result") == "success"
+    assert served.show(UNIT, "ActiveState") == "inactive"
+
+
+def test_drain_ends_it_for_good(served):
+    served.must("tidblink", "drain")
+    served.must("systemctl", "stop", UNIT)  # waits until it has ended
+    assert served.show(UNIT, "NRestarts") == "0"
+    assert served.show(UNIT, "Result") == "success"
+
+
+def test_a_wrong_configuration_fails_the_start(served):
+    served.write("/etc/tidblink/tidblink.conf", "[cluster orders]\nlisten = nowhere\n")
+    code, _ = served.run("systemctl", "restart", UNIT)
+    assert code != 0
+    assert "listen: " in served.journal(UNIT)
