@@ -18,14 +18,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ERRORS_BYTES = 4 * 1024, READ_BYTES = 16 * 1024, NAME_BYTES = 64, LAST_READS = 64 };
+enum {
+    ERRORS_BYTES = 4 * 1024,
+    READ_BYTES = 16 * 1024,
+    NAME_BYTES = 64,
+    WHAT_BYTES = 64,
+    LAST_READS = 64
+};
 
 struct child {
     struct loop *loop;
@@ -96,24 +101,21 @@ static void kill_group(const struct child *child)
 // ---- output -------------------------------------------------------------------------------------
 
 // Ends the program early; on_exit_seen reports why. The first failure stands.
-static void fail(struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);
-static void fail(struct child *child, const char *format, ...)
+static void fail(struct child *child, const char *what)
 {
-    char text[ERR_TEXT_BYTES];
-    va_list args;
     if (child->failure.code != ERR_NONE)
         return;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    err_set(&child->failure, ERR_CHILD, "%s %s and was stopped", child->name, text);
+    err_set(&child->failure, ERR_CHILD, "%s %s and was stopped", child->name, what);
     kill_group(child);
 }
 
 static void take_out(struct child *child, const char *bytes, size_t len)
 {
-    if (!buf_append(&child->out, bytes, len))
-        fail(child, "wrote more than %zu bytes of output", child->out.limit);
+    char what[WHAT_BYTES];
+    if (buf_append(&child->out, bytes, len))
+        return;
+    snprintf(what, sizeof(what), "wrote more than %zu bytes of output", child->out.limit);
+    fail(child, what);
 }
 
 static void take_errors(struct child *child, const char *bytes, size_t len)
@@ -167,7 +169,9 @@ static void on_errors(struct watch *watch, unsigned what)
 static void on_deadline(struct timer *timer)
 {
     struct child *child = CONTAINER_OF(timer, struct child, deadline);
-    fail(child, "did not end within %" PRIu64 " ms", child->timeout_ms);
+    char what[WHAT_BYTES];
+    snprintf(what, sizeof(what), "did not end within %" PRIu64 " ms", child->timeout_ms);
+    fail(child, what);
 }
 
 // For an error text of one line: control characters as \n or \x1b. The caller frees; NULL out of

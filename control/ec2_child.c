@@ -60,12 +60,27 @@ static const char **make_words(const struct ec2_command *command)
     return argv;
 }
 
+// Stands for SPAWNER_ANY in a command, whose values are cleaned of control characters.
+#define ANY "@any@"
+
+static void put_any(struct ec2_command *command)
+{
+    for (size_t i = 0; i < command->argv.count; i++) {
+        char *at = strstr(command->argv.items[i], ANY);
+        if (at == NULL)
+            continue;
+        *at = *SPAWNER_ANY;
+        memmove(at + 1, at + strlen(ANY), strlen(at + strlen(ANY)) + 1);
+    }
+}
+
 static bool allow_describe(const struct ec2_options *options, const char *vpc_id, struct err *err)
 {
     const char *env[ARRAY_LEN(settings) + 1] = { NULL };
     struct ec2_command command;
     memcpy(env, settings, sizeof(settings));
-    ec2_describe_endpoints(&command, options, SPAWNER_ANY, vpc_id);
+    ec2_describe_endpoints(&command, options, ANY, vpc_id);
+    put_any(&command);
     const char **argv = make_words(&command);
     bool allowed = spawner_allow(argv, env, err);
     free(argv);
@@ -78,10 +93,10 @@ bool ec2_child_allow_describe(
 {
     struct ec2_options of_region = *options;
     if (vpc_id == NULL)
-        vpc_id = SPAWNER_ANY;
+        vpc_id = ANY;
     if (options->region != NULL)
         return allow_describe(options, vpc_id, err);
-    of_region.region = SPAWNER_ANY; // the cluster's, when that is known
+    of_region.region = ANY; // the cluster's, when that is known
     return allow_describe(options, vpc_id, err) && allow_describe(&of_region, vpc_id, err);
 }
 

@@ -10,9 +10,12 @@
 #include "base/os.h"
 #include "resolver/channel.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 // c-ares sends three times, each wait twice the one before: 1 + 2 + 4.
 enum { WAITS_PER_LOOKUP = 7, RETRY_MIN_MS = 20 };
@@ -186,12 +189,25 @@ void servers_renew(struct servers *servers)
     servers_rebuild(servers);
 }
 
+// One that is there and may not be read: behind a sandbox, one that was put in the place of the one
+// of the start. c-ares would take its default for it, 127.0.0.1.
+static bool is_shut_out(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool shut_out = fd < 0 && errno == EACCES;
+    if (fd >= 0)
+        close(fd);
+    return shut_out;
+}
+
 void servers_rebuild(struct servers *servers)
 {
     struct err err;
     servers->seen = (struct stat){ 0 };
     (void)!stat(servers->resolv_conf, &servers->seen);
-    if (!build(servers, &err))
+    if (servers->configured->count == 0 && is_shut_out(servers->resolv_conf))
+        log_debug("the DNS servers stay as they are: %s cannot be read", servers->resolv_conf);
+    else if (!build(servers, &err))
         log_debug("the DNS servers stay as they are: %s", err.text);
 }
 

@@ -4,13 +4,13 @@
 // TIDBLINK_TEST_LANDLOCK names, where the real one is at least as new. What that version does not
 // know is refused as the kernel does it (security/landlock/syscalls.c).
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-long syscall(long number, ...);
+// Variadic in its header: the kernel's interface passes six words in any case.
+long syscall(long number, long first, long second, long third, long fourth, long fifth, long sixth);
 
 // The kernel's interface, without glibc's syscall(2), whose place this takes.
 static long ask_kernel(long number, const long words[6])
@@ -40,14 +40,9 @@ static int why_not(const uint64_t *attributes, size_t size, long version)
     return attributes[0] >> file_rights[version] ? EINVAL : 0;
 }
 
-long syscall(long number, ...)
+long syscall(long number, long first, long second, long third, long fourth, long fifth, long sixth)
 {
-    long words[6];
-    va_list list;
-    va_start(list, number);
-    for (size_t i = 0; i < 6; i++)
-        words[i] = va_arg(list, long);
-    va_end(list);
+    const long words[6] = { first, second, third, fourth, fifth, sixth };
     const char *text = getenv("TIDBLINK_TEST_LANDLOCK");
     long version = text ? *text - '0' : 0;
     if (number != SYS_landlock_create_ruleset || version < 1 || version > 7)

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -342,3 +343,83 @@ def test_what_is_in_force_is_in_the_status(scene):
         version = proxy.wait_log(IN_FORCE)[1]
         assert proxy.status()["sandbox"].startswith(
             f"landlock=abi{version} seccomp=on exec=denied")
+
+
+# ---- programs ------------------------------------------------------------------------------------
+
+def spawner_of(pid):
+    """The pid of the process that starts programs for this one."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            words = path.with_name("cmdline").read_bytes()
+            if parent == pid and words == b"tidblink\0spawner\0":
+                return int(path.parent.name)
+    return None
+
+
+BY_SPAWNER = IN_FORCE.replace("denied", "spawner")
+
+
+def test_a_jump_is_started_by_the_spawner_alone(scene):
+    """The proxy's own threads can start nothing, and its clients go through the jump's program."""
+    via = "command:socat - TCP:%h:%p"
+    with Trespass() as trespass, scene.proxy(env=trespass.env(), via=via, host="127.0.0.1") as proxy:
+        proxy.wait_log(BY_SPAWNER)
+        proxy.wait_verdict("allow")
+        trespass.call()
+        found = trespass.wait(3, poke(proxy))
+        assert found["exec"] == {errno.EPERM} and found["read-passwd"] == {errno.EACCES}
+        for _ in range(3):
+            scene.visit(proxy)
+
+
+@needs_root
+def test_the_spawner_has_nothing_and_ends_with_the_proxy(scene):
+    key = "key-4711-of-the-environment"
+    env = {"TIDBCLOUD_PUBLIC_KEY": "demo-public", "TIDBCLOUD_PRIVATE_KEY": key}
+    options = {"api-public-key-file": None, "api-private-key-file": None}
+    proxy = scene.proxy(options, env, via="command:socat - TCP:%h:%p")
+    try:
+        proxy.start().wait_log(BY_SPAWNER)
+        pid = spawner_of(proxy.process.pid)
+        assert key.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+        fds = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
+        # The one to the proxy.
+        assert len([name for name in fds if name.startswith("socket:")]) == 1, fds
+        # Who ends a service sends that to all of its processes; this one has to outlive the drain.
+        os.kill(pid, signal.SIGTERM)
+        handle = os.pidfd_open(pid)
+        proxy.kill()
+        assert select.select([handle], [], [], 30)[0] == [handle], "the spawner lives on"
+        os.close(handle)
+    finally:
+        proxy.kill()
+        shutil.rmtree(proxy.dir, ignore_errors=True)
+
+
+AWS = """#!/bin/sh
+printf '%s\\n' "$@" >{dir}/words
+env >{dir}/environment
+echo '{{"VpcEndpoints": [{{"VpcEndpointId": "{endpoint}", "State": "available"}}]}}'
+mv {dir}/environment {dir}/environment.done
+"""
+
+
+def test_the_aws_cli_is_started_by_the_spawner(scene, tmp_path):
+    program = tmp_path / "aws"
+    program.write_text(AWS.format(dir=tmp_path, endpoint=ORDERS["endpoint-id"]))
+    program.chmod(0o755)
+    key = "key-4711-of-the-environment"
+    options = {"aws-cli": program, "vpc-id": "vpc-0a"}
+    with scene.proxy(options, {"TIDBCLOUD_PRIVATE_KEY": key}, endpoint_id=None) as proxy:
+        proxy.wait_log(BY_SPAWNER)
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "environment.done").exists():
+            assert time.monotonic() < deadline, "the AWS CLI was not started"
+            time.sleep(0.02)
+        environment = (tmp_path / "environment.done").read_text()
+        assert key not in environment and "AWS_PAGER=\n" in environment
+        words = (tmp_path / "words").read_text().split()
+        assert words[:2] == ["ec2", "describe-vpc-endpoints"] and words[-2:] == ["--output", "json"]
+        scene.visit(proxy)

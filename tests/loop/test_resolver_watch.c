@@ -5,6 +5,7 @@
 #include "resolver_world.h"
 
 #include "base/clock.h"
+#include "base/os_sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -201,6 +202,39 @@ static void test_resolv_conf_is_read_again(void **state)
     assert_non_null(strstr(world_report(world, 3)->failure.text, "127.0.0.1"));
 }
 
+// The last test: nobody leaves a fence. Behind it another file in the place of the first one cannot
+// be read (sandbox = strict), which is no reason to ask the default of a machine without one.
+static void test_a_resolv_conf_behind_the_fence(void **state)
+{
+    struct world *world = *state;
+    const struct os_fence_plan plan = { 0 };
+    struct os_fence *fence = os_fence_new(&plan);
+    char path[] = "/tmp/tidblink-test-XXXXXX", other[] = "/tmp/tidblink-test-XXXXXX";
+    int fds[] = { mkstemp(path), mkstemp(other) };
+    assert_true(fds[0] >= 0 && fds[1] >= 0);
+    close(fds[0]);
+    close(fds[1]);
+    if (!fence)
+        skip();
+    write_file(path, "nameserver 127.77.0.1\n");
+    write_file(other, "nameserver 127.77.0.2\n");
+    option_list_free(&world->options.servers);
+    world->options.resolv_conf = path;
+    world_watch(world, "db.invalid");
+    assert_non_null(strstr(world_report(world, 1)->failure.text, "127.77.0.1"));
+    for (size_t i = 0; os_library_files[i]; i++)
+        (void)!os_fence_allow(fence, os_library_files[i], OS_RIGHT_READ | OS_RIGHT_LIST);
+    assert_true(os_fence_allow(fence, path, OS_RIGHT_READ));
+    assert_true(os_fence_allow(fence, "/tmp", OS_RIGHT_MAKE | OS_RIGHT_REMOVE));
+    assert_true(os_fence_enter(fence));
+    os_fence_free(fence);
+    assert_int_equal(rename(other, path), 0);
+    resolver_unwatch(world->watch);
+    world_watch(world, "other.invalid");
+    assert_non_null(strstr(world_report(world, 2)->failure.text, "127.77.0.1"));
+    unlink(path);
+}
+
 // ---- another network
 // ------------------------------------------------------------------------------
 
@@ -393,6 +427,7 @@ int main(void)
         WORLD_TEST(test_freed_while_tcp_is_out),
         WORLD_TEST(test_watcher_may_end_everything_in_its_report),
         WORLD_TEST(test_watcher_may_watch_in_its_report),
+        WORLD_TEST(test_a_resolv_conf_behind_the_fence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
