@@ -8,6 +8,7 @@
 #include "app/lockdown.h"
 #include "app/program.h"
 #include "app/takeover.h"
+#include "base/secret_file.h"
 #include "base/service.h"
 #include "control/keys.h"
 #include "proxy/tls_store.h"
@@ -42,6 +43,14 @@ static bool check_readable(const char *option, const char *path, struct err *err
     return err_sys(err, ERR_OPTION, errno, "%s: cannot read %s", option, path);
 }
 
+static bool check_secret(const char *option, const char *path, struct err *err)
+{
+    int fd = path ? secret_file_open(path, err) : -1;
+    if (fd >= 0)
+        close(fd);
+    return !path || fd >= 0 || err_prefix(err, "%s", option);
+}
+
 static bool check_files(const struct settings *settings, struct err *err)
 {
     const struct control_options *control = &settings->control;
@@ -52,7 +61,7 @@ static bool check_files(const struct settings *settings, struct err *err)
     }
     return check_readable("api-ca", control->api_ca, err) &&
            check_readable("api-public-key-file", control->public_key_file, err) &&
-           check_readable("api-private-key-file", control->private_key_file, err);
+           check_secret("api-private-key-file", control->private_key_file, err);
 }
 
 // A start reads the keys and certificates itself; --check must stumble over what that would stumble

@@ -24,6 +24,16 @@ enum {
 
 // ---- signs of life ------------------------------------------------------------------------------
 
+static void log_stuck(uint64_t silent_ms)
+{
+    struct log_line line;
+    log_start(&line, LOG_ERROR,
+        "a worker thread does not answer: the service manager's watchdog is not told that all is "
+        "well");
+    log_uint(&line, "for_ms", silent_ms);
+    log_write(&line);
+}
+
 static void on_alive(struct timer *timer)
 {
     struct duty *duty = CONTAINER_OF(timer, struct duty, alive);
@@ -32,9 +42,7 @@ static void on_alive(struct timer *timer)
     if (!is_stuck)
         service_alive();
     else if (!duty->is_stuck)
-        log_error("a worker thread has not answered for %" PRIu64
-                  " ms: the service manager's watchdog is not told that all is well",
-            silent_us / 1000);
+        log_stuck(silent_us / 1000);
     duty->is_stuck = is_stuck;
     timer_start(timer, duty->watchdog_us / ALIVE_SHARE / 1000);
 }

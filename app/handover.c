@@ -55,7 +55,7 @@ static void refuse(int fd, const char *why)
 
 static void give_up(struct handover *handover, const char *why)
 {
-    log_warn("the take-over has failed, and this process goes on: %s", why);
+    log_facts(LOG_WARN, "the take-over has failed, and this process goes on", "reason", why, NULL);
     refuse(handover->fd, why);
     hang_up(handover);
 }
@@ -222,7 +222,8 @@ struct handover *handover_start(struct program *program)
     }
     if (!inherited_listen(program->inherited, &addr, "take-over", BACKLOG, SOCKET_MODE,
             &handover->socket, &err)) {
-        log_warn("no other process can take over from this one: %s", err.text);
+        log_facts(
+            LOG_WARN, "no other process can take over from this one", "reason", err.text, NULL);
         free(handover);
         return NULL;
     }

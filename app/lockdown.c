@@ -38,7 +38,7 @@ static const char *reason_against(const struct settings *settings, bool runs_a_c
         return "a command runs in its place";
     if (!lockdown_needs_programs(settings) || lockdown_start_spawner(settings, &err))
         return NULL;
-    log_warn("%s", err.text);
+    log_facts(LOG_WARN, "no process that starts programs", "reason", err.text, NULL);
     return "it has to start programs itself";
 }
 

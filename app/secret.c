@@ -5,10 +5,10 @@
 
 #include "base/err.h"
 #include "base/os.h"
+#include "base/secret_file.h"
 #include "strings/strings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,12 +36,16 @@ static bool read_file(const char *path, char **out, struct err *err)
 {
     char bytes[SECRET_BYTES + 2];
     size_t len = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read_all(fd, bytes, sizeof(bytes), &len);
-    if (!ok)
-        err_sys(err, ERR_FILE, errno, "--password-file: cannot read %s", path);
-    if (fd >= 0)
-        close(fd);
+    int fd = secret_file_open(path, err);
+    if (fd < 0) {
+        err_prefix(err, "--password-file");
+        if (err)
+            err->code = ERR_FILE;
+        return false;
+    }
+    bool ok = read_all(fd, bytes, sizeof(bytes), &len) ||
+              err_sys(err, ERR_FILE, errno, "--password-file: cannot read %s", path);
+    close(fd);
     if (ok && len > 0 && bytes[len - 1] == '\n')
         len--;
     if (ok && len > SECRET_BYTES)

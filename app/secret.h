@@ -10,6 +10,7 @@
 struct err;
 
 // Of file and variable at most one may be given; with none, *out is NULL. One newline at the end
-// of the file does not belong to it. The caller frees with secret_free. Error texts never hold it.
+// of the file does not belong to it. The caller frees with secret_free. One that others could read
+// or change is refused (base/secret_file.h). Error texts never hold it.
 bool secret_read(const char *file, const char *variable, char **out, struct err *err) MUST_CHECK;
 void secret_free(char *secret); // overwrites it first; NULL is allowed

@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "base/os.h"
+#include "base/secret_file.h"
 #include "base/suggest.h"
 #include "proxy/via.h"
 
@@ -33,7 +34,8 @@ struct build {
     const struct settings_request *request;
     struct settings *settings;
     struct cli cli;
-    size_t section; // the cluster that the file's values go to; NO_SECTION before the first
+    bool has_password; // the file does, in a `via`
+    size_t section;    // the cluster that the file's values go to; NO_SECTION before the first
 };
 static const size_t NO_SECTION = SIZE_MAX;
 
@@ -130,6 +132,8 @@ static bool on_value(
         return unknown_key(table, other, name, origin, err);
     void *target =
         global ? (void *)build->settings : (void *)&build->settings->clusters[build->section];
+    if (!global && strcmp(name, "via") == 0 && settings_via_has_password(value))
+        build->has_password = true;
     return settings_assign(row, target, value, origin, err);
 }
 
@@ -164,7 +168,10 @@ static bool read_file(struct build *build, struct err *err)
     const struct option_reader reader = {
         .arg = build, .on_section = on_section, .on_value = on_value
     };
-    return option_read_file(settings->file, &reader, err);
+    if (!option_read_file(settings->file, &reader, err))
+        return false;
+    return !build->has_password || secret_file_is_closed(settings->file, err) ||
+           err_prefix(err, "a via has a password in the configuration file");
 }
 
 // ---- which clusters -----------------------------------------------------------------------------

@@ -138,6 +138,7 @@ bool settings_environment(
     const struct option_table *table, void *target, struct err *err) MUST_CHECK;
 // settings_via.c: the jump of every target; its password file is read when it `serves`.
 bool settings_check_via(struct settings *settings, bool serves, struct err *err) MUST_CHECK;
+bool settings_via_has_password(const char *text);
 // One text of `via`, from `origin`: only its form, and no password on the command line.
 bool settings_via_fits(const char *text, const char *origin, struct err *err) MUST_CHECK;
 // settings_tls.c: the TLS of every target, and of the proxy.

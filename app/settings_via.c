@@ -6,13 +6,12 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/os.h"
+#include "base/secret_file.h"
 #include "proxy/via.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { PASSWORD_MAX = 255 };
 
@@ -32,6 +31,14 @@ bool settings_via_fits(const char *text, const char *origin, struct err *err)
                                   origin);
 }
 
+bool settings_via_has_password(const char *text)
+{
+    struct via *via = via_parse(text, NULL);
+    bool has_one = via && via->password;
+    via_free(via);
+    return has_one;
+}
+
 // ---- via-password-file --------------------------------------------------------------------------
 
 // One line; its end does not belong to it.
@@ -43,23 +50,17 @@ static bool trim(char *bytes, size_t len)
     return len > 0 && len <= PASSWORD_MAX && strlen(bytes) == len && !strpbrk(bytes, "\r\n");
 }
 
-static void warn_if_open_to_all(const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH))
-        log_warn("%s holds a jump's password and is readable by everyone; use chmod o-r", path);
-}
-
 static bool read_password(const char *path, char **out, struct err *err)
 {
     size_t len;
+    if (!secret_file_is_closed(path, err))
+        return false;
     char *text = file_read(path, PASSWORD_MAX + 2, &len, err);
     if (!text) {
         err->code = ERR_OPTION;
         return false;
     }
     if (trim(text, len)) {
-        warn_if_open_to_all(path);
         *out = text;
         return true;
     }

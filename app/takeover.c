@@ -191,7 +191,8 @@ static void commit(struct takeover *takeover)
     struct program *program = takeover->program;
     static const char *const ready[] = { "ready", NULL };
     if (!handover_put(takeover->fd, -1, ready))
-        log_warn("the process that was to hand over is gone: %s", err_errno_text(errno));
+        log_facts(LOG_WARN, "the process that was to hand over is gone", "reason",
+            err_errno_text(errno), NULL);
     program_take_over(program); // and we are gone
 }
 
@@ -199,7 +200,7 @@ static void fail(struct takeover *takeover, const char *why)
 {
     struct program *program = takeover->program;
     const char *const no[] = { "no", why, NULL };
-    log_error("not taken over, and the running proxy goes on: %s", why);
+    log_facts(LOG_ERROR, "not taken over, and the running proxy goes on", "reason", why, NULL);
     (void)handover_put(takeover->fd, -1, no);
     program_give_up(program);
 }

@@ -5,9 +5,9 @@
 #include "control/keys.h"
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/os.h"
 #include "base/os_sandbox.h"
+#include "base/secret_file.h"
 #include "control/control.h"
 
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 // TiDB Cloud's keys have 8 and 36 characters.
@@ -105,21 +104,25 @@ static bool read_bytes(int fd, char *out, size_t *out_len)
     return true;
 }
 
-static void warn_if_open_to_all(int fd, const char *path)
+// The public part is no secret: it goes over the wire with every request.
+static int open_key_file(const char *path, const struct key_source *source, struct err *err)
 {
-    struct stat status;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0)
-        log_warn("%s holds the private API key and is readable by everyone; use chmod o-r", path);
+    int fd = source->secret ? secret_file_open(path, err) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    if (source->secret)
+        err_prefix(err, "%s", source->option);
+    else
+        err_sys(err, ERR_OPTION, errno, "%s: %s cannot be opened", source->option, path);
+    return -1;
 }
 
 static bool read_key_file(
     const char *path, const struct key_source *source, char **out, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_key_file(path, source, err);
     if (fd < 0)
-        return err_sys(err, ERR_OPTION, errno, "%s: cannot open %s", source->option, path);
-    if (source->secret)
-        warn_if_open_to_all(fd, path);
+        return false;
     char key[KEY_BYTES + 1] = "";
     size_t len = 0;
     bool read_all = read_bytes(fd, key, &len);

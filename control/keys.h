@@ -26,7 +26,8 @@ void keys_take_environment(struct keys *out);
 // Each key from the first place that has it: the options' file, the environment, the directory of
 // systemd's LoadCredential= ($CREDENTIALS_DIRECTORY/tidbcloud-public-key, …-private-key), and where
 // systemd takes them from, /etc/credstore, if we may read that.
-// ERR_OPTION when a key is nowhere or its file is not usable.
+// ERR_OPTION when a key is nowhere or its file is not usable, the private one's also when others
+// could have read or changed it (base/secret_file.h).
 bool keys_load(const struct control_options *options, struct keys *out, struct err *err) MUST_CHECK;
 // Overwrites and frees.
 void keys_wipe(struct keys *keys);

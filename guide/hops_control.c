@@ -3,6 +3,7 @@
 // The hops of this machine's configuration and of the way to TiDB Cloud's control API. The look at
 // TiDB Cloud, from which most of the later hops read, is taken at the third of them.
 #include "base/clock.h"
+#include "base/secret_file.h"
 #include "control/keys.h"
 #include "guide/doctor.h"
 #include "guide/shell.h"
@@ -41,38 +42,24 @@ static bool asks_api(const struct doctor *doctor)
     return !source || strcmp(source, "api") == 0;
 }
 
-// A group that may read it is how a service's user gets its key. Who else may, or may write, is too
-// many. Only what is too much is taken away.
-static void judge_mode(const char *path, unsigned mode, struct hop_view *out)
-{
-    char word[SHELL_WORD_BYTES], command[EC2_TEXT_BYTES];
-    const bool others = mode & (S_IROTH | S_IWOTH), group = mode & S_IWGRP;
-    if (!others && !group)
-        return;
-    const bool is_read = mode & S_IROTH;
-    hop_is(out, is_read ? HOP_FAIL : HOP_WARN, "%s can be %s by %s (mode %04o)", path,
-        is_read ? "read" : "written", others ? "everybody" : "its group", mode);
-    hop_why(out, "it holds the private part of the API key, which may change the organization's "
-                 "clusters");
-    snprintf(command, sizeof(command), "chmod %s%s%s %s", others ? "o-rwx" : "",
-        others && group ? "," : "", group ? "g-w" : "", shell_word(path, word));
-    hop_command(out, command);
-}
-
-static void judge_key_file(const char *path, struct hop_view *out)
+// False: it is too open, and no start would take it. Only what is too much is taken away.
+static bool judge_key_file(const char *path, struct hop_view *out)
 {
     struct stat status;
-    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
-        return;
+    struct secret_file_flaw flaw;
+    if (!path || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+        return true;
     hop_detail(out, "private_key_file", path);
     hop_detail_number(out, "owner", status.st_uid);
     hop_detail_number(out, "mode", status.st_mode & 07777U);
-    judge_mode(path, status.st_mode & 07777U, out);
-    if (out->status == HOP_OK && status.st_uid != geteuid() && status.st_uid != 0) {
-        hop_is(out, HOP_WARN, "%s belongs to user %u", path, (unsigned)status.st_uid);
-        hop_why(out, "who owns it can read and replace it");
-        hop_advise(out, "let it belong to the user that runs tidblink, or to root");
-    }
+    if (secret_file_judge_own(&status, path, &flaw))
+        return true;
+    hop_is(out, HOP_FAIL, "%s: %s (mode %04o, uid %u, gid %u)", path, flaw.what,
+        status.st_mode & 07777U, (unsigned)status.st_uid, (unsigned)status.st_gid);
+    hop_why(out, "it holds the private part of the API key, which may change the organization's "
+                 "clusters: tidblink does not use a key that others could have read or changed");
+    hop_command(out, flaw.fix);
+    return false;
 }
 
 // Nobody has named one: not half a pair, and not one that cannot be read. Where systemd keeps them
@@ -107,6 +94,8 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
         hop_is(out, HOP_SKIP, "state-source is %s: no key is used", options->state_source);
         return;
     }
+    if (!judge_key_file(options->private_key_file, out))
+        return;
     if (!keys_load(options, &keys, &err)) {
         explain_no_key(doctor, &err, out);
         return;
@@ -116,8 +105,6 @@ void hop_keys(struct doctor *doctor, struct hop_view *out)
         options->private_key_file   ? options->private_key_file
         : options->environment_keys ? "from the environment"
                                     : "from systemd's credentials");
-    if (options->private_key_file)
-        judge_key_file(options->private_key_file, out);
 }
 
 // ---- the API ------------------------------------------------------------------------------------

@@ -3,11 +3,16 @@
 // Used by rsa_key.c and tls_identity.c.
 #include "proxy/key_file.h"
 
-#include "base/log.h"
+#include "base/err.h"
+#include "base/secret_file.h"
 
-#include <sys/stat.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <unistd.h>
 
-int key_file_no_password(char *out, int size, int is_written, void *arg)
+// For OpenSSL, which otherwise asks for an encrypted key's password on the terminal, where nobody
+// sits: there is none. pem_password_cb(3).
+static int no_password(char *out, int size, int is_written, void *arg)
 {
     (void)out;
     (void)size;
@@ -16,9 +21,20 @@ int key_file_no_password(char *out, int size, int is_written, void *arg)
     return -1;
 }
 
-void key_file_check_mode(const char *path)
+EVP_PKEY *key_file_read(const char *path, const char *what, struct err *err)
 {
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH))
-        log_warn("%s holds a private key and is readable by everyone; use chmod o-r", path);
+    int fd = secret_file_open(path, err);
+    if (fd < 0)
+        return NULL;
+    FILE *file = fdopen(fd, "r");
+    if (!file) {
+        close(fd);
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, no_password, NULL);
+    fclose(file);
+    if (!key)
+        err_set(err, ERR_OPTION, "%s is %s, without a password", path, what);
+    return key;
 }

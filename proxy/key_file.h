@@ -3,8 +3,13 @@
 // What all private keys in files have in common. Any thread.
 #pragma once
 
-// For OpenSSL, which otherwise asks for an encrypted key's password on the terminal, where nobody
-// sits: there is none. pem_password_cb(3).
-int key_file_no_password(char *out, int size, int is_written, void *arg);
-// Warns when everybody may read it.
-void key_file_check_mode(const char *path);
+#include "base/defs.h"
+
+#include <openssl/evp.h>
+
+struct err;
+
+// A private key in PEM from a file that nobody else could have read or changed
+// (base/secret_file.h); the caller frees. NULL: ERR_OPTION, with err->sys where it cannot be
+// opened; the text begins with the path. `what`: of a key that is none, "no private key in PEM".
+EVP_PKEY *key_file_read(const char *path, const char *what, struct err *err) MUST_CHECK;

@@ -31,16 +31,17 @@ struct rsa_key {
 
 // ---- the file -----------------------------------------------------------------------------------
 
-static EVP_PKEY *read_key(const char *path, FILE *file, struct err *err)
+static EVP_PKEY *read_key(const char *path, struct err *err)
 {
-    key_file_check_mode(path);
-    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, key_file_no_password, NULL);
+    static const char what[] = "not an RSA private key of 2048 to 4096 bits in PEM";
+    EVP_PKEY *key = key_file_read(path, what, err);
     int bytes = key ? EVP_PKEY_get_size(key) : 0;
-    if (key && EVP_PKEY_is_a(key, "RSA") && bytes * 8 >= KEY_BITS && bytes <= RSA_KEY_BYTES_MAX)
+    if (!key)
+        return NULL;
+    if (EVP_PKEY_is_a(key, "RSA") && bytes * 8 >= KEY_BITS && bytes <= RSA_KEY_BYTES_MAX)
         return key;
     EVP_PKEY_free(key);
-    err_set(err, ERR_OPTION,
-        "%s is not an RSA private key of 2048 to 4096 bits in PEM, without a password", path);
+    err_set(err, ERR_OPTION, "%s is %s, without a password", path, what);
     return NULL;
 }
 
@@ -91,13 +92,9 @@ static EVP_PKEY *make_key(struct err *err)
 
 static EVP_PKEY *open_file(const char *path, struct err *err)
 {
-    FILE *file = os_fopen(path, "r");
-    if (!file) {
-        err_sys(err, errno == ENOENT ? ERR_FILE : ERR_OPTION, errno, "cannot open %s", path);
-        return NULL;
-    }
-    EVP_PKEY *key = read_key(path, file, err);
-    fclose(file);
+    EVP_PKEY *key = read_key(path, err);
+    if (!key && err && err->sys == ENOENT)
+        err->code = ERR_FILE;
     return key;
 }
 

@@ -91,19 +91,18 @@ static bool use_own(SSL_CTX *context, struct err *err)
 
 static bool use_files(SSL_CTX *context, const struct tls_identity_plan *plan, struct err *err)
 {
-    SSL_CTX_set_default_passwd_cb(context, key_file_no_password);
     if (SSL_CTX_use_certificate_chain_file(context, plan->cert) != 1)
         return err_set(err, ERR_OPTION,
             "client-tls-cert: %s cannot be read, or holds no certificate in PEM", plan->cert);
+    EVP_PKEY *key = key_file_read(plan->key, "no private key in PEM", err);
+    if (!key)
+        return err_prefix(err, "client-tls-key");
     // Keys of two kinds would each be kept, and go unnoticed.
-    if (SSL_CTX_use_PrivateKey_file(context, plan->key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(context) != 1)
-        return err_set(err, ERR_OPTION,
-            "client-tls-key: %s cannot be read, holds no private key in PEM (without a password), "
-            "or not the one of %s",
-            plan->key, plan->cert);
-    key_file_check_mode(plan->key);
-    return true;
+    bool fits =
+        SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
+    EVP_PKEY_free(key);
+    return fits || err_set(err, ERR_OPTION, "client-tls-key: %s is not the private key of %s",
+                       plan->key, plan->cert);
 }
 
 // ---- life ---------------------------------------------------------------------------------------

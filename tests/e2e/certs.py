@@ -57,6 +57,8 @@ def _make_key(kind):
 
 
 def _write_key(key, path):
+    path = Path(path)
+    path.touch(mode=0o600)  # tidblink takes no other
     path.write_bytes(key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption()))

@@ -123,6 +123,7 @@ class Connect:
     def _config(self):
         text = "".join(f"{k} = {v}\n" for k, v in self.options.items())
         text += "\n[cluster orders]\n" + "".join(f"{k} = {v}\n" for k, v in self.section.items())
+        (self.dir / "tidblink.conf").touch(mode=0o600)  # a jump's password may be in it
         (self.dir / "tidblink.conf").write_text(text)
         return self.dir / "tidblink.conf"
 

@@ -208,10 +208,10 @@ BREAKS = {
         saw="20160 .*VPC peering"),
     "key file for all": Break(
         "key-files", key_file(0o644), r"^chmod o-rwx /\S+private\.key$",
-        saw=r"read by everybody \(mode 0644\)"),
+        saw=r"everybody may read it \(mode 0644,"),
     "key file that a group may write": Break(
         "key-files", key_file(0o660), r"^chmod g-w /\S+private\.key$",
-        saw="written by its group", warns=True),
+        saw="its group may write it"),
     "key file that all may write": Break(
         "key-files", key_file(0o666), r"^chmod o-rwx,g-w /\S+private\.key$"),
     "no key file": Break(

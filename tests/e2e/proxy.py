@@ -79,6 +79,7 @@ class Proxy:
             text += f"\n[cluster {alias}]\n"
             for name, value in {"listen": "127.0.0.1:0", **options}.items():
                 text += f"{name} = {value}\n" if value is not None else ""
+        (self.dir / "tidblink.conf").touch(mode=0o600)  # a jump's password may be in it
         (self.dir / "tidblink.conf").write_text(text)
         return self.dir / "tidblink.conf"
 

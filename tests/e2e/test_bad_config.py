@@ -370,12 +370,15 @@ def test_key_files_without_a_key(run, tmp_path, content, words):
 
 
 @pytest.mark.parametrize("kind, reason", [
-    ("missing", "No such file or directory"), ("unreadable", "Permission denied")])
+    ("missing", "No such file or directory"),
+    ("unreadable", "Permission denied: its mode is 0000, its owner uid %d, its group gid %d, and this "
+     "process has uid %d, gid %d. Run: chmod u+r %s")])
 def test_key_files_that_cannot_be_read(run, tmp_path, kind, reason):
     key = tmp_path / "private.key"
     (tmp_path / "public.key").write_text("demo-public\n")
     if kind == "unreadable":
         key.touch(mode=0)
+        reason %= (*2 * (os.geteuid(), os.getegid()), key)
     # Root may read everything, unless it gives these rights away.
     before = []
     if os.geteuid() == 0:
@@ -383,7 +386,7 @@ def test_key_files_that_cannot_be_read(run, tmp_path, kind, reason):
     run.refused(
         settings(tmp_path, state_source="api", api_public_key_file=tmp_path / "public.key",
                  api_private_key_file=key) + "[cluster orders]\n",
-        f"api-private-key-file: cannot read {key}: {reason}", before=before)
+        f"api-private-key-file: {key} cannot be opened: {reason}", before=before)
 
 
 def test_no_keys_at_all(run, tmp_path):

@@ -222,6 +222,7 @@ def test_keys_leave_the_environment_and_reach_no_log():
 
 def test_password_is_shown_only_when_asked(tmp_path):
     secret = tmp_path / "password"
+    secret.touch(mode=0o600)
     secret.write_text("hun;ter@2\n")
     url = ["dsn", "a", "--client", "url", "--user", "app", "--password-file", secret]
     assert run(*url).stdout == "mysql://app:<PASSWORD>@127.0.0.1:4000/\n"

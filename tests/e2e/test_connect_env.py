@@ -37,6 +37,7 @@ def open_cloud(cloud, server):
 @pytest.fixture
 def secret(tmp_path):
     path = tmp_path / "password"
+    path.touch(mode=0o600)
     path.write_text(GOLDEN + "\n")
     return path
 

@@ -110,6 +110,7 @@ def test_example_is_a_whole_program():
 @pytest.fixture
 def secret(tmp_path):
     path = tmp_path / "password"
+    path.touch(mode=0o600)
     path.write_text("hun;ter@2\n")
     return path
 

@@ -211,7 +211,7 @@ def test_the_watchdog_hears_of_threads_that_hang(manager, is_main):
             manager.wait("^WATCHDOG=1$", len(manager.heard))
         with stuck(proxy.process.pid, is_main):
             if not is_main:
-                proxy.wait_log("a worker thread has not answered for")
+                proxy.wait_log("a worker thread does not answer: ")
             else:
                 time.sleep(1)  # what was under way
             while manager.hear(0.01):

@@ -46,6 +46,7 @@ def shop(tmp_path_factory):
         write(directory / f"{name}.key", key, getattr(serialization.PrivateFormat, form), lock)
     write(directory / "small.key", rsa.generate_private_key(65537, 1024))
     (directory / "garbage").write_text("garbage\n")
+    (directory / "garbage").chmod(0o600)
     (directory / "empty-folder").mkdir()
     (directory / "mixed").mkdir()
     shutil.copy(directory / "ca.pem", directory / "mixed" / "a.pem")
@@ -218,21 +219,23 @@ def test_dsn_prints_no_folder(config):
 
 
 CERT = "client-tls-cert: {%s} cannot be read, or holds no certificate in PEM"
-KEY = ("client-tls-key: {%s} cannot be read, holds no private key in PEM (without a password), or "
-       "not the one of {%s}")
+MISSING = "client-tls-key: {%s} cannot be opened: No such file or directory"
+OPEN = "client-tls-key: {%s} holds a secret, and everybody may read it: its mode is 0644"
+NO_KEY = "client-tls-key: {%s} is no private key in PEM, without a password"
+OTHER = "client-tls-key: {%s} is not the private key of {%s}"
 
 
 @pytest.mark.parametrize("cert, key, expected", [
     ("missing", "ec.key", CERT % "missing"), ("garbage", "ec.key", CERT % "garbage"),
     ("ec.key", "ec.crt", CERT % "ec.key"), ("empty-folder", "ec.key", CERT % "empty-folder"),
-    ("ec.crt", "missing", KEY % ("missing", "ec.crt")),
-    ("ec.crt", "garbage", KEY % ("garbage", "ec.crt")),
-    ("ec.crt", "ec.crt", KEY % ("ec.crt", "ec.crt")),
-    ("ec.crt", "other.key", KEY % ("other.key", "ec.crt")),
-    ("rsa.crt", "locked.key", KEY % ("locked.key", "rsa.crt")),
-    ("rsa.crt", "locked-old.key", KEY % ("locked-old.key", "rsa.crt")),
-    ("ec.crt", "rsa.key", KEY % ("rsa.key", "ec.crt")),
-    ("rsa.crt", "ec.key", KEY % ("ec.key", "rsa.crt"))])
+    ("ec.crt", "missing", MISSING % "missing"),
+    ("ec.crt", "garbage", NO_KEY % "garbage"),
+    ("ec.crt", "ec.crt", OPEN % "ec.crt"),
+    ("ec.crt", "other.key", OTHER % ("other.key", "ec.crt")),
+    ("rsa.crt", "locked.key", NO_KEY % "locked.key"),
+    ("rsa.crt", "locked-old.key", NO_KEY % "locked-old.key"),
+    ("ec.crt", "rsa.key", OTHER % ("rsa.key", "ec.crt")),
+    ("rsa.crt", "ec.key", OTHER % ("ec.key", "rsa.crt"))])
 def test_an_own_certificate_that_is_no_good(config, cert, key, expected):
     config.refused(expected, CA,
                    f"client-tls-cert = {{{cert}}}\nclient-tls-key = {{{key}}}\n")

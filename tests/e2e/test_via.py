@@ -173,8 +173,7 @@ def test_a_user_and_a_password(world, kind, wanted, tmp_path):
     secret = "p@ss:w0rd %4711"
     encoded = "p%40ss%3aw0rd%20%254711"
     password = tmp_path / "password"
-    password.write_text(secret + "\n")
-    password.chmod(0o644)
+    password.touch(mode=0o600)
     with JUMPS[kind]("jane", secret if kind == "socks5h" else "pw4711word") as jump:
         secret = jump.password
         password.write_text(secret + "\n")
@@ -191,8 +190,6 @@ def test_a_user_and_a_password(world, kind, wanted, tmp_path):
                 assert secret not in str(proxy.status()) and encoded not in str(proxy.status())
                 with open(f"/proc/{proxy.process.pid}/environ", "rb") as environ:
                     assert encoded.encode() not in environ.read()
-                told = f"{password} holds a jump's password and is readable by everyone"
-                assert (told in proxy.log_text()) == ("orders" in way and "via" in way)
 
 
 @LOGINS

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import banned
 import layers
+import log_documented
 import options_documented
 import portable
 import sizes
@@ -24,6 +25,33 @@ class Sources(unittest.TestCase):
             self.assertIn(name + "(", code)
         for name in "bcdfg":
             self.assertNotIn(name + "(", code)
+
+
+class LogDocumented(unittest.TestCase):
+    PAGE = "## LOG\n\n### Events\n\n**it began** info\n: `why`.\n\n### Keys\n\n" + "".join(
+        f"**{key}** text\n: x.\n\n" for key in ("time", "level", "message", "repeated", "why")) + \
+        "## NEXT\n"
+    CODE = 'log_start(&line, LOG_INFO,\n    "it " "began");\nlog_str(&line, "why", why("a, b", 1));\n'
+
+    def found(self, code, page=PAGE):
+        return list(log_documented.check([(Path("app/a.c"), code)], page))
+
+    def test_page_and_source_agree(self):
+        self.assertEqual(self.found(self.CODE), [])
+        self.assertEqual(self.found(self.CODE + 'log_debug("%d others", n);'), [])
+        self.assertEqual(self.found(self.CODE + 'log_start(&line, LOG_TRACE, "x %s", x);'), [])
+
+    def test_what_is_missing_is_found(self):
+        for code in ('log_uint(&line, "count", 1);', 'log_warn("it ended");', 'log_err(&line, err);',
+                     'log_facts(LOG_WARN, "it began", "count", x, NULL);',
+                     'log_info("it began %s", when);', 'log_start(&line, LOG_WARN, "%s", text);',
+                     'log_tls(&line, "tls", tls);', 'log_start(&line, LOG_INFO, "%s", a ? "b" : "it began");'):
+            self.assertGreaterEqual(len(self.found(self.CODE + code)), 1, code)
+
+    def test_what_is_too_much_is_found(self):
+        self.assertEqual(len(self.found("")), 2)  # the event and its key
+        twice = self.PAGE.replace("**why**", "**why** text\n: y.\n\n**why**")
+        self.assertEqual(len(self.found(self.CODE, twice)), 2)
 
 
 class Layers(unittest.TestCase):
