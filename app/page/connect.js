@@ -109,7 +109,7 @@ function showDialogState(status) {
   const wanted = byId("dialog-state").cloneNode(false);
   wanted.setAttribute("data-effect", effect);
   if (effect !== "allow")
-    wanted.append(mark(effect), h("span", {}, `${wordOf(cluster)}: new connections: ` +
+    wanted.append(mark(effect), h("span", {}, `${wordOf(cluster)}. New connections: ` +
       `${cluster.connects ?? "not known yet"}.`));
   morph(byId("dialog-state"), wanted);
 }

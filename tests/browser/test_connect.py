@@ -114,7 +114,7 @@ def test_dialog_of_a_cluster_that_refuses_says_so(visits, busy):
     page.keyboard.press("Escape")
     card(page, "endpoint-failed").locator(".connect").click()
     state = page.locator("#dialog-state")
-    assert state.inner_text().startswith("Failed: new connections: no; clients are told why")
+    assert state.inner_text().startswith("Failed. New connections: no; clients are told why")
     assert state.locator("use").get_attribute("href") == "#mark-refuse"
 
 
