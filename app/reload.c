@@ -21,15 +21,22 @@ static void add_name(char names[NAMES_BYTES], const char *name)
     snprintf(names + len, NAMES_BYTES - len, "%s%s", len ? ", " : "", name);
 }
 
+// TLS towards applications is one for all clusters, whose list has to be the one that runs.
+static bool is_applied(const struct option_row *row, bool same_clusters)
+{
+    return (row->flags & OPTION_RELOAD) &&
+           (same_clusters || strncmp(row->name, "client-", strlen("client-")) != 0);
+}
+
 // Adds the rows whose values differ: to `changed` those that a reload may change, to `waiting` the
 // others.
 static void compare(const struct option_table *table, const void *before, const void *after,
-    char changed[NAMES_BYTES], char waiting[NAMES_BYTES])
+    bool same_clusters, char changed[NAMES_BYTES], char waiting[NAMES_BYTES])
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
         if (!option_equal(row, before, after))
-            add_name(row->flags & OPTION_RELOAD ? changed : waiting, row->name);
+            add_name(is_applied(row, same_clusters) ? changed : waiting, row->name);
     }
 }
 
@@ -52,7 +59,6 @@ static struct proxy_options merge(const struct settings *settings, const struct 
     proxy.batch = settings->proxy.batch;
     proxy.proves_way = settings->proxy.proves_way;
     proxy.busy_poll_us = settings->proxy.busy_poll_us;
-    proxy.keepalive_ms = settings->proxy.keepalive_ms;
     proxy.sources = settings->proxy.sources;
     proxy.source_count = settings->proxy.source_count;
     proxy.loss_refuses = settings->proxy.loss_refuses;
@@ -61,13 +67,43 @@ static struct proxy_options merge(const struct settings *settings, const struct 
 
 static void adopt(struct settings *settings, struct settings *fresh, bool same_clusters)
 {
+    for (size_t i = 0; same_clusters && i < settings->cluster_count; i++)
+        settings->clusters[i].listener_max = settings->proxy_targets[i].listener_max =
+            fresh->clusters[i].listener_max;
     if (same_clusters)
         settings_adopt_tls(settings, fresh);
+    const struct option_list allowed = settings->resolver.allowed_cidrs;
+    settings->resolver.allowed_cidrs = fresh->resolver.allowed_cidrs;
+    fresh->resolver.allowed_cidrs = allowed;
+    settings->resolver.allow_loopback = fresh->resolver.allow_loopback;
+    settings->resolver.timeout_ms = fresh->resolver.timeout_ms;
+    settings->control.poll_ms = fresh->control.poll_ms;
+    settings->control.poll_changing_ms = fresh->control.poll_changing_ms;
     settings->drain_delay_ms = fresh->drain_delay_ms;
     settings->exit_when_idle_ms = fresh->exit_when_idle_ms;
     settings->log_level = fresh->log_level;
     settings->log_format = fresh->log_format;
     settings->log_burst = fresh->log_burst;
+}
+
+// Before `adopt`. Asks nobody anything when nothing of it is different.
+static bool use_elsewhere(struct program *program, const struct settings *fresh, struct err *err)
+{
+    static const char *const policy[] = { "allowed-cidrs", "allow-loopback" };
+    const struct settings *settings = program->settings;
+    const struct control_options *polls = &fresh->control;
+    if (!resolver_adopt(program->resolver, &fresh->resolver, err))
+        return false;
+    bool is_other = false;
+    for (size_t i = 0; i < ARRAY_LEN(policy); i++)
+        is_other = is_other ||
+                   !option_equal(option_find(&settings_global_table, policy[i]), settings, fresh);
+    if (is_other)
+        proxy_look_again(program->proxy);
+    if (polls->poll_ms != settings->control.poll_ms ||
+        polls->poll_changing_ms != settings->control.poll_changing_ms)
+        control_use_intervals(program->control, polls->poll_ms, polls->poll_changing_ms);
+    return true;
 }
 
 static struct settings *build_again(const struct settings_request *request, struct err *err)
@@ -106,16 +142,16 @@ static bool reload(struct program *program, struct err *err)
     // Other clusters need a restart; the files of those that run are read again.
     const struct proxy_plan *plan = same ? &fresh->proxy_plan : &settings->proxy_plan;
     if (!lockdown_covers(program->lockdown, fresh, err) || !descriptors_raise(fresh, err) ||
-        !proxy_reload(program->proxy, &proxy, plan, err)) {
+        !proxy_reload(program->proxy, &proxy, plan, err) || !use_elsewhere(program, fresh, err)) {
         settings_free(fresh);
         return false;
     }
-    compare(&settings_global_table, settings, fresh, changed, waiting);
+    compare(&settings_global_table, settings, fresh, same, changed, waiting);
     if (!same)
         add_name(waiting, "the list of clusters");
     for (size_t i = 0; same && i < fresh->cluster_count; i++)
-        compare(
-            &settings_cluster_table, &settings->clusters[i], &fresh->clusters[i], changed, waiting);
+        compare(&settings_cluster_table, &settings->clusters[i], &fresh->clusters[i], same, changed,
+            waiting);
     settings->proxy = proxy;
     adopt(settings, fresh, same);
     settings_free(fresh);

@@ -36,8 +36,8 @@ static const struct option_row global_rows[] = {
     { "api-public-key-file",  OPTION_TEXT, G(control.public_key_file),  NULL,   0, 0, 0, NULL, "PATH", "file with the API key's public part; without it TIDBCLOUD_PUBLIC_KEY, else the systemd credential tidbcloud-public-key" },
     { "api-private-key-file", OPTION_TEXT, G(control.private_key_file), NULL,   0, 0, 0, NULL, "PATH", "file with the API key's private part; without it TIDBCLOUD_PRIVATE_KEY, else the systemd credential tidbcloud-private-key" },
     { "api-timeout",          OPTION_MS,   G(control.api_timeout_ms),   "10s",  100, MINUTES(5), 0, NULL, NULL, "one request to the API" },
-    { "poll-interval",        OPTION_MS,   G(control.poll_ms),          "60s",  1000, HOURS(1), 0, NULL, NULL, "how often states are asked for" },
-    { "poll-interval-changing", OPTION_MS, G(control.poll_changing_ms), "10s",  100, HOURS(1), 0, NULL, NULL, "the same while something is in transition" },
+    { "poll-interval",        OPTION_MS,   G(control.poll_ms),          "60s",  1000, HOURS(1), LIVE, NULL, NULL, "how often states are asked for" },
+    { "poll-interval-changing", OPTION_MS, G(control.poll_changing_ms), "10s",  100, HOURS(1), LIVE, NULL, NULL, "the same while something is in transition" },
     { "project-id",           OPTION_TEXT, G(control.project_id),       NULL,   0, 0, 0, NULL, "ID", "project whose clusters are listed (default: what the clusters' labels say)" },
     { "state-source",         OPTION_TEXT, G(control.state_source),     "api",  0, 0, 0, NULL, "SOURCE", "where states come from: api, file:PATH (a state document that another tidblink keeps), or none (no check at all)" },
     { "state-dir",            OPTION_TEXT, G(control.state_dir),        NULL,   0, 0, 0, NULL, "DIR", "where the last known state is kept, or off (default $STATE_DIRECTORY, else /var/lib/tidblink for root and $XDG_STATE_HOME/tidblink or ~/.local/state/tidblink for others)" },
@@ -52,8 +52,8 @@ static const struct option_row global_rows[] = {
 
     // Private DNS.
     { "dns-servers",          OPTION_LIST, G(resolver.servers),         NULL,   0, 0, 0, NULL, "ADDR[,ADDR]", "DNS servers (default: those of /etc/resolv.conf)" },
-    { "allowed-cidrs",        OPTION_LIST, G(resolver.allowed_cidrs),   NULL,   0, 0, 0, NULL, "CIDR[,CIDR]", "address blocks that count as private besides RFC 1918, 100.64.0.0/10 and fc00::/7" },
-    { "allow-loopback",       OPTION_BOOL, G(resolver.allow_loopback),  "off",  0, 0, 0, NULL, NULL, "accept a loopback address as the cluster's (tests, port forwards)" },
+    { "allowed-cidrs",        OPTION_LIST, G(resolver.allowed_cidrs),   NULL,   0, 0, LIVE, NULL, "CIDR[,CIDR]", "address blocks that count as private besides RFC 1918, 100.64.0.0/10 and fc00::/7" },
+    { "allow-loopback",       OPTION_BOOL, G(resolver.allow_loopback),  "off",  0, 0, LIVE, NULL, NULL, "accept a loopback address as the cluster's (tests, port forwards)" },
     { "resolve-timeout",      OPTION_MS,   G(proxy.resolve_timeout_ms), "5s",   100, MINUTES(1), LIVE, NULL, NULL, "from a name to its addresses" },
 
     // Connections.
@@ -66,7 +66,7 @@ static const struct option_row global_rows[] = {
     { "connect-timeout",      OPTION_MS,   G(proxy.connect_timeout_ms), "5s",   10, MINUTES(5), LIVE, NULL, NULL, "connecting to one address of the cluster" },
     { "dial-budget",          OPTION_MS,   G(proxy.dial_budget_ms),     "15s",  10, MINUTES(10), LIVE, NULL, NULL, "connecting to all of its addresses together" },
     { "handshake-timeout",    OPTION_MS,   G(proxy.handshake_timeout_ms), "10s", 10, MINUTES(10), LIVE, NULL, NULL, "from the connection to the server's greeting" },
-    { "keepalive",            OPTION_MS,   G(proxy.keepalive_ms),       "60s",  1000, HOURS(2), 0, NULL, NULL, "idle time after which a connection is probed on both legs" },
+    { "keepalive",            OPTION_MS,   G(proxy.keepalive_ms),       "60s",  1000, HOURS(2), LIVE, NULL, NULL, "idle time after which a connection is probed on both legs" },
     { "source",               OPTION_LIST, G(source),                   NULL,   0, 0, 0, NULL, "ADDR[,ADDR]", "local addresses to connect to the clusters from, in turn" },
     { "spares",               OPTION_UINT, G(proxy.spares),             "4",    0, 64, LIVE, NULL, NULL, "connections per cluster that are opened ahead, for TiDB only; 0: none" },
     { "spare-max-age",        OPTION_MS,   G(proxy.spare_max_age_ms),   "2m",   1000, HOURS(1), LIVE, NULL, NULL, "a connection that was opened ahead is replaced after this time" },
@@ -102,7 +102,7 @@ static const struct option_row cluster_rows[] = {
     { "host",        OPTION_TEXT, C(host),        NULL, 0, 0, 0, NULL, "NAME", "private host name of the cluster (default: from the API)" },
     { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
     { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
-    { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, 0, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
+    { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, LIVE, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
     { "via",         OPTION_TEXT, C(via),         NULL, 0, 0, OPTION_SECRET, NULL, "URL", "jump from outside the VPC: socks5h://HOST, http://HOST:PORT, ssh://[USER@]HOST or command:PROGRAM with %h and %p" },
     { "via-password-file", OPTION_TEXT, C(via_password_file), NULL, 0, 0, 0, NULL, "PATH", "file with the password of the user in via" },
     { "tls",         OPTION_CHOICE, C(tls),       "auto", 0, 0, LIVE, tls_choices, NULL, "TLS to the cluster; auto: verify-full with tls-ca, else passthrough" },

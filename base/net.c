@@ -213,7 +213,7 @@ int net_socket_error(int fd)
 bool net_has_input(int fd)
 {
     char byte;
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || !net_is_transient(errno);
+    return recv(fd, &byte, 1, MSG_PEEK) >= 0 || !net_is_transient(errno);
 }
 
 void net_reset_on_close(int fd)

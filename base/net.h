@@ -33,7 +33,7 @@ void net_nodelay(int fd);
 void net_user_timeout(int fd, unsigned timeout_ms);
 int net_socket_error(int fd);    // SO_ERROR, taken once
 void net_reset_on_close(int fd); // close(2) will send RST instead of FIN
-bool net_has_input(int fd);      // something is there to be read, an end included
+bool net_has_input(int fd);      // something is there to be read, an end included; non-blocking fd
 bool net_is_delivered(int fd);   // everything that was sent is acknowledged; true if unknown
 // Connects from this address; the local port is chosen at connect(2), when the far end is known, so
 // that each far end has all ports (ip(7), IP_BIND_ADDRESS_NO_PORT; elsewhere it

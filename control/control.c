@@ -93,6 +93,31 @@ void control_nudge(struct control *control, size_t target)
         loop_post(control->loop, on_nudge, control);
 }
 
+struct intervals {
+    struct control *control;
+    uint64_t steady_ms, changing_ms;
+};
+
+static void on_intervals(void *arg)
+{
+    struct intervals intervals = *(struct intervals *)arg;
+    struct control *control = intervals.control;
+    free(arg);
+    control->options.poll_ms = intervals.steady_ms;
+    control->options.poll_changing_ms = intervals.changing_ms;
+    if (control->poller != NULL && !atomic_load(&control->stopped))
+        poller_use_intervals(control->poller, intervals.steady_ms, intervals.changing_ms);
+}
+
+void control_use_intervals(struct control *control, uint64_t steady_ms, uint64_t changing_ms)
+{
+    struct intervals *intervals = malloc(sizeof(*intervals));
+    if (intervals == NULL)
+        abort(); // what is shown would not be in force
+    *intervals = (struct intervals){ control, steady_ms, changing_ms };
+    loop_post(control->loop, on_intervals, intervals);
+}
+
 struct waking {
     struct control *control;
     uint64_t slept_ms;

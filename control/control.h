@@ -79,6 +79,8 @@ void control_stop(struct control *control);
 void control_nudge(struct control *control, size_t target);
 // a connection to this target reached the server just now (weighs against "absent").
 void control_note_success(struct control *control, size_t target);
+// How often states are asked for from now on. Any thread.
+void control_use_intervals(struct control *control, uint64_t steady_ms, uint64_t changing_ms);
 // this machine slept for so long, or is in another network: ask at once, over new connections.
 void control_wake(struct control *control, uint64_t slept_ms);
 

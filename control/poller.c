@@ -59,7 +59,7 @@ static double jitter(void)
     return (double)os_random_below(1000) / 1000;
 }
 
-static void schedule(struct poller *poller)
+static uint64_t next_delay_ms(const struct poller *poller)
 {
     enum err_code ending = poller->ending;
     struct schedule_facts facts = {
@@ -72,12 +72,23 @@ static void schedule(struct poller *poller)
         .requests = poller->requests,
         .quota = poller->counters.quota,
     };
-    uint64_t delay_ms = schedule_delay_ms(&facts, jitter());
-    poller->forced_pause = facts.rate_limited;
-    poller->ended_ms = clock_ms();
-    poller->due_ms = poller->ended_ms + delay_ms;
+    return schedule_delay_ms(&facts, jitter());
+}
+
+static void come_back(struct poller *poller, uint64_t due_ms)
+{
+    uint64_t now_ms = clock_ms();
+    uint64_t delay_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    poller->due_ms = due_ms;
     poller->counters.next_poll = clock_wall_s() + (int64_t)((delay_ms + 999) / 1000);
     timer_start(&poller->timer, delay_ms);
+}
+
+static void schedule(struct poller *poller)
+{
+    poller->forced_pause = poller->ending == ERR_API_RATE;
+    poller->ended_ms = clock_ms();
+    come_back(poller, poller->ended_ms + next_delay_ms(poller));
 }
 
 static void end_round(struct poller *poller)
@@ -183,6 +194,14 @@ void poller_free(struct poller *poller)
 void poller_start(struct poller *poller)
 {
     timer_start(&poller->timer, 0);
+}
+
+void poller_use_intervals(struct poller *poller, uint64_t steady_ms, uint64_t changing_ms)
+{
+    poller->options.steady_ms = steady_ms;
+    poller->options.changing_ms = changing_ms;
+    if (!poller->running && !poller->forced_pause && poller->counters.polled)
+        come_back(poller, poller->ended_ms + next_delay_ms(poller));
 }
 
 void poller_nudge(struct poller *poller)

@@ -32,6 +32,8 @@ struct poller *poller_new(struct loop *loop, struct api *api, struct model *beli
 void poller_free(struct poller *poller);  // NULL is allowed; no callback afterwards
 void poller_start(struct poller *poller); // the first round begins soon
 
+// Other intervals, counted from the end of the last round on.
+void poller_use_intervals(struct poller *poller, uint64_t steady_ms, uint64_t changing_ms);
 // Brings the next round forward, but never two rounds in a row.
 void poller_nudge(struct poller *poller);
 

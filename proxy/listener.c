@@ -152,6 +152,12 @@ const struct addr *listener_address(const struct listener *listener)
     return &listener->socket.addr;
 }
 
+void listener_adopt(struct listener *listener, uint64_t max, uint64_t keepalive_ms)
+{
+    listener->max = max;
+    net_keepalive(listener->socket.fd, keepalive_ms);
+}
+
 uint64_t listener_max(const struct listener *listener)
 {
     return listener->max;

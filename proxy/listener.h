@@ -43,5 +43,7 @@ void listener_accept_all(struct listener *listener);
 void listener_close(struct listener *listener, bool goes_on_elsewhere);
 const struct inherited_socket *listener_socket(const struct listener *listener);
 size_t listener_target(const struct listener *listener);
+// For connections from now on.
+void listener_adopt(struct listener *listener, uint64_t max, uint64_t keepalive_ms);
 uint64_t listener_max(const struct listener *listener); // connections at a time; 0: no own limit
 const struct addr *listener_address(const struct listener *listener); // the real port

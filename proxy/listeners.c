@@ -52,6 +52,16 @@ void listeners_start(struct listeners *listeners)
         listener_start(listeners->items[i]);
 }
 
+void listeners_adopt(
+    struct listeners *listeners, const struct proxy_plan *plan, const struct proxy_options *options)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *listener = listeners->items[i];
+        uint64_t max = plan->targets[listener_target(listener)].listener_max;
+        listener_adopt(listener, max, options->keepalive_ms);
+    }
+}
+
 void listeners_accept_all(struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->count; i++)

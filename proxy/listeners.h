@@ -17,6 +17,9 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, struct loop *loop, const struct proxy_plan *plan,
     const struct proxy_options *options, listener_fn fn, void *arg, struct err *err) MUST_CHECK;
 void listeners_start(struct listeners *listeners);
+// What the plan, which has the same targets, and the options say of new connections.
+void listeners_adopt(struct listeners *listeners, const struct proxy_plan *plan,
+    const struct proxy_options *options);
 void listeners_accept_all(struct listeners *listeners);
 // As listener_close.
 void listeners_close(struct listeners *listeners, bool go_on_elsewhere);

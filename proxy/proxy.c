@@ -224,9 +224,16 @@ bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
         return false;
     proxy->options = *options;
     proxy->gate.max_connections = options->max_connections;
+    listeners_adopt(&proxy->listeners, plan, options);
     for (size_t i = 0; i < proxy->target_count; i++)
         target_show(proxy->targets[i]);
     return true;
+}
+
+void proxy_look_again(struct proxy *proxy)
+{
+    for (size_t i = 0; i < proxy->target_count; i++)
+        target_look_again(proxy->targets[i]);
 }
 
 // ---- start -------------------------------------------------------------------------------------

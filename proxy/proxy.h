@@ -47,10 +47,10 @@ struct proxy_options {
     bool proves_way;            // a server of each cluster is to greet before any client comes
     bool batch;                 // workers run under SCHED_BATCH
     uint64_t busy_poll_us;      // workers look so long for an event before they sleep
-    uint64_t keepalive_ms;      // of both legs
     const struct addr *sources; // local addresses towards the clusters, in turn; outlive the proxy
     size_t source_count;        // 0: the system chooses
     // May change at a reload:
+    uint64_t keepalive_ms; // of both legs
     uint64_t max_connections;
     uint64_t hold_timeout_ms;    // a client waits this long for a verdict to turn
     uint64_t resolve_timeout_ms; // … for the first addresses
@@ -146,6 +146,8 @@ enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change);
 // targets. False: something of it is not usable, and all is as it was.
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     const struct proxy_plan *plan, struct err *err) MUST_CHECK;
+// The resolver judges addresses in another way (resolver_adopt).
+void proxy_look_again(struct proxy *proxy);
 
 // Closes the listeners, refuses who waits (1053), lets running connections end at the next pause
 // between statements and transactions, idle ones where that cannot be told; forces the rest after

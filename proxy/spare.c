@@ -352,7 +352,10 @@ static void drop_outdated(struct spares *spares)
     struct spare *spare, *next;
     uint64_t now_ms = now_of(spares);
     bool wanted = is_wanted(spares), was_silent = false;
+    uint64_t latest_ms = now_ms + view_of(spares)->options.spare_max_age_ms;
     TAILQ_FOREACH_SAFE(spare, &spares->all, link, next) {
+        if (spare->is_ready && spare->expires_ms > latest_ms)
+            spare->expires_ms = latest_ms; // a reload
         bool is_old = now_ms >= spare->expires_ms;
         if (is_old && spare->is_ready)
             spares->failures = 0; // it lasted

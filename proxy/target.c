@@ -294,6 +294,12 @@ enum proxy_concern target_wake(
     return concern;
 }
 
+void target_look_again(struct target *target)
+{
+    if (target->watch)
+        resolver_judge_again(target->watch);
+}
+
 void target_use_control_path(struct target *target, const char *path)
 {
     target->control_path = path;

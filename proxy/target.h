@@ -40,6 +40,8 @@ void target_news(struct target *target, struct control_news *news); // takes own
 enum proxy_concern target_wake(
     struct target *target, const struct wake_plan *plan, bool other_names);
 void target_use_control_path(struct target *target, const char *path); // see target_plan
+// Its name is looked up, and the answer judged, anew.
+void target_look_again(struct target *target);
 void target_show(struct target *target); // again, because the options changed
 // Every address failed: look the name up again, and remember why.
 void target_unreachable(struct target *target, const struct err *err);

@@ -216,6 +216,14 @@ bool resolver_doubt(struct resolver_watch *watch, bool withhold)
     return watch->withholds;
 }
 
+void resolver_judge_again(struct resolver_watch *watch)
+{
+    if (watch->is_literal)
+        schedule(watch, loop_now_ms(watch->resolver->loop));
+    else
+        (void)resolver_doubt(watch, false);
+}
+
 // ---- life ---------------------------------------------------------------------------------------
 
 static bool copy_list(const struct option_list *from, struct option_list *to, struct err *err)
@@ -256,6 +264,27 @@ static bool read_policy(struct resolver *resolver, struct err *err)
         .allowed_count = texts->count,
         .allow_loopback = resolver->options.allow_loopback,
     };
+    return true;
+}
+
+bool resolver_adopt(
+    struct resolver *resolver, const struct resolver_options *options, struct err *err)
+{
+    struct resolver fresh = { 0 };
+    bool ok = copy_list(&options->allowed_cidrs, &fresh.options.allowed_cidrs, err);
+    fresh.options.allow_loopback = options->allow_loopback;
+    if (!ok || !read_policy(&fresh, err)) {
+        option_list_free(&fresh.options.allowed_cidrs);
+        free(fresh.allowed);
+        return false;
+    }
+    option_list_free(&resolver->options.allowed_cidrs);
+    free(resolver->allowed);
+    resolver->options.allowed_cidrs = fresh.options.allowed_cidrs;
+    resolver->options.allow_loopback = options->allow_loopback;
+    resolver->options.timeout_ms = options->timeout_ms;
+    resolver->allowed = fresh.allowed;
+    resolver->policy = fresh.policy;
     return true;
 }
 

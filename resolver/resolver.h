@@ -71,6 +71,12 @@ void resolver_hasten(struct resolver_watch *watch);
 // This machine may be in another network: DNS servers are asked over new sockets from now on, and
 // resolv.conf is read again. Look-ups that are under way start again.
 void resolver_renew(struct resolver *resolver);
+// From now on another policy and another deadline count; the servers stay. What is known stays
+// until the next look. False: allowed_cidrs cannot be read, and nothing has changed.
+bool resolver_adopt(
+    struct resolver *resolver, const struct resolver_options *options, struct err *err) MUST_CHECK;
+// Looks again now and judges the answer anew, also a literal address.
+void resolver_judge_again(struct resolver_watch *watch);
 // What is known of this name may be of another network: it is looked up now. True: use none of it
 // until fn is called, which is once more even if nothing is different, within a second; when there
 // is no answer by then, or the look-up fails, the old addresses are stale but usable. False: it was
