@@ -12,6 +12,7 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct handover {
     struct program *program;
     struct inherited_socket socket;
     char id[OS_PROGRAM_ID_BYTES]; // of the program, "" where it is not known
+    int credentials;              // their folder; -1: there is none
     struct watch watch;
     // The one who asks:
     int fd; // -1: nobody
@@ -108,11 +110,11 @@ static void send_sockets(struct handover *handover)
 static void answer(struct handover *handover, bool takes)
 {
     char pid[24];
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    const char *watchdog = getenv("WATCHDOG_USEC"); // sd_watchdog_enabled(3)
     snprintf(pid, sizeof(pid), "%ld", (long)getpid());
     const char *const fields[] = { "running", HANDOVER_PROTOCOL, TIDBLINK_VERSION, pid,
-        handover->id, credentials ? credentials : "", NULL };
-    if (!handover_put(handover->fd, -1, fields) || !takes) {
+        handover->id, watchdog ? watchdog : "", NULL };
+    if (!handover_put(handover->fd, takes ? handover->credentials : -1, fields) || !takes) {
         hang_up(handover);
         return;
     }
@@ -206,6 +208,14 @@ static void on_asker(struct watch *watch, unsigned what)
 
 // ---- life ---------------------------------------------------------------------------------------
 
+// systemd shows them to the process that it has started, and to no other of the unit: a reload that
+// starts the next one finds an empty place at the same path.
+static int open_credentials(void)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY"); // systemd.exec(5)
+    return folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
 struct handover *handover_start(struct program *program)
 {
     struct err err;
@@ -229,6 +239,7 @@ struct handover *handover_start(struct program *program)
     }
     handover->program = program;
     handover->fd = -1;
+    handover->credentials = open_credentials();
     (void)os_program_id(handover->id);
     watch_init(&handover->watch, program->loop, handover->socket.fd, on_asker);
     timer_init(&handover->patience, program->loop, on_patience_over);
@@ -252,5 +263,7 @@ void handover_stop(struct handover *handover)
     if (program->owns_sockets && inherited_has_file(&handover->socket))
         (void)unlink(handover->socket.addr.un.sun_path);
     close(handover->socket.fd);
+    if (handover->credentials >= 0)
+        close(handover->credentials);
     free(handover);
 }

@@ -5,7 +5,9 @@
 // one descriptor (unix(7), SCM_RIGHTS). The asker begins:
 //
 //     ask      protocol, version, "who" or "take"
-//     running  protocol, version, process id, program (os_program_id), credentials folder
+//     running  protocol, version, process id, program (os_program_id), the watchdog's time in
+//              microseconds; who takes also gets the descriptor of the credentials' folder, if
+//              there is one
 //     socket   address, name, "activation" or ""     one for each, with the descriptor
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -140,11 +141,21 @@ static bool take_sockets(
     return false;
 }
 
-// What the service manager gave to the process that it started itself.
-static void use_credentials(const char *folder)
+// What the service manager gives, or shows, only to the process that it has started itself: the
+// credentials, whose descriptor stays open (the next process asks us for it), and the watchdog's
+// time, which the one who speaks for the service has to keep. Before there are threads.
+static void take_service(struct handover_record *record)
 {
-    if (*folder)
-        (void)setenv("CREDENTIALS_DIRECTORY", folder, 0);
+    char folder[32];
+    if (*field(record, 5)) {
+        (void)setenv("WATCHDOG_USEC", field(record, 5), 1);
+        (void)unsetenv("WATCHDOG_PID");
+    }
+    if (record->fd < 0)
+        return;
+    snprintf(folder, sizeof(folder), "/dev/fd/%d", record->fd);
+    (void)setenv("CREDENTIALS_DIRECTORY", folder, 1);
+    record->fd = -1;
 }
 
 // It ended while it was asked: then there is nobody to take over from.
@@ -169,7 +180,7 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
     bool asked = takeover && ask(fd, "take", &record, err);
     bool drains = !asked && strcmp(field(&record, 1), "draining") == 0;
     if (asked)
-        use_credentials(field(&record, 5));
+        take_service(&record);
     bool ok = asked && take_sockets(fd, inherited, &record, err);
     handover_empty(&record);
     if (ok) {

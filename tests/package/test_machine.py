@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The package on a machine that runs systemd: the service's whole life, with a cloud (the emulator)
 and a database (MariaDB) on the loopback addresses of its network."""
+import re
+import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pymysql
 import pytest
 
+from conftest import deb
 from emulator import CLUSTER, ENDPOINT, Emulator
 from machine import Machine, why_not
 from mariadb import MariaDB
@@ -13,6 +18,7 @@ from namespaces import Namespace
 
 PORT = 4000
 UNIT = "tidblink.service"
+DRAINING = "this proxy is shutting down: draining"
 CONFIG = """\
 api-url = {api}
 api-ca = /etc/tidblink/api-ca.pem
@@ -21,7 +27,7 @@ allow-loopback = on
 aws-cli = off
 poll-interval = 1s
 poll-interval-changing = 200ms
-drain-timeout = 5s
+drain-timeout = 60s
 log-level = {level}
 
 [cluster orders]
@@ -200,3 +206,120 @@ def test_a_wrong_configuration_fails_the_start(served):
     code, _ = served.run("systemctl", "restart", UNIT)
     assert code != 0
     assert "listen: " in served.journal(UNIT)
+
+
+class Knocking:
+    """Connects again and again, from another thread; `failed` has what went wrong. Who is between
+    tidblink and the cluster when a drain begins may be told so, where `told` allows it."""
+
+    def __init__(self, network, told=""):
+        self.network, self.told, self.count, self.failed = network, told, 0, []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        while not self.over.is_set():
+            try:
+                with connect(self.network) as connection:
+                    one(connection)
+                self.count += 1
+            except (OSError, pymysql.Error) as error:
+                if not self.told or self.told not in repr(error):
+                    self.failed.append(repr(error))
+
+    def __enter__(self):
+        self.thread.start()
+        self.wait_more()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join(60)
+
+    def wait_more(self, count=5):
+        """Until so many more were served."""
+        goal, deadline = self.count + count, time.monotonic() + 60
+        while self.count < goal:
+            assert time.monotonic() < deadline and not self.failed, self.failed
+            time.sleep(0.01)
+
+
+def newer(package, folder, version):
+    """The same package as another version, which dpkg installs as it does any."""
+    folder.mkdir()
+    subprocess.run(["dpkg-deb", "-R", package, folder / "unpacked"], check=True, timeout=60)
+    control = folder / "unpacked/DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^Version: .*", f"Version: {version}", control.read_text()))
+    made = folder / f"tidblink_{version}.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", folder / "unpacked", made], check=True,
+                   timeout=60, stdout=subprocess.DEVNULL)
+    return made
+
+
+def test_an_upgrade_of_the_package_refuses_nobody(served, network, packages, installed, tmp_path):
+    before = served.show(UNIT, "MainPID")
+    busy = connect(network)
+    busy.begin()
+    number = one(busy)
+    (path,) = installed.bring(newer(deb(packages, "tidblink"), tmp_path / "newer", "9.9"))
+    with Knocking(network) as knocking:
+        said = served.must("dpkg", "-i", path)
+        assert "did not take over" not in said
+        knocking.wait_more()
+    assert knocking.failed == []
+    after = served.show(UNIT, "MainPID")
+    assert after not in (before, "0")
+    assert served.show(UNIT, "ActiveState") == "active"
+    assert served.show(UNIT, "NRestarts") == "0"
+    # A transaction stays with the former process until it is done.
+    assert one(busy) == number
+    busy.commit()
+    busy.close()
+
+
+def test_the_watchdog_is_fed_after_an_upgrade_too(served, installed):
+    """A short one; the upgrade is that of a program that is another file."""
+    served.write(f"/etc/systemd/system/{UNIT}.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n")
+    served.must("systemctl", "daemon-reload")
+    served.must("systemctl", "restart", UNIT)
+    served.must("tidblink", "wait", "--for", "active")
+    before = served.show(UNIT, "MainPID")
+    served.must("cp", "--remove-destination", "/usr/bin/tidblink", "/usr/bin/tidblink.new")
+    served.must("mv", "/usr/bin/tidblink.new", "/usr/bin/tidblink")
+    served.must("systemctl", "reload", UNIT)
+    after = served.show(UNIT, "MainPID")
+    assert after != before
+    # An event for every time that it was fed: three of them are more than the 2 s.
+    fed = {served.show(UNIT, "WatchdogTimestampMonotonic")}
+    deadline = time.monotonic() + 60
+    while len(fed) < 4 and time.monotonic() < deadline:
+        fed.add(served.show(UNIT, "WatchdogTimestampMonotonic"))
+        time.sleep(0.05)
+    assert len(fed) == 4
+    assert served.show(UNIT, "MainPID") == after
+    assert served.show(UNIT, "NRestarts") == "0"
+    (installed.root / f"etc/systemd/system/{UNIT}.d/watchdog.conf").unlink()
+    served.must("systemctl", "daemon-reload")
+
+
+def test_who_connects_during_a_restart_waits(served, network):
+    with Knocking(network, told=DRAINING) as knocking:
+        for _ in range(3):
+            served.must("systemctl", "restart", UNIT)
+            knocking.wait_more()
+    assert knocking.failed == []
+
+
+def test_socket_activation(served, network):
+    """The port is systemd's; the first client starts the service."""
+    served.must("systemctl", "stop", UNIT)
+    served.must("systemctl", "start", "tidblink.socket")
+    assert served.show(UNIT, "ActiveState") == "inactive"
+    with connect(network) as connection:
+        assert one(connection)
+    assert served.show(UNIT, "ActiveState") == "active"
+    with Knocking(network, told=DRAINING) as knocking:
+        served.must("systemctl", "restart", UNIT)
+        knocking.wait_more()
+    assert knocking.failed == []
+    served.must("systemctl", "stop", "tidblink.socket", UNIT)
