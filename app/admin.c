@@ -60,6 +60,7 @@ struct admin {
     struct history *history;
     struct admin_doctor *doctor;
     struct door tcp, local;
+    bool accepts;
 };
 
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text)
@@ -315,24 +316,14 @@ static void on_request(struct evhttp_request *request, void *arg)
 
 // ---- start and stop -----------------------------------------------------------------------------
 
-static void on_pause_over(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    (void)evconnlistener_enable(arg); // it only fails for a listener that has no callback
-}
-
-// Out of descriptors. libevent by itself would try again at once, with a line on stderr each time.
+// Out of descriptors. libevent by itself would try again at once, with a line on stderr each time;
+// admin_beat goes on.
 static void on_accept_failed(struct evconnlistener *listener, void *http)
 {
-    static const struct timeval pause = { .tv_sec = 1 };
-    struct event_base *base = evconnlistener_get_base(listener);
     (void)http;
-    log_facts(LOG_ERROR, "cannot accept connections to the admin HTTP: paused for 1 s", "reason",
+    log_facts(LOG_ERROR, "cannot accept connections to the admin HTTP: paused for 2 s", "reason",
         err_errno_text(evutil_socket_geterror(evconnlistener_get_fd(listener))), NULL);
-    // The listener outlives the pause: it is freed after the last turn of the loop (program_done).
-    if (event_base_once(base, -1, EV_TIMEOUT, on_pause_over, listener, &pause) == 0)
-        (void)evconnlistener_disable(listener);
+    (void)evconnlistener_disable(listener); // that only fails without memory
 }
 
 // Accepts nobody yet.
@@ -442,8 +433,16 @@ static void accept_at(struct door *door)
 
 void admin_accept(struct admin *admin)
 {
+    admin->accepts = true;
     accept_at(&admin->tcp);
     accept_at(&admin->local);
+}
+
+void admin_beat(struct admin *admin)
+{
+    if (admin->accepts)
+        admin_accept(admin); // who paused goes on
+    admin_changed(admin);
 }
 
 const struct inherited_socket *admin_socket(const struct admin *admin, size_t index)

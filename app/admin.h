@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <stddef.h>
-
 struct admin;
 struct evhttp_request;
 struct inherited_socket;
@@ -23,6 +21,8 @@ void admin_accept(struct admin *admin);
 const struct inherited_socket *admin_socket(const struct admin *admin, size_t index);
 // Something changed: answers those whose wait is over.
 void admin_changed(struct admin *admin);
+// With each heartbeat (health_now.h): what is true by time alone, and an end of pauses.
+void admin_beat(struct admin *admin);
 size_t admin_waiting(const struct admin *admin); // requests that are held
 void admin_stop(struct admin *admin); // answers everyone who still waits; NULL is allowed
 

@@ -40,9 +40,9 @@ static void on_beat(struct ticker *ticker)
     note_lateness(heartbeat);
     heartbeat->beat_ms = clock_ms();
     proxy_ping(program->proxy);
-    // What is true by time alone: a failure that is long ago.
+    // A failure may be long ago now.
     if (program->admin)
-        admin_changed(program->admin);
+        admin_beat(program->admin);
     ticker_start(ticker, BEAT_MS);
 }
 

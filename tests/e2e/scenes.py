@@ -2,6 +2,7 @@
 """What several suites do with a proxy: a cluster that is ready, a client that is served, an end."""
 import contextlib
 import os
+import resource
 import time
 
 import client
@@ -54,3 +55,17 @@ def wait_descriptors_at_most(proxy, count, seconds=60):
     while (seen := proxy.descriptors()) > count:
         assert time.monotonic() < deadline, f"{seen} descriptors, more than {count}"
         time.sleep(0.01)
+
+
+class NoDescriptors:
+    """No new descriptor for a process; what it has stays open."""
+
+    def __init__(self, proxy):
+        self.pid = proxy.process.pid
+
+    def __enter__(self):
+        self.before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (3, self.before[1]))
+
+    def __exit__(self, *_):
+        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.before)

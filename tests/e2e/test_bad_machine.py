@@ -13,6 +13,7 @@ import pytest
 import client
 from emulator import CLUSTER, ENDPOINT, PRIVATE_KEY, PUBLIC_KEY
 from proxy import Proxy
+from scenes import NoDescriptors
 from servers import GREETING, Greeter
 
 ENDPOINT_PATH = f"endpoints/{ENDPOINT}"
@@ -172,20 +173,6 @@ def assert_calm(proxy):
     time.sleep(1)
     assert cpu_seconds(proxy.process.pid) - before < 0.5
     assert proxy.mark() - mark < 10, "a flood of log lines"
-
-
-class NoDescriptors:
-    """No new descriptor for a process; what it has stays open."""
-
-    def __init__(self, proxy):
-        self.pid = proxy.process.pid
-
-    def __enter__(self):
-        self.before = resource.prlimit(self.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, (3, self.before[1]))
-
-    def __exit__(self, *_):
-        resource.prlimit(self.pid, resource.RLIMIT_NOFILE, self.before)
 
 
 def test_out_of_descriptors(known):
