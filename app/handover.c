@@ -12,12 +12,13 @@
 #include "base/os.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { BACKLOG = 8, SOCKET_MODE = 0600, PATIENCE_MS = 90 * 1000 };
+enum { BACKLOG = 8, SOCKET_MODE = 0600, PATIENCE_MS = 90 * 1000, NUMBER_BYTES = 24 };
 
 struct handover {
     struct program *program;
@@ -107,11 +108,14 @@ static void send_sockets(struct handover *handover)
 
 static void answer(struct handover *handover, bool takes)
 {
-    char pid[24];
+    char pid[NUMBER_BYTES], watchdog[NUMBER_BYTES] = "";
+    uint64_t watchdog_us = handover->program->duty.watchdog_us;
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    if (watchdog_us)
+        snprintf(watchdog, sizeof(watchdog), "%" PRIu64, watchdog_us);
     const char *const fields[] = { "running", HANDOVER_PROTOCOL, TIDBLINK_VERSION, pid,
-        handover->id, credentials ? credentials : "", NULL };
+        handover->id, credentials ? credentials : "", watchdog, NULL };
     if (!handover_put(handover->fd, -1, fields) || !takes) {
         hang_up(handover);
         return;

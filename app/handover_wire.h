@@ -5,7 +5,8 @@
 // one descriptor (unix(7), SCM_RIGHTS). The asker begins:
 //
 //     ask      protocol, version, "who" or "take"
-//     running  protocol, version, process id, program (os_program_id), credentials folder
+//     running  protocol, version, process id, program (os_program_id), credentials folder,
+//              microseconds of the service manager's watchdog or ""
 //     socket   address, name, "activation" or ""     one for each, with the descriptor
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on
@@ -22,7 +23,7 @@
 
 #define HANDOVER_PROTOCOL "1"
 
-enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 6 };
+enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 7 };
 
 struct handover_record {
     const char *fields[HANDOVER_FIELDS]; // "" where there is none

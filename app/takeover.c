@@ -140,11 +140,14 @@ static bool take_sockets(
     return false;
 }
 
-// What the service manager gave to the process that it started itself.
-static void use_credentials(const char *folder)
+// What the service manager gave to the process that it started itself, and not to those of
+// ExecReload= (systemd.exec(5), sd_watchdog_enabled(3)).
+static void use_environment(const char *credentials, const char *watchdog_us)
 {
-    if (*folder)
-        (void)setenv("CREDENTIALS_DIRECTORY", folder, 0);
+    if (*credentials)
+        (void)setenv("CREDENTIALS_DIRECTORY", credentials, 0);
+    if (*watchdog_us)
+        (void)setenv("WATCHDOG_USEC", watchdog_us, 0);
 }
 
 // It ended while it was asked: then there is nobody to take over from.
@@ -169,7 +172,7 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
     bool asked = takeover && ask(fd, "take", &record, err);
     bool drains = !asked && strcmp(field(&record, 1), "draining") == 0;
     if (asked)
-        use_credentials(field(&record, 5));
+        use_environment(field(&record, 5), field(&record, 6));
     bool ok = asked && take_sockets(fd, inherited, &record, err);
     handover_empty(&record);
     if (ok) {
