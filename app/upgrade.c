@@ -11,6 +11,7 @@
 #include "app/takeover.h"
 #include "base/err.h"
 #include "base/os.h"
+#include "control/keys.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,8 +34,7 @@ static void become_proxy(const struct settings_request *request, int ready_fd)
     int exit_code = EXIT_DONE;
     const struct proxy_start how = { .request = request, .take_over = true, .ready_fd = ready_fd };
     (void)setsid(); // whoever upgrades may close the terminal
-    // What the service manager says of the process that it started is true of this one now
-    // (sd_watchdog_enabled(3)).
+    // The watchdog, if there is one, is for this process from now on (sd_watchdog_enabled(3)).
     (void)unsetenv("WATCHDOG_PID");
     if (!proxy_serve(&how, &exit_code, &err)) {
         fprintf(stderr, "tidblink upgrade: %s\n", err.text);
@@ -59,12 +59,14 @@ bool upgrade_start(const struct settings_request *request, struct err *err)
     if (!os_pipe(ready))
         return err_sys(err, ERR_INTERNAL, errno, "cannot make a pipe");
     fflush(NULL);
+    keys_share(request->line->keys, true);
     pid_t pid = fork();
+    int sys = errno;
+    keys_share(request->line->keys, false);
     if (pid == 0) {
         close(ready[0]);
         become_proxy(request, ready[1]);
     }
-    int sys = errno;
     close(ready[1]);
     bool serves = pid > 0 && hear(ready[0]);
     close(ready[0]);

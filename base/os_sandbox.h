@@ -62,3 +62,5 @@ void os_calls_print(FILE *out);
 // core dump and no forked process. NULL with errno.
 void *os_secret_new(size_t len) MUST_CHECK;
 void os_secret_free(void *secret, size_t len); // wipes; NULL is allowed
+// From now on a forked process gets it after all, or no longer.
+void os_secret_share(void *secret, size_t len, bool shares);

@@ -62,6 +62,18 @@ void keys_take_environment(struct keys *out)
     out->private_key = take_variable(private_source.variable);
 }
 
+static void share_text(char *text, bool shares)
+{
+    if (text != NULL)
+        os_secret_share(text, strlen(text) + 1, shares);
+}
+
+void keys_share(const struct keys *keys, bool shares)
+{
+    share_text(keys->public_key, shares);
+    share_text(keys->private_key, shares);
+}
+
 static void wipe_text(char *text)
 {
     if (text != NULL)

@@ -29,5 +29,7 @@ void keys_take_environment(struct keys *out);
 // ERR_OPTION when a key is nowhere or its file is not usable, the private one's also when others
 // could have read or changed it (base/secret_file.h).
 bool keys_load(const struct control_options *options, struct keys *out, struct err *err) MUST_CHECK;
+// Whether a forked process of ours has these keys as well; as long as nobody says so, not.
+void keys_share(const struct keys *keys, bool shares);
 // Overwrites and frees.
 void keys_wipe(struct keys *keys);

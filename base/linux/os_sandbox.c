@@ -214,6 +214,12 @@ void *os_secret_new(size_t len)
     return secret;
 }
 
+void os_secret_share(void *secret, size_t len, bool shares)
+{
+    (void)madvise(secret, len, shares ? MADV_KEEPONFORK : MADV_WIPEONFORK);
+    (void)!mlock2(secret, len, 0); // not inherited by fork(2)
+}
+
 void os_secret_free(void *secret, size_t len)
 {
     if (!secret)

@@ -74,6 +74,13 @@ void *os_secret_new(size_t len)
     return secret;
 }
 
+void os_secret_share(void *secret, size_t len, bool shares)
+{
+    (void)secret; // POSIX knows of no other way
+    (void)len;
+    (void)shares;
+}
+
 void os_secret_free(void *secret, size_t len)
 {
     if (!secret)

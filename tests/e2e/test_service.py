@@ -373,3 +373,20 @@ def test_the_heir_is_the_main_process(manager, cloud, server):
             while text := manager.hear(0.3):
                 assert "STOPPING" not in text and "draining" not in text
             assert find_pid(Path(proxy.options["admin-socket"])) == heir.process.pid
+
+
+def test_the_heir_gives_signs_of_life(manager, cloud, server):
+    """A program that a unit's ExecReload= starts is not told of the watchdog (systemd.exec(5),
+    WATCHDOG_USEC), and is its main process from the take-over on."""
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}",
+                                 "WATCHDOG_USEC=2000000"]) as proxy:
+        manager.wait("^WATCHDOG=1$")
+        heir = Heir(proxy)
+        heir.env = {**os.environ, **manager.env()}
+        with heir:
+            assert proxy.wait() == 0
+            manager.wait(rf"^MAINPID={heir.process.pid}\nREADY=1$")
+            mark = len(manager.heard)
+            for _ in range(3):
+                manager.wait("^WATCHDOG=1$", mark)
+                mark = len(manager.heard)

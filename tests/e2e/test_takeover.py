@@ -15,6 +15,7 @@ import pytest
 
 import client
 from built import built
+from emulator import ENDPOINT
 from proxy import Proxy
 from scenes import NoDescriptors, ready, running, served
 from servers import Server
@@ -382,6 +383,30 @@ def test_the_command_upgrade(cloud, server):
             assert proxy.wait() == 0
             with client.connect(port) as near:
                 client.read_greeting(near)
+        finally:
+            end(pid)
+
+
+def test_upgrade_with_a_key_of_the_environment(cloud, server):
+    """The new process is a copy of the command, whose environment no longer has the key."""
+    with running(cloud, api_public_key_file=None, api_private_key_file=None, wrapper=[
+            "/usr/bin/env", "TIDBCLOUD_PUBLIC_KEY=demo-public",
+            "TIDBCLOUD_PRIVATE_KEY=demo-private"]) as proxy:
+        proxy.env.update(TIDBCLOUD_PUBLIC_KEY="demo-public", TIDBCLOUD_PRIVATE_KEY="demo-private")
+        log = proxy.dir / "upgrade.log"
+        with open(log, "wb") as out:
+            assert subprocess.run([built("app/tidblink"), "upgrade", "--config",
+                                   proxy.dir / "tidblink.conf"], env=proxy.env, stderr=out,
+                                  timeout=WAIT_SECONDS, check=False).returncode == 0, \
+                log.read_text()
+        pid = find_pid(proxy.dir / "admin.sock")
+        try:
+            assert proxy.wait() == 0
+            cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED")
+            deadline = time.monotonic() + WAIT_SECONDS
+            while " verdict=refuse " not in log.read_text():  # the API tells the new one as well
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
         finally:
             end(pid)
 
