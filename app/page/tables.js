@@ -74,10 +74,10 @@ function showOpen({ open, connections }) {
 
 const CLOSED = [
   ["Ended", (row) => since("", row.ended, " ago")],
-  ["Cluster", (row) => name(row.cluster)],
-  ["Client", (row) => name(row.client)],
   ["Why", (row) => h("strong", {}, row.close)],
   ["What was said", (row) => name(row.reason) || "-"],
+  ["Cluster", (row) => name(row.cluster)],
+  ["Client", (row) => name(row.client)],
   ["Lasted", (row) => milliseconds(row.age_ms)],
 ];
 

@@ -76,10 +76,11 @@ def test_sorting_by_keyboard_keeps_the_focus(page):
 
 
 def test_ends_have_their_reason(page, busy):
-    ended = rows(page, part="#closings")
-    refused = next(row for row in ended if row[1] == "endpoint-failed")
-    assert refused[3] == "refused" and "The endpoint does not exist in the region" in refused[4]
-    assert [row[3] for row in ended if row[1] == "cluster-active"] == ["killed"]
+    ended = list(zip(*(column(page, title, part="#closings")
+                       for title in ("Cluster", "Why", "What was said"))))
+    refused = next(row for row in ended if row[0] == "endpoint-failed")
+    assert refused[1] == "refused" and "The endpoint does not exist in the region" in refused[2]
+    assert [row[1] for row in ended if row[0] == "cluster-active"] == ["killed"]
 
 
 def test_rates_are_drawn_and_told(page):
