@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM and real sessions: who is between two statements ends at once, who is in a transaction may
 finish it, whoever the server is and whether tidblink or nobody speaks TLS with it."""
+import os
 import signal
 import subprocess
+import threading
 import time
 
 import pymysql
 import pytest
 
+from built import built
 from mysql_root import mysql_client
 from proxy import Proxy
 from tls_scenes import dashed, section
@@ -89,7 +92,6 @@ def test_idle_ends_and_a_transaction_commits(server):
 
 
 def test_a_long_statement_ends_by_itself(server):
-    import threading
     with draining(server) as proxy:
         slow = connect(proxy)
         answer = []
@@ -170,3 +172,92 @@ def test_the_command_line_client_which_wants_no_eof(server):
         for process in (idle, busy):
             process.kill()
             process.communicate()
+
+
+def open_in_transaction(proxy, **options):
+    busy = connect(proxy, **options)
+    run(busy, "BEGIN")
+    run(busy, "INSERT INTO t (word) VALUES ('kept')")
+    return busy
+
+
+def not_ended(proxy, connection, mark):
+    return not any("close=" in line and place(connection) in line for line in proxy.lines[mark:])
+
+
+def test_tls_to_the_cluster(mysql97):
+    """tidblink speaks TLS with the cluster, and knows from the login on whose turn it is."""
+    mysql97.add_user(USER, PASSWORD)
+    mysql97.query("CREATE DATABASE IF NOT EXISTS drain")
+    mysql97.query("CREATE TABLE IF NOT EXISTS drain.t "
+                  "(id INT PRIMARY KEY AUTO_INCREMENT, word TEXT)")
+    orders = {"tls": "verify-ca", "tls-ca": mysql97.ca}
+    with draining(mysql97, orders) as proxy:
+        idle, fresh, busy = connect(proxy), connect(proxy), open_in_transaction(proxy)
+        run(idle, "SELECT 1")
+        mark = proxy.mark()
+        proxy.signal(signal.SIGTERM)
+        wait_end(proxy, idle)
+        wait_end(proxy, fresh)
+        stays(busy)
+        assert not_ended(proxy, busy, mark)
+        run(busy, "COMMIT")
+        wait_end(proxy, busy)
+        assert proxy.wait() == 0
+
+
+def test_the_applications_own_tls_is_judged_by_silence(mysql97):
+    mysql97.add_user(USER, PASSWORD)
+    mysql97.query("CREATE DATABASE IF NOT EXISTS drain")
+    with draining(mysql97, {"tls": "passthrough"}, drain_timeout="6s") as proxy:
+        idle = connect(proxy, ssl={"ca": str(mysql97.ca), "check_hostname": False})
+        run(idle, "SELECT 1")
+        proxy.signal(signal.SIGTERM)
+        line = proxy.wait_log(r"connection closed .*close=drained .*idle_ms=(\d+)")
+        assert int(line[1]) >= 2000
+        assert proxy.wait() == 0
+
+
+def test_a_file_that_is_being_loaded(mariadb, tmp_path):
+    """The server has spoken last, and waits for the client's file."""
+    mariadb.add_user(USER, PASSWORD)
+    mariadb.query("CREATE DATABASE IF NOT EXISTS drain")
+    mariadb.query("CREATE TABLE IF NOT EXISTS drain.words (word TEXT)")
+    os.mkfifo(tmp_path / "words")
+    with draining(mariadb) as proxy:
+        loader, done = connect(proxy, local_infile=True), []
+        before = proxy.metric('tidblink_bytes_total{dir="to_client"}')
+        thread = threading.Thread(target=lambda: done.append(run(
+            loader, f"LOAD DATA LOCAL INFILE '{tmp_path}/words' INTO TABLE words")))
+        thread.start()
+        proxy.wait_metric_above('tidblink_bytes_total{dir="to_client"}', before)
+        idle = connect(proxy)
+        mark = proxy.mark()
+        proxy.signal(signal.SIGTERM)
+        wait_end(proxy, idle)
+        with open(tmp_path / "words", "w", encoding="ascii") as file:
+            file.write("one\ntwo\n")
+        thread.join(WAIT_SECONDS)
+        assert done and "reset" not in "".join(proxy.lines[mark:])
+        wait_end(proxy, loader)
+        assert proxy.wait() == 0
+    assert len(mariadb.query("SELECT * FROM drain.words")) == 2
+
+
+def test_drain_and_wait(mariadb):
+    """tidblink drain --wait returns when the proxy has ended, not before."""
+    mariadb.add_user(USER, PASSWORD)
+    mariadb.query("CREATE DATABASE IF NOT EXISTS drain")
+    with draining(mariadb) as proxy:
+        busy = connect(proxy)
+        run(busy, "BEGIN")
+        command = [built("app/tidblink"), "drain", "--wait", "--config", proxy.dir / "tidblink.conf"]
+        result = subprocess.run([*command, "--max", "500ms"], env=proxy.env, capture_output=True,
+                                text=True, check=False)
+        assert result.returncode == 3 and "still draining" in result.stderr
+        waits = subprocess.Popen(command, env=proxy.env)
+        stays(busy)
+        assert waits.poll() is None and proxy.process.poll() is None
+        run(busy, "COMMIT")
+        assert waits.wait(WAIT_SECONDS) == 0
+        assert proxy.wait() == 0
