@@ -61,8 +61,10 @@ static struct proxy_options merge(const struct settings *settings, const struct 
 
 static void adopt(struct settings *settings, struct settings *fresh, bool same_clusters)
 {
-    if (same_clusters)
+    if (same_clusters) {
         settings_adopt_tls(settings, fresh);
+        settings_adopt_allow(settings, fresh);
+    }
     settings->drain_delay_ms = fresh->drain_delay_ms;
     settings->exit_when_idle_ms = fresh->exit_when_idle_ms;
     settings->log_level = fresh->log_level;
