@@ -13,6 +13,7 @@
 #include "proxy/home.h"
 #include "proxy/jump_master.h"
 #include "proxy/listeners.h"
+#include "proxy/peer_allow.h"
 #include "proxy/target.h"
 #include "proxy/tls_store.h"
 #include "proxy/via.h"
@@ -32,6 +33,8 @@ struct proxy {
     uint64_t accepted; // also the last connection's id
     uint64_t dropped;
     struct tls_store *store;
+    struct peer_allow **allows; // per target; references, or NULL
+    size_t allow_count;
     struct worker **workers;
     size_t worker_count;
     struct target **targets;
@@ -102,14 +105,17 @@ static uint64_t listener_open_now(const struct proxy *proxy, size_t listener)
     return open;
 }
 
-static bool admit(
-    const struct proxy *proxy, size_t listener, struct gate_load *out_load, struct err *err)
+static bool admit(const struct proxy *proxy, size_t listener, int client_fd,
+    const struct peer *client, struct gate_load *out_load, struct err *err)
 {
+    size_t target = listener_target(proxy->listeners.items[listener]);
     *out_load = load_now(proxy);
     out_load->listener_max = listener_max(proxy->listeners.items[listener]);
     if (out_load->listener_max)
         out_load->listener_open = listener_open_now(proxy, listener);
-    return gate_admit(&proxy->gate, out_load, err);
+    return gate_admit(&proxy->gate, out_load, err) &&
+           peer_allow_admits(
+               proxy->allows[target], client_fd, client, target_alias(proxy->targets[target]), err);
 }
 
 static void on_accepted(void *arg, size_t listener, int client_fd, const struct peer *client)
@@ -117,7 +123,7 @@ static void on_accepted(void *arg, size_t listener, int client_fd, const struct 
     struct proxy *proxy = arg;
     struct gate_load load;
     struct err refusal;
-    bool admitted = admit(proxy, listener, &load, &refusal);
+    bool admitted = admit(proxy, listener, client_fd, client, &load, &refusal);
     proxy->accepted++;
     if (!admitted && !gate_may_explain(&proxy->gate, &load)) {
         note_dropped(proxy, client);
@@ -217,11 +223,20 @@ static void on_master_moved(void *arg, size_t target)
         worker_wake(proxy->workers[i], &plan);
 }
 
+static void use_allows(struct proxy *proxy, const struct proxy_plan *plan)
+{
+    for (size_t i = 0; i < proxy->allow_count; i++) {
+        peer_allow_unref(proxy->allows[i]);
+        proxy->allows[i] = peer_allow_ref(plan->targets[i].allow);
+    }
+}
+
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     const struct proxy_plan *plan, struct err *err)
 {
     if (!tls_store_reload(proxy->store, plan, err))
         return false;
+    use_allows(proxy, plan);
     proxy->options = *options;
     proxy->gate.max_connections = options->max_connections;
     listeners_adopt(&proxy->listeners, plan, options);
@@ -330,8 +345,12 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     proxy->home->on_path = on_path;
     proxy->home->on_drained = on_worker_drained;
     proxy->store = tls_store_new(loop, plan, on_files_changed, proxy, err);
+    proxy->allows = calloc(plan->target_count + 1, sizeof(struct peer_allow *));
+    proxy->allow_count = proxy->allows ? plan->target_count : 0;
+    use_allows(proxy, plan);
     // Listeners first: a port in use ends the program before it starts threads.
-    if (!proxy->store ||
+    bool has_memory = proxy->allows || err_set(err, ERR_MEMORY, "out of memory for clusters");
+    if (!proxy->store || !has_memory ||
         !listeners_open(&proxy->listeners, loop, plan, options, on_accepted, proxy, err) ||
         !start_workers(proxy, plan->target_count, err) ||
         !make_targets(proxy, plan, resolver, on_change, arg, err)) {
@@ -381,6 +400,9 @@ void proxy_stop(struct proxy *proxy)
     for (size_t i = 0; proxy->masters && i < proxy->master_count; i++)
         jump_master_free(proxy->masters[i]);
     tls_store_free(proxy->store);
+    for (size_t i = 0; i < proxy->allow_count; i++)
+        peer_allow_unref(proxy->allows[i]);
+    free(proxy->allows);
     home_unref(proxy->home);
     free(proxy->targets);
     free(proxy->masters);

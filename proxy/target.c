@@ -430,6 +430,11 @@ struct target *target_new(const struct target_plan *plan, struct err *err)
     return target;
 }
 
+const char *target_alias(const struct target *target)
+{
+    return target->alias;
+}
+
 void target_free(struct target *target)
 {
     if (!target)

@@ -32,6 +32,7 @@ struct target_plan {
 
 // Shows a first view ("nothing known yet") at once.
 struct target *target_new(const struct target_plan *plan, struct err *err) MUST_CHECK;
+const char *target_alias(const struct target *target);
 void target_free(struct target *target); // NULL is allowed
 
 void target_news(struct target *target, struct control_news *news); // takes ownership
