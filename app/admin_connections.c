@@ -59,10 +59,13 @@ static void finish(struct ask *ask, int code, const char *text)
     admin_reply(request, code, "application/json", text);
 }
 
+// A worker that has not answered may have the connection, and end it yet.
 static void answer_kill(struct ask *ask, const struct census_result *result)
 {
     if (result->killed)
         finish(ask, HTTP_OK, "{\"status\":\"killed\"}\n");
+    else if (result->silent)
+        finish(ask, HTTP_SERVUNAVAIL, "{\"error\":\"a worker has not answered\"}\n");
     else
         finish(ask, HTTP_NOTFOUND, "{\"error\":\"no such connection\"}\n");
 }

@@ -10,6 +10,7 @@
 #include "app/words.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "control/verdict_row.h"
 
 #include <cjson/cJSON.h>
@@ -17,8 +18,9 @@
 
 void facts_json_text(struct cJSON *object, const char *name, const char *text)
 {
-    if (text && *text)
-        cJSON_AddStringToObject(object, name, text);
+    const cJSON *added = text && *text ? cJSON_AddStringToObject(object, name, text) : NULL;
+    if (added)
+        text_mend(added->valuestring); // cJSON prints any bytes, and JSON is UTF-8
 }
 
 void facts_json_time(struct cJSON *object, const char *name, int64_t wall_s)

@@ -15,7 +15,8 @@ struct err;
 // there was no memory; NULL if there was none at all.
 // `alias` stands in the next steps.
 struct cJSON *facts_json_cluster(const struct cluster *cluster, const char *alias);
-// Adds a text, or nothing when it is NULL or empty.
+// Adds a text, or nothing when it is NULL or empty. A byte that is not UTF-8 becomes a question
+// mark.
 void facts_json_text(struct cJSON *object, const char *name, const char *text);
 // Prints it as the command's result, indented or on one line.
 bool facts_json_print(const struct cJSON *json, bool on_one_line, struct err *err) MUST_CHECK;

@@ -4,21 +4,28 @@
 #include "app/json_out.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-// Bytes from 0x80 on pass as they are: texts here are UTF-8 or ASCII.
+// A text may be cut in a character or come from a name of any bytes; JSON is UTF-8.
 static void put_string(FILE *out, const char *text)
 {
+    size_t left = strlen(text), step;
     putc('"', out);
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte == '"' || byte == '\\')
+    for (; left > 0; text += step, left -= step) {
+        const unsigned char *bytes = (const unsigned char *)text;
+        size_t len = text_utf8_len(bytes, left);
+        step = len ? len : 1;
+        if (*bytes == '"' || *bytes == '\\')
             putc('\\', out);
-        if (byte < 0x20 || byte == 0x7f)
-            fprintf(out, "\\u%04x", byte);
+        if (!len)
+            putc('?', out);
+        else if (*bytes < 0x20 || *bytes == 0x7f)
+            fprintf(out, "\\u%04x", *bytes);
         else
-            putc(byte, out);
+            fwrite(text, 1, len, out);
     }
     putc('"', out);
 }

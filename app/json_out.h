@@ -16,7 +16,7 @@ struct json_out {
 // `name` NULL: inside an array, or the outermost value. bracket: '{' or '['.
 void json_out_open(struct json_out *json, const char *name, char bracket);
 void json_out_close(struct json_out *json, char bracket); // '}' or ']'
-// Nothing when the text is NULL or empty.
+// Nothing when the text is NULL or empty. A byte that is not UTF-8 becomes a question mark.
 void json_out_text(struct json_out *json, const char *name, const char *text);
 void json_out_uint(struct json_out *json, const char *name, uint64_t number);
 void json_out_bool(struct json_out *json, const char *name, bool value);

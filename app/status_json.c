@@ -10,6 +10,7 @@
 #include "app/program.h"
 #include "app/words.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "proxy/via.h"
 
 #include <cjson/cJSON.h>
@@ -184,8 +185,11 @@ static void add_listeners(cJSON *cluster, const struct program *program, size_t 
     struct addr addr;
     char text[ADDR_TEXT_BYTES];
     cJSON *listeners = cJSON_AddArrayToObject(cluster, "listen");
-    for (size_t i = 0; proxy_listen_address(program->proxy, index, i, &addr); i++)
-        cJSON_AddItemToArray(listeners, cJSON_CreateString(addr_format(&addr, text)));
+    for (size_t i = 0; proxy_listen_address(program->proxy, index, i, &addr); i++) {
+        addr_format(&addr, text);
+        text_mend(text); // the path of a socket may be any bytes
+        cJSON_AddItemToArray(listeners, cJSON_CreateString(text));
+    }
 }
 
 static void add_facts(

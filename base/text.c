@@ -36,22 +36,26 @@ size_t text_utf8_len(const unsigned char *bytes, size_t left)
     return len;
 }
 
+void text_mend(char *text)
+{
+    size_t left = strlen(text), step;
+    for (char *at = text; left > 0; at += step, left -= step) {
+        size_t len = text_utf8_len((const unsigned char *)at, left);
+        step = len ? len : 1;
+        if (!len)
+            *at = '?';
+    }
+}
+
 void text_clean(char *text)
 {
-    size_t left = strlen(text);
-    for (char *at = text; left > 0;) {
-        size_t len = text_utf8_len((const unsigned char *)at, left);
+    text_mend(text);
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
         // U+0080 to U+009F are control characters as well.
-        bool c1 = len == 2 && *at == '\xc2' && (unsigned char)at[1] < 0xa0;
-        if (len == 0 || c1)
-            *at = '?';
-        if (c1)
-            at[1] = '?';
-        if (len == 1 && ((unsigned char)*at < 0x20 || *at == 0x7f))
+        if (at[0] == 0xc2 && at[1] < 0xa0)
+            at[0] = at[1] = '?';
+        else if (*at < 0x20 || *at == 0x7f)
             *at = ' ';
-        size_t step = len ? len : 1;
-        at += step;
-        left -= step;
     }
 }
 

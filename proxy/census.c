@@ -148,6 +148,7 @@ static void on_back(void *arg);
 static void on_asked(void *arg)
 {
     struct part *part = arg;
+    atomic_fetch_sub_explicit(&part->worker->questions, 1, memory_order_relaxed);
     if (part->plan.kill) {
         struct conn *conn = find(part->worker, part->plan.kill);
         part->killed = conn != NULL;
@@ -284,6 +285,15 @@ static bool make_parts(struct census *census, struct worker *const *workers)
     return true;
 }
 
+// Its mailbox has no bound.
+static bool may_ask(struct worker *worker)
+{
+    if (atomic_load_explicit(&worker->questions, memory_order_relaxed) >= CENSUS_QUESTIONS_MAX)
+        return false;
+    atomic_fetch_add_explicit(&worker->questions, 1, memory_order_relaxed);
+    return true;
+}
+
 struct census *census_start(struct loop *loop, struct worker *const *workers, size_t worker_count,
     const struct census_plan *plan, census_fn fn, void *arg)
 {
@@ -306,8 +316,12 @@ struct census *census_start(struct loop *loop, struct worker *const *workers, si
     for (size_t i = 0; i < worker_count; i++) {
         struct part *part = census->parts[i];
         census->parts[i] = NULL;
-        census->away++;
-        loop_post(workers[i]->loop, on_asked, part);
+        if (may_ask(workers[i])) {
+            census->away++;
+            loop_post(workers[i]->loop, on_asked, part);
+        } else {
+            part_free(part);
+        }
     }
     return census;
 }

@@ -24,7 +24,8 @@ enum {
     CENSUS_LIMIT_MAX = 500,
     CENSUS_WORKERS_MAX = 64, // as many as the option `threads` allows
     CENSUS_ALL_TARGETS = UINT16_MAX,
-    CENSUS_PATIENCE_MS = 1000
+    CENSUS_PATIENCE_MS = 1000,
+    CENSUS_QUESTIONS_MAX = 4 // that wait for a worker; who has so many is not asked: it is stuck
 };
 
 struct census_plan {

@@ -87,7 +87,8 @@ struct worker {
     LIST_HEAD(, conn) busy, quiet, closed;
     TAILQ_HEAD(, conn_setup) waiting; // for a new view
     struct deferred reap;
-    struct closings *closings; // the last ones
+    struct closings *closings;  // the last ones
+    _Atomic unsigned questions; // of censuses, in the mailbox: raised by the main thread
     struct worker_counters counters;
 };
 

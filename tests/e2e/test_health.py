@@ -199,6 +199,9 @@ def test_a_stuck_worker_is_not_live():
             assert ask(proxy, "/readiness") == OK
             listed = json.loads(proxy.admin("/api/v1/connections")[1])
             assert listed["complete"] is False  # and nobody waits for it
+            # Whether the connection is there is not known, and it may still end.
+            code, text = proxy.admin("/api/v1/connections/1/kill", "POST")
+            assert (code, json.loads(text)["error"]) == (503, "a worker has not answered")
         wait_for(proxy, "/liveness", 200)
 
 

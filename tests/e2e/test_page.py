@@ -176,6 +176,8 @@ def test_a_listener_on_a_socket_alone(cloud, tmp_path):
     ("", 400, "expected at least cluster=ALIAS&client=NAME"),
     ("cluster=orders", 400, "expected at least"),
     ("cluster=nobody&client=go", 404, 'serves no cluster "nobody"'),
+    ("cluster=orders&client=%ff", 404, 'no client "?"'),
+    ("cluster=x" + "%c3%a9" * 40 + "&client=go", 404, "\u00e9?\""),  # cut in a character
     ("cluster=orders&client=gopher", 404, 'no client "gopher"'),
     ("cluster=orders&client=go&to=mars", 400, "to: expected proxy or endpoint"),
     ("cluster=orders&client=go&password=x", 400, "no parameter has this name"),

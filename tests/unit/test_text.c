@@ -50,6 +50,23 @@ static void test_clean_text_can_be_shown(void **state)
     }
 }
 
+static void test_mended_text_is_utf8_and_else_the_same(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "caf\xc3\xa9\n\x1b \xc2\x9b", "caf\xc3\xa9\n\x1b \xc2\x9b" },
+        { "\xff\xfe \xc0\xaf", "?? ??" },
+        { "cut \xe2\x82", "cut ??" },
+        { "", "" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *text = strdup(cases[i][0]);
+        text_mend(text);
+        assert_string_equal(text, cases[i][1]);
+        free(text);
+    }
+}
+
 static void test_secrets_are_hidden(void **state)
 {
     (void)state;
@@ -107,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_well_formed_sequences),
         cmocka_unit_test(test_clean_text_can_be_shown),
+        cmocka_unit_test(test_mended_text_is_utf8_and_else_the_same),
         cmocka_unit_test(test_secrets_are_hidden),
         cmocka_unit_test(test_a_word_for_a_shell),
     };
