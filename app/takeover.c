@@ -193,6 +193,8 @@ static void commit(struct takeover *takeover)
 {
     struct program *program = takeover->program;
     static const char *const ready[] = { "ready", NULL };
+    if (program->failed || program->stopping)
+        return; // the last turn of the loop
     if (!handover_put(takeover->fd, -1, ready))
         log_warn("the process that was to hand over is gone: %s", err_errno_text(errno));
     program_take_over(program); // and we are gone
@@ -201,10 +203,15 @@ static void commit(struct takeover *takeover)
 static void fail(struct takeover *takeover, const char *why)
 {
     struct program *program = takeover->program;
-    const char *const no[] = { "no", why, NULL };
     log_error("not taken over, and the running proxy goes on: %s", why);
-    (void)handover_put(takeover->fd, -1, no);
+    takeover_give_up(takeover, why);
     program_give_up(program);
+}
+
+void takeover_give_up(struct takeover *takeover, const char *why)
+{
+    const char *const no[] = { "no", why, NULL };
+    (void)handover_put(takeover->fd, -1, no);
 }
 
 void takeover_changed(struct takeover *takeover)
