@@ -34,15 +34,26 @@ static void log_stuck(uint64_t silent_ms)
     log_write(&line);
 }
 
+static uint64_t most_silent_ms(struct proxy *proxy)
+{
+    uint64_t most_ms = 0;
+    for (size_t i = 0; i < proxy_worker_count(proxy); i++) {
+        uint64_t lag_ms = proxy_worker_lag_ms(proxy, i);
+        most_ms = lag_ms > most_ms ? lag_ms : most_ms;
+    }
+    proxy_ping(proxy);
+    return most_ms;
+}
+
 static void on_alive(struct timer *timer)
 {
     struct duty *duty = CONTAINER_OF(timer, struct duty, alive);
-    uint64_t silent_us = proxy_silent_us(duty->program->proxy);
-    bool is_stuck = silent_us > duty->watchdog_us / 2;
+    uint64_t silent_ms = most_silent_ms(duty->program->proxy);
+    bool is_stuck = silent_ms > duty->watchdog_us / 2000;
     if (!is_stuck)
         service_alive();
     else if (!duty->is_stuck)
-        log_stuck(silent_us / 1000);
+        log_stuck(silent_ms);
     duty->is_stuck = is_stuck;
     timer_start(timer, duty->watchdog_us / ALIVE_SHARE / 1000);
 }

@@ -251,14 +251,20 @@ void handover_serve(struct handover *handover)
     watch_want(&handover->watch, WATCH_READ);
 }
 
+void handover_refuse(struct handover *handover)
+{
+    if (!handover || handover->fd < 0)
+        return;
+    refuse(handover->fd, "it was told to end itself");
+    hang_up(handover);
+}
+
 void handover_stop(struct handover *handover)
 {
     if (!handover)
         return;
     const struct program *program = handover->program;
-    if (handover->fd >= 0)
-        refuse(handover->fd, "the running proxy ends");
-    hang_up(handover);
+    handover_refuse(handover);
     watch_stop(&handover->watch);
     if (program->owns_sockets && inherited_has_file(&handover->socket))
         (void)unlink(handover->socket.addr.un.sun_path);

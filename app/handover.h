@@ -12,5 +12,7 @@ struct program;
 struct handover *handover_start(struct program *program);
 // From now on it may be asked: the sockets are this process's.
 void handover_serve(struct handover *handover);
-// Whoever is being served is told to give up. NULL is allowed.
+// Whoever is being served is told to give up: the sockets are closed. NULL is allowed.
+void handover_refuse(struct handover *handover);
+// The same, and nobody can ask any more.
 void handover_stop(struct handover *handover);

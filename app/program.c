@@ -129,6 +129,7 @@ static void drain(struct program *program, const char *why, uint64_t delay_ms)
     proxy_count(program->proxy, &counters);
     program->stopping = true;
     program->cut = cut_so_far(program);
+    handover_refuse(program->handover);
     log_start(&line, LOG_INFO, "draining");
     log_str(&line, "why", why);
     log_uint(&line, "connections", counters.open);
@@ -145,6 +146,7 @@ static void drain(struct program *program, const char *why, uint64_t delay_ms)
 static void on_drain_delay_over(struct timer *timer)
 {
     struct program *program = CONTAINER_OF(timer, struct program, drain_delay);
+    handover_refuse(program->handover);
     proxy_drain(program->proxy, false, on_drained, program);
     on_change(program);
 }
@@ -400,6 +402,13 @@ void program_stop(struct program *program, const char *why)
     const struct program_guest *guest = program->guest;
     if (!program->stopping && guest && !guest->on_stop(guest->arg))
         return;
+    if (program->takeover) { // nobody is served yet
+        program->stopping = true;
+        log_facts(LOG_WARN, "stopping now", "why", why, NULL);
+        takeover_give_up(program->takeover, "it was told to end");
+        loop_stop(program->loop);
+        return;
+    }
     bool is_first = program->handed_over && !program->was_told;
     program->was_told = true;
     if (is_first) { // now there is a hurry

@@ -201,6 +201,8 @@ static void commit(struct takeover *takeover)
 {
     struct program *program = takeover->program;
     static const char *const ready[] = { "ready", NULL };
+    if (program->failed || program->stopping)
+        return; // the last turn of the loop
     if (!handover_put(takeover->fd, -1, ready))
         log_facts(LOG_WARN, "the process that was to hand over is gone", "reason",
             err_errno_text(errno), NULL);
@@ -210,10 +212,15 @@ static void commit(struct takeover *takeover)
 static void fail(struct takeover *takeover, const char *why)
 {
     struct program *program = takeover->program;
-    const char *const no[] = { "no", why, NULL };
     log_facts(LOG_ERROR, "not taken over, and the running proxy goes on", "reason", why, NULL);
-    (void)handover_put(takeover->fd, -1, no);
+    takeover_give_up(takeover, why);
     program_give_up(program);
+}
+
+void takeover_give_up(struct takeover *takeover, const char *why)
+{
+    const char *const no[] = { "no", why, NULL };
+    (void)handover_put(takeover->fd, -1, no);
 }
 
 void takeover_changed(struct takeover *takeover)

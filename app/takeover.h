@@ -31,4 +31,6 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
 void takeover_watch(struct takeover *takeover, struct program *program);
 // Something about a cluster has changed: it may be ready now.
 void takeover_changed(struct takeover *takeover);
+// The other one is told to go on. The caller ends.
+void takeover_give_up(struct takeover *takeover, const char *why);
 void takeover_free(struct takeover *takeover); // NULL is allowed

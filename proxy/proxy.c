@@ -466,17 +466,6 @@ void proxy_count(const struct proxy *proxy, struct proxy_counters *out)
         tally_worker(proxy->workers[i], out);
 }
 
-uint64_t proxy_silent_us(const struct proxy *proxy)
-{
-    uint64_t most_us = 0;
-    for (size_t i = 0; i < proxy->worker_count; i++) {
-        uint64_t silent_us = loop_silent_us(proxy->workers[i]->loop);
-        most_us = silent_us > most_us ? silent_us : most_us;
-        loop_ask(proxy->workers[i]->loop);
-    }
-    return most_us;
-}
-
 const char *proxy_control_path(const struct proxy *proxy, size_t target)
 {
     return jump_master_path(proxy->masters[target]);

@@ -160,7 +160,8 @@ bool proxy_is_draining(const struct proxy *proxy);
 // Ends everything now, joins the workers and frees. NULL is allowed.
 void proxy_stop(struct proxy *proxy);
 
-// For the heartbeat: see loop_ask and loop_silent_us.
+// For the heartbeat and the watchdog, see loop_ask and loop_silent_us: asks every worker for a sign
+// of life; for how long one has given none, which is known once it was asked.
 size_t proxy_worker_count(const struct proxy *proxy);
 void proxy_ping(struct proxy *proxy);
 uint64_t proxy_worker_lag_ms(const struct proxy *proxy, size_t worker);
@@ -168,9 +169,6 @@ uint64_t proxy_worker_lag_ms(const struct proxy *proxy, size_t worker);
 size_t proxy_target_count(const struct proxy *proxy);
 struct proxy_target_state proxy_target_state(const struct proxy *proxy, size_t target);
 void proxy_count(const struct proxy *proxy, struct proxy_counters *out);
-// For how long the most silent worker has not turned (loop_silent_us), at the moment of the call,
-// which also asks every worker for the next sign: a first call after a pause may not know yet.
-uint64_t proxy_silent_us(const struct proxy *proxy);
 // What one target's connections did and took, over all workers.
 void proxy_target_sum(const struct proxy *proxy, size_t target, struct target_sum *out);
 // What the workers know of the address with this index in proxy_target_state's addrs.

@@ -282,6 +282,47 @@ def test_two_at_once(cloud, server):
         still_serves(proxy)
 
 
+def slow_heir(proxy, **options):
+    """Its cluster's name does not resolve, so that it is not ready."""
+    heir = Heir(proxy, **options)
+    heir.clusters = {"orders": {**proxy.clusters["orders"], "host": "silent.example.com"}}
+    heir.options["dns-servers"] = "127.0.0.1:9"
+    heir.launch()
+    proxy.wait_log(" another process takes over")
+    heir.wait_log(" starting ")
+    return heir
+
+
+def test_the_new_process_is_told_to_end_in_the_middle(cloud, server):
+    """It serves nobody, so there is nothing to delay and nothing to take any more."""
+    with running(cloud) as proxy:
+        heir = slow_heir(proxy, drain_delay="10m")
+        try:
+            heir.wait_log("info sandbox ")
+            heir.signal(signal.SIGTERM)
+            assert heir.process.wait(WAIT_SECONDS / 2) == 0
+        finally:
+            heir.kill()
+        proxy.wait_log("the take-over has failed, and this process goes on: it was told to end")
+        still_serves(proxy)
+
+
+def test_the_running_one_is_told_to_end_in_the_middle(cloud, server):
+    """Its listeners are closed from then on: they are nobody's to take."""
+    with running(cloud, drain_timeout="10m") as proxy:
+        with client.connect(proxy.port()) as near:
+            client.read_greeting(near)
+            heir = slow_heir(proxy)
+            try:
+                heir.wait_log("info sandbox ")
+                proxy.signal(signal.SIGTERM)
+                heir.wait_log("not taken over, .*: it was told to end itself")
+                assert heir.process.wait(WAIT_SECONDS) == 1
+            finally:
+                heir.kill()
+        assert proxy.wait() == 0
+
+
 def test_the_running_one_is_killed_in_the_middle(cloud, server):
     with running(cloud) as proxy:
         heir = Heir(proxy, resolve_timeout="10s")
