@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two evhttp servers on the main loop, TCP and unix, with one table of paths. The unix socket
-// (0600) is the only one that changes anything: its file's mode says who may. On TCP the Host
-// header must be an address or localhost, so that no web page can reach it through a name of its
-// own (DNS rebinding). Beside it admin_wait.c, metrics.c, status_json.c, health.c.
+// (0600) is the only one that changes anything: its file's mode says who may. Beside it
+// admin_callers.c, which bounds who is connected, admin_reply.c, which refuses what nobody should
+// send, admin_wait.c, admin_connections.c, metrics.c, status_json.c, health_now.c.
 #include "app/admin.h"
 
+#include "app/admin_callers.h"
 #include "app/admin_doctor.h"
 #include "app/admin_dsn.h"
 #include "app/health_now.h"
@@ -55,6 +56,7 @@ struct door {
 
 struct admin {
     struct program *program;
+    struct admin_callers *callers;
     struct admin_waits *waits;
     struct admin_asks *asks;
     struct history *history;
@@ -62,21 +64,6 @@ struct admin {
     struct door tcp, local;
     bool accepts;
 };
-
-void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text)
-{
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    // They fail only without memory; the answer is as true without these headers.
-    (void)evhttp_add_header(headers, "Content-Type", type);
-    (void)evhttp_add_header(headers, "Cache-Control", "no-store");
-    (void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-    struct evbuffer *body = evbuffer_new();
-    if (body)
-        (void)evbuffer_add(body, text, strlen(text));
-    evhttp_send_reply(request, code, NULL, body);
-    if (body)
-        evbuffer_free(body);
-}
 
 // ---- health -------------------------------------------------------------------------------------
 
@@ -257,21 +244,6 @@ static const struct route {
 
 // ---- dispatch -----------------------------------------------------------------------------------
 
-static bool host_is_ours(struct evhttp_request *request)
-{
-    char name[ADDR_TEXT_BYTES];
-    struct addr addr;
-    const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
-    if (!host) // HTTP/1.0: no browser
-        return true;
-    if (addr_from_ip(host, 0, &addr) || addr_parse(host, &addr, NULL))
-        return true;
-    // "localhost" and "[::1]", with or without a port.
-    size_t len = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
-    snprintf(name, sizeof(name), "%.*s", (int)len, host);
-    return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
-}
-
 // Of a path's routes the one for this method, else the first.
 static const struct route *find_route(struct evhttp_request *request)
 {
@@ -301,10 +273,11 @@ static void on_request(struct evhttp_request *request, void *arg)
     const struct route *route = find_route(request);
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
     char why[ADMIN_PEER_TEXT_BYTES];
+    admin_callers_asked(door->admin->callers, request);
+    if (admin_refuses(request, door->local))
+        return;
     if (door->local && !admin_peer_may(request, why))
         admin_reply(request, 403, text_type, why);
-    else if (!door->local && !host_is_ours(request))
-        admin_reply(request, 403, text_type, "the Host header must be an address or localhost\n");
     else if (!route)
         admin_reply(request, HTTP_NOTFOUND, text_type, "no such page\n");
     else if (route->changes && !door->local)
@@ -340,6 +313,7 @@ static bool serve(struct door *door, int fd, struct event_base *base)
     evhttp_set_max_body_size(door->http, door->local ? ADMIN_DOCTOR_BYTES : BODY_BYTES);
     evhttp_set_timeout(door->http, IDLE_TIMEOUT_S);
     evhttp_set_gencb(door->http, on_request, door);
+    admin_callers_watch(door->admin->callers, door->http);
     // What is accepted inherits it. The end of a long answer would else wait for the
     // acknowledgement of its beginning, which the other side delays (40 ms on Linux).
     if (!door->local)
@@ -400,6 +374,7 @@ static void admin_free(struct admin *admin)
     admin->program->idle_age = NULL;
     close_door(&admin->tcp);
     close_door(&admin->local);
+    admin_callers_free(admin->callers);
     free(admin);
 }
 
@@ -409,14 +384,15 @@ struct admin *admin_start(struct program *program)
     if (!admin)
         return NULL;
     admin->program = program;
+    admin->callers = admin_callers_new(program->loop);
     admin->waits = admin_waits_new(program);
     admin->asks = admin_asks_new(program);
     admin->history = history_new(program);
     admin->doctor = admin_doctor_new();
     program->heartbeat = health_now_beat(program);
     program->idle_age = idle_age_new(program);
-    if (!admin->waits || !admin->asks || !admin->history || !admin->doctor || !program->heartbeat ||
-        !program->idle_age) {
+    if (!admin->callers || !admin->waits || !admin->asks || !admin->history || !admin->doctor ||
+        !program->heartbeat || !program->idle_age) {
         admin_free(admin);
         return NULL;
     }

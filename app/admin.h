@@ -33,6 +33,9 @@ void admin_stop(struct admin *admin); // answers everyone who still waits; NULL 
 
 // Sends the answer; `text` is copied.
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
+// True: it is refused whatever it asks for, and was answered. `local`: over the unix socket, where
+// the Host header does not matter.
+bool admin_refuses(struct evhttp_request *request, bool local);
 bool admin_serves(const struct program *program, const char *alias);
 
 // admin_peer.c: whether the user at the other end of the unix socket is root or our own; logs who

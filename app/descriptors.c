@@ -4,6 +4,7 @@
 // reserve. Used at start and again before a reload takes a larger max-connections. Main thread.
 #include "app/descriptors.h"
 
+#include "app/admin_callers.h"
 #include "app/settings.h"
 #include "base/err.h"
 #include "proxy/gate.h"
@@ -40,8 +41,8 @@ bool descriptors_raise(const struct settings *settings, struct err *err)
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         return err_sys(err, ERR_INTERNAL, errno, "cannot raise the limit of open files");
     uint64_t pipes = settings->proxy.splice ? proxy_threads(&settings->proxy) * STREAM_PIPES : 0;
-    uint64_t fixed = RESERVED_FDS + GATE_REFUSALS + listeners + pipes * FDS_PER_PIPE +
-                     settings->proxy.spares * settings->cluster_count;
+    uint64_t fixed = RESERVED_FDS + ADMIN_CALLERS_MAX + GATE_REFUSALS + listeners +
+                     pipes * FDS_PER_PIPE + settings->proxy.spares * settings->cluster_count;
     uint64_t each = fds_per_connection(settings);
     uint64_t needed = fixed + each * settings->proxy.max_connections;
     if (wanted == RLIM_INFINITY || needed <= wanted)

@@ -404,9 +404,9 @@ def test_no_keys_at_all(run, tmp_path):
 def test_more_connections_than_descriptors(run, tmp_path):
     run.refused(
         settings(tmp_path, max_connections=500, threads=1) + f"[cluster orders]\n{PLACE}",
-        "max-connections = 500 needs 1133 open files, and the limit is 256: raise it (LimitNOFILE=, "
-        "ulimit -Hn), or set max-connections to at most 61", limit=256)
-    assert run(settings(tmp_path, max_connections=61, threads=1) + f"[cluster orders]\n{PLACE}",
+        "max-connections = 500 needs 1229 open files, and the limit is 256: raise it (LimitNOFILE=, "
+        "ulimit -Hn), or set max-connections to at most 13", limit=256)
+    assert run(settings(tmp_path, max_connections=13, threads=1) + f"[cluster orders]\n{PLACE}",
                "--check", limit=256) == DONE
 
 

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Answers, and which requests get no other than a refusal whatever they ask for. Main thread; part
+// of admin.c.
+#include "app/admin.h"
+#include "base/addr.h"
+#include "base/defs.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char text_type[] = "text/plain; charset=utf-8";
+
+// Unless the answer has set its own. They fail only without memory, and the answer is as true
+// without them.
+static void add_default(struct evkeyvalq *headers, const char *name, const char *value)
+{
+    if (!evhttp_find_header(headers, name))
+        (void)evhttp_add_header(headers, name, value);
+}
+
+// evhttp would send a body after HEAD, and without its length (libevent 2.1.12, evhttp_send).
+static void add_length(struct evkeyvalq *headers, size_t len)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%zu", len);
+    (void)evhttp_add_header(headers, "Content-Length", text);
+}
+
+void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    (void)evhttp_add_header(headers, "Content-Type", type);
+    add_default(headers, "Cache-Control", "no-store");
+    add_default(headers, "X-Content-Type-Options", "nosniff");
+    add_default(headers, "Content-Security-Policy", "default-src 'none'");
+    add_default(headers, "X-Frame-Options", "DENY");
+    add_default(headers, "Cross-Origin-Resource-Policy", "same-origin");
+    struct evbuffer *body = evbuffer_new();
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD)
+        add_length(headers, strlen(text));
+    else if (body)
+        (void)evbuffer_add(body, text, strlen(text));
+    evhttp_send_reply(request, code, NULL, body);
+    if (body)
+        evbuffer_free(body);
+}
+
+static void refuse(struct evhttp_request *request, int code, const char *text)
+{
+    (void)evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
+    admin_reply(request, code, text_type, text);
+}
+
+// ---- what is refused ----------------------------------------------------------------------------
+
+static size_t count_headers(struct evhttp_request *request, const char *name)
+{
+    size_t count = 0;
+    const struct evkeyval *header = NULL;
+    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next)
+        count += strcasecmp(header->key, name) == 0;
+    return count;
+}
+
+// An address or localhost, with or without a port.
+static bool is_ours(const char *host)
+{
+    char name[ADDR_TEXT_BYTES];
+    struct addr addr;
+    if (addr_from_ip(host, 0, &addr) || addr_parse(host, &addr, NULL))
+        return true;
+    size_t len = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
+    snprintf(name, sizeof(name), "%.*s", (int)len, host);
+    return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
+}
+
+// No web page reaches us by a name of its own (DNS rebinding), in neither place where a name may
+// stand (RFC 9112, section 3.2). Without any it is HTTP/1.0, and no browser.
+static bool host_is_ours(struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *named = uri ? evhttp_uri_get_host(uri) : NULL;
+    const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+    return (!named || is_ours(named)) && (!host || is_ours(host));
+}
+
+// What is open to more than one reading is read by nobody (RFC 9112, sections 3.2 and 6.3): who
+// sends that wants a second request to be seen in the first. evhttp takes the first header of two.
+static bool is_ambiguous(struct evhttp_request *request)
+{
+    size_t lengths = count_headers(request, "Content-Length");
+    size_t codings = count_headers(request, "Transfer-Encoding");
+    return lengths + codings > 1 || count_headers(request, "Host") > 1;
+}
+
+bool admin_refuses(struct evhttp_request *request, bool local)
+{
+    const char *uri = evhttp_request_get_uri(request);
+    const struct evhttp_uri *parsed = evhttp_request_get_evhttp_uri(request);
+    const char *scheme = parsed ? evhttp_uri_get_scheme(parsed) : NULL;
+    if (is_ambiguous(request))
+        refuse(request, HTTP_BADREQUEST, "a header is there twice\n");
+    else if (strstr(uri, "%00") || (scheme && strcasecmp(scheme, "http") != 0))
+        refuse(request, HTTP_BADREQUEST, "no such page\n");
+    else if (!local && !host_is_ours(request))
+        refuse(request, 403, "the Host header must be an address or localhost\n");
+    else
+        return false;
+    return true;
+}
