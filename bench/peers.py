@@ -346,6 +346,7 @@ def all_peers(run):
         Tidblink(run, "tidblink-batch", "tidblink, scheduling = batch", scheduling="batch"),
         Tidblink(run, "tidblink-busy", "tidblink, busy-poll-us = 100", busy_poll_us=100),
         Tidblink(run, "tidblink-source", "tidblink, 16 source addresses", source=SOURCES),
+        Tidblink(run, "tidblink-open", "tidblink, sandbox = off", sandbox="off"),
         Tidblink(run, "tidblink-copy", "tidblink, splice = off", splice="off"),
         Tidblink(run, "tidblink-spares", "tidblink, spares = 8", spares=8),
     ]

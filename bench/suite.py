@@ -217,6 +217,20 @@ def _bulk():
                refs=("haproxy-1", "direct"), needs=("mariadb",))
 
 
+def _sandbox():
+    """What system calls cost when a filter looks at them."""
+    keys, refs = ["tidblink-1", "tidblink-open"], ("tidblink-open",)
+    yield Test("sandbox-p1", "sandbox", "1 connection, all on CPU 0", ping_pinned, keys,
+               [Column("p50_us", "p50 µs", "{:.2f}", True), P99, CPU], refs=refs)
+    for count in (16, 128):
+        yield Test(f"sandbox-thr{count}", "sandbox", f"{count} connections", ping(count), keys,
+                   THROUGHPUT, refs=refs)
+    yield Test("sandbox-bulk", "sandbox", "64 MiB pieces down, 1 stream", stream(1), keys, BULK,
+               refs=refs)
+    yield Test("sandbox-connect", "sandbox", "connect, greeting, 1 request, close; 16 at a time",
+               connect, keys, THROUGHPUT, refs=refs, clear=True)
+
+
 def _connects():
     yield Test("connect", "connect", "connect, greeting, 1 request, close; 16 at a time", connect,
                ["direct", "nft", "haproxy-1", "haproxy-2", "nginx", "socat", "tidblink-1",
@@ -252,5 +266,5 @@ def _connections():
 
 def all_tests():
     import suite_tls  # which knows this one
-    return [*_latency(), *_throughput(), *_bulk(), *_connects(), *_connections(),
+    return [*_latency(), *_throughput(), *_bulk(), *_sandbox(), *_connects(), *_connections(),
             *suite_tls.tests()]

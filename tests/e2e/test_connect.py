@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 import client
-from built import is_portable
+from built import is_portable, linux_only
 from connecting import Connect, once
 from emulator import CLUSTER, ENDPOINT
 from scenes import ready
@@ -325,3 +325,24 @@ def test_a_query(cloud, mariadb):
                 cursor.execute("SELECT 6 * 7")
                 assert cursor.fetchall() == ((42,),)
         connect.stop()
+
+
+SANDBOX = ("--log-level", "info", "--sandbox", "on")
+
+
+@linux_only("sandbox")
+def test_a_sandbox_when_it_is_asked_for(open_cloud, tmp_path):
+    """The string that it prints and the client that it keeps are as ever."""
+    for client_words in (["--client", "go"], []):
+        with Connect(open_cloud, *SANDBOX, *client_words, terminal=True, folder=tmp_path) as connect:
+            connect.wait_error(r"info sandbox landlock=abi\d+ seccomp=on exec=denied")
+            connect.wait_out(r"@tcp\(127\.0\.0\.1:\d+\)/")
+            connect.signal(signal.SIGTERM)
+            assert connect.wait() == 0
+
+
+@linux_only("sandbox")
+def test_a_command_has_all_rights(open_cloud):
+    with Connect(open_cloud, *SANDBOX, "--", "sh", "-c", "cat /etc/passwd >/dev/null") as connect:
+        connect.wait_error("a command runs in its place")
+        assert connect.wait() == 0
