@@ -300,7 +300,10 @@ static void on_request(struct evhttp_request *request, void *arg)
     struct door *door = arg;
     const struct route *route = find_route(request);
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    if (!door->local && !host_is_ours(request))
+    char why[ADMIN_PEER_TEXT_BYTES];
+    if (door->local && !admin_peer_may(request, why))
+        admin_reply(request, 403, text_type, why);
+    else if (!door->local && !host_is_ours(request))
         admin_reply(request, 403, text_type, "the Host header must be an address or localhost\n");
     else if (!route)
         admin_reply(request, HTTP_NOTFOUND, text_type, "no such page\n");

@@ -4,6 +4,8 @@
 // reload on the unix socket only. Main thread.
 #pragma once
 
+#include "base/defs.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,6 +34,11 @@ void admin_stop(struct admin *admin); // answers everyone who still waits; NULL 
 // Sends the answer; `text` is copied.
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
 bool admin_serves(const struct program *program, const char *alias);
+
+// admin_peer.c: whether the user at the other end of the unix socket is root or our own; logs who
+// is not.
+enum { ADMIN_PEER_TEXT_BYTES = 96 };
+bool admin_peer_may(struct evhttp_request *request, char why[ADMIN_PEER_TEXT_BYTES]) MUST_CHECK;
 
 // admin_wait.c: requests that are held until what they wait for is true.
 struct admin_waits;

@@ -212,6 +212,14 @@ static const char *state_file(const struct settings *settings)
 }
 
 // The files that a start or a reload reads and that the proxy may read again.
+// Where a reload looks up users and groups by name.
+static bool add_names(struct lockdown_places *places)
+{
+    return add_file(places, "allow-users", "/etc/passwd") &&
+           add_file(places, "allow-groups", "/etc/group") &&
+           add_file(places, "allow-users", "/etc/nsswitch.conf");
+}
+
 static bool add_files(struct lockdown_places *places, const struct settings *settings)
 {
     bool ok = add_file(places, "config", settings->file) &&
@@ -223,7 +231,8 @@ static bool add_files(struct lockdown_places *places, const struct settings *set
     for (size_t i = 0; ok && i < settings->cluster_count; i++) {
         const struct cluster_settings *cluster = &settings->clusters[i];
         ok = add_file(places, "tls-ca", cluster->tls_ca) &&
-             add_file(places, "via-password-file", cluster->via_password_file);
+             add_file(places, "via-password-file", cluster->via_password_file) &&
+             (!cluster->allow || add_names(places));
     }
     return ok;
 }

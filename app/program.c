@@ -188,6 +188,11 @@ static void warn_about_passwords(
                 "clients may send passwords in the clear, and they go on to the cluster like "
                 "that: set tls-ca, so that tidblink speaks TLS to it",
                 "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
+        if (!is_unix && target->allow)
+            log_facts(LOG_WARN,
+                "allow-users and allow-groups are about unix sockets: over TCP every user of this "
+                "machine may connect",
+                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
         if (is_remote && is_verified && target->client_tls == CLIENT_TLS_OFF)
             log_facts(LOG_WARN,
                 "a listener can be reached from other machines, and client-tls is off: what they "

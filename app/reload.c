@@ -70,8 +70,10 @@ static void adopt(struct settings *settings, struct settings *fresh, bool same_c
     for (size_t i = 0; same_clusters && i < settings->cluster_count; i++)
         settings->clusters[i].listener_max = settings->proxy_targets[i].listener_max =
             fresh->clusters[i].listener_max;
-    if (same_clusters)
+    if (same_clusters) {
         settings_adopt_tls(settings, fresh);
+        settings_adopt_allow(settings, fresh);
+    }
     const struct option_list allowed = settings->resolver.allowed_cidrs;
     settings->resolver.allowed_cidrs = fresh->resolver.allowed_cidrs;
     fresh->resolver.allowed_cidrs = allowed;

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/secret_file.h"
 #include "base/suggest.h"
+#include "proxy/peer_allow.h"
 #include "proxy/via.h"
 
 #include <stddef.h>
@@ -54,6 +55,7 @@ static void cluster_free(struct cluster_settings *cluster)
     free(cluster->listens);
     free(cluster->similar);
     via_free(cluster->jump);
+    peer_allow_unref(cluster->allow);
 }
 
 void settings_free(struct settings *settings)
@@ -199,6 +201,14 @@ static bool set_unlisted(struct settings *settings, size_t listed, struct err *e
     return !suggest.best || cluster->similar || no_memory(err);
 }
 
+static bool copy_list(struct option_list *to, const struct option_list *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (!option_list_add(to, from->items[i]))
+            return false;
+    return true;
+}
+
 // A CLUSTER that is no alias: NAME or ID with an optional /GROUP. When NAME is an alias, the group
 // belongs to that cluster; endpoint, host and listeners are the group's own.
 static bool add_named(struct settings *settings, const char *word, struct err *err)
@@ -236,8 +246,9 @@ static bool add_named(struct settings *settings, const char *word, struct err *e
         cluster->tls = known->tls;
         cluster->client_tls = known->client_tls;
         cluster->allow_plaintext = known->allow_plaintext;
-        for (size_t i = 0; copied && i < known->server_names.count; i++)
-            copied = option_list_add(&cluster->server_names, known->server_names.items[i]);
+        copied = copied && copy_list(&cluster->server_names, &known->server_names);
+        copied = copied && copy_list(&cluster->allow_users, &known->allow_users) &&
+                 copy_list(&cluster->allow_groups, &known->allow_groups);
     }
     return copied || no_memory(err);
 }

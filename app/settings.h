@@ -31,6 +31,8 @@ struct cluster_settings {
     int client_tls; // enum client_tls_choice
     bool allow_plaintext;
     struct option_list server_names;
+    struct option_list allow_users, allow_groups; // of unix listeners
+    struct peer_allow *allow; // of these, a reference; made by settings_build; NULL: everybody
     struct option_list listen;
     struct addr *listens; // of `listen`; made by settings_build
     bool unlisted;        // the command line names it, and the file only has others
@@ -141,6 +143,10 @@ bool settings_check_via(struct settings *settings, bool serves, struct err *err)
 bool settings_via_has_password(const char *text);
 // One text of `via`, from `origin`: only its form, and no password on the command line.
 bool settings_via_fits(const char *text, const char *origin, struct err *err) MUST_CHECK;
+// settings_allow.c: who may connect to unix listeners; a reload takes it over from `fresh`.
+bool settings_check_allow(
+    struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;
+void settings_adopt_allow(struct settings *settings, struct settings *fresh);
 // settings_tls.c: the TLS of every target, and of the proxy.
 bool settings_check_tls(
     struct settings *settings, const struct settings_request *request, struct err *err) MUST_CHECK;

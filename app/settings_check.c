@@ -315,6 +315,7 @@ static bool check_clusters(
     }
     return check_duplicates(settings, err) && make_targets(settings, err) &&
            settings_check_via(settings, request->serves, err) &&
+           settings_check_allow(settings, request, err) &&
            settings_check_tls(settings, request, err);
 }
 

@@ -74,6 +74,10 @@ bool os_peer(int fd, uint32_t *out_pid, uint32_t *out_uid);
 // false: not known.
 enum { OS_PROGRAM_ID_BYTES = 96 };
 bool os_program_id(char out[OS_PROGRAM_ID_BYTES]);
+extern const bool os_knows_peers; // whether os_peer can know anybody
+// Whether this group is one of the peer's: the effective one or, where the system tells them, one
+// of the others. As they were at its connect(2).
+bool os_peer_is_in(int fd, uint32_t group);
 // No core dump, no debugger of the same user.
 void os_protect_memory(void);
 // This thread wakes up others less often, so that they and it work in larger batches (sched(7),

@@ -54,8 +54,10 @@ static void put_fix(const struct stat *status, const char *path,
     out->fix[0] = '\0';
     if (text_shell_word(path, word, sizeof(word)) >= sizeof(word))
         return;
-    if (!is_owned || !stays)
+    if (!is_owned || !stays) {
         snprintf(chown, sizeof(chown), "chown %u ", (unsigned)user->uid);
+        rights = status->st_mode & (S_IRWXG | S_IRWXO) ? "go-rwx" : ""; // as a file of ours
+    }
     snprintf(out->fix, sizeof(out->fix), "%s%s%s%s%s%s%s", chown, *chown ? word : "",
         *chown && *rights ? " && " : "", *rights ? "chmod " : "", rights, *rights ? " " : "",
         *rights ? word : "");

@@ -102,14 +102,16 @@ static uint64_t listener_open_now(const struct proxy *proxy, size_t listener)
     return open;
 }
 
-static bool admit(
-    const struct proxy *proxy, size_t listener, struct gate_load *out_load, struct err *err)
+static bool admit(const struct proxy *proxy, size_t listener, int client_fd,
+    const struct peer *client, struct gate_load *out_load, struct err *err)
 {
+    size_t target = listener_target(proxy->listeners.items[listener]);
     *out_load = load_now(proxy);
     out_load->listener_max = listener_max(proxy->listeners.items[listener]);
     if (out_load->listener_max)
         out_load->listener_open = listener_open_now(proxy, listener);
-    return gate_admit(&proxy->gate, out_load, err);
+    return gate_admit(&proxy->gate, out_load, err) &&
+           target_admits(proxy->targets[target], client_fd, client, err);
 }
 
 static void on_accepted(void *arg, size_t listener, int client_fd, const struct peer *client)
@@ -117,7 +119,7 @@ static void on_accepted(void *arg, size_t listener, int client_fd, const struct 
     struct proxy *proxy = arg;
     struct gate_load load;
     struct err refusal;
-    bool admitted = admit(proxy, listener, &load, &refusal);
+    bool admitted = admit(proxy, listener, client_fd, client, &load, &refusal);
     proxy->accepted++;
     if (!admitted && !gate_may_explain(&proxy->gate, &load)) {
         note_dropped(proxy, client);
@@ -225,8 +227,10 @@ bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     proxy->options = *options;
     proxy->gate.max_connections = options->max_connections;
     listeners_adopt(&proxy->listeners, plan, options);
-    for (size_t i = 0; i < proxy->target_count; i++)
+    for (size_t i = 0; i < proxy->target_count; i++) {
+        target_use_allow(proxy->targets[i], plan->targets[i].allow);
         target_show(proxy->targets[i]);
+    }
     return true;
 }
 
@@ -302,6 +306,7 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
         proxy->targets[i] = target_new(&target, err);
         if (!proxy->targets[i])
             return false;
+        target_use_allow(proxy->targets[i], plan->targets[i].allow);
         proxy->target_count++;
     }
     return true;

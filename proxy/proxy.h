@@ -20,6 +20,7 @@ struct change;
 struct inherited;
 struct inherited_socket;
 struct loop;
+struct peer_allow;
 struct proxy;
 struct via;
 
@@ -71,6 +72,7 @@ struct proxy_target {
     struct control_target control;
     const struct addr *listens;
     size_t listen_count;
+    struct peer_allow *allow; // who may connect to its unix listeners; NULL: everybody
     uint64_t listener_max; // connections that each of them takes at a time; 0: no limit of its own
     enum tls_mode tls;
     enum client_tls client_tls;

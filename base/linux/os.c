@@ -121,6 +121,28 @@ bool os_peer(int fd, uint32_t *out_pid, uint32_t *out_uid)
     return true;
 }
 
+const bool os_knows_peers = true;
+
+bool os_peer_is_in(int fd, uint32_t group)
+{
+    enum { GROUPS_MAX = 65536 }; // NGROUPS_MAX of linux/limits.h
+    struct ucred creds = { 0 };
+    socklen_t len = sizeof(creds);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) == 0 && creds.gid == group)
+        return true;
+    // Linux 4.13; it says how many there are when they do not fit.
+    len = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE)
+        return false;
+    gid_t *groups = len <= GROUPS_MAX * sizeof(gid_t) ? malloc(len) : NULL;
+    bool found = false;
+    if (groups && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
+        for (size_t i = 0; !found && i < len / sizeof(gid_t); i++)
+            found = groups[i] == group;
+    free(groups);
+    return found;
+}
+
 void os_protect_memory(void)
 {
     const struct rlimit none = { 0, 0 };

@@ -199,6 +199,25 @@ void os_bell_close(struct os_bell *bell)
 
 // ---- processes ----------------------------------------------------------------------------------
 
+#if defined(__APPLE__) || defined(__FreeBSD__)
+const bool os_knows_peers = true;
+#else
+const bool os_knows_peers = false;
+#endif
+
+bool os_peer_is_in(int fd, uint32_t group)
+{
+#if defined(__APPLE__) || defined(__FreeBSD__)
+    uid_t uid;
+    gid_t gid;
+    return getpeereid(fd, &uid, &gid) == 0 && gid == group;
+#else
+    (void)fd;
+    (void)group;
+    return false;
+#endif
+}
+
 bool os_peer(int fd, uint32_t *out_pid, uint32_t *out_uid)
 {
     *out_pid = 0;

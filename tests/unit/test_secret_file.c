@@ -52,7 +52,7 @@ static const struct row rows[] = {
     { &user, US,   OURS,      0644, "everybody may read it", "chmod o-rwx,g-rwx /k" },
     { &root, 0,    0,         0644, "everybody may read it", "chmod o-rwx /k" },
     { &root, 0,    0,         0666, "everybody may read it", "chmod o-rwx,g-w /k" },
-    { &user, 0,    0,         0644, "everybody may read it", "chown 1000 /k && chmod o-rwx /k" },
+    { &user, 0,    0,         0644, "everybody may read it", "chown 1000 /k && chmod go-rwx /k" },
     { &user, 0,    ALSO_OURS, 0644, "everybody may read it", "chmod o-rwx /k" },
     // A group.
     { &user, US,   OURS,      0640, "its group may read it", "chmod g-rwx /k" },
@@ -63,7 +63,7 @@ static const struct row rows[] = {
     // Somebody else's.
     { &user, 1001, OURS,      0600, "it belongs to neither uid 1000 nor root", "chown 1000 /k" },
     { &root, US,   OURS,      0600, "it belongs to neither uid 0 nor root", "chown 0 /k" },
-    { &user, 1001, OURS,      0644, "everybody may read it", "chown 1000 /k && chmod o-rwx,g-rwx /k" },
+    { &user, 1001, OURS,      0644, "everybody may read it", "chown 1000 /k && chmod go-rwx /k" },
 };
 // clang-format on
 

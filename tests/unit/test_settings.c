@@ -336,6 +336,57 @@ static void test_allow_remote_allows(void **state)
     settings_free(settings);
 }
 
+// Each in listen and in admin-listen.
+static void test_which_addresses_need_allow_remote(void **state)
+{
+    (void)state;
+    static const char *const local[] = { "127.0.0.1:4000", "127.0.0.2:4000", "127.255.255.254:4000",
+        "[::1]:4000", "[::ffff:127.0.0.1]:4000" };
+    static const char *const remote[] = { "0.0.0.0:4000", "10.0.0.1:4000", "192.0.2.1:4000",
+        "128.0.0.1:4000", "169.254.169.254:4000", "[::]:4000", "[::2]:4000", "[fe80::1]:4000",
+        "[2001:db8::1]:4000", "[::ffff:10.0.0.1]:4000", "[::ffff:0.0.0.0]:4000" };
+    char file[200], line[200], text[300];
+    for (size_t i = 0; i < ARRAY_LEN(local); i++) {
+        snprintf(file, sizeof(file), "admin-listen = %s\n", local[i]);
+        snprintf(line, sizeof(line), "a --listen %s", local[i]);
+        settings_free(expect_settings("", line));
+        settings_free(expect_settings(file, "a"));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(remote); i++) {
+        static const char why[] = "can be reached from other machines: expected a loopback "
+                                  "address, or allow-remote = on";
+        snprintf(file, sizeof(file), "admin-listen = %s\n", remote[i]);
+        snprintf(line, sizeof(line), "a --listen %s", remote[i]);
+        snprintf(text, sizeof(text), "cluster a: listen: %s %s", remote[i], why);
+        expect_error("", line, ERR_OPTION, text);
+        snprintf(text, sizeof(text), "admin-listen: %s %s", remote[i], why);
+        expect_error(file, "a", ERR_OPTION, text);
+        snprintf(line, sizeof(line), "a --listen %s --allow-remote", remote[i]);
+        settings_free(expect_settings("", line));
+    }
+    settings_free(expect_settings("", "a --listen unix:/tmp/a.sock"));
+}
+
+static void test_lists_of_users_need_a_unix_listener(void **state)
+{
+    (void)state;
+    expect_error("[cluster a]\nallow-users = root\n", "", ERR_OPTION,
+        "@:1: [cluster a]: allow-users is about unix sockets, and over TCP nobody can tell who "
+        "connects: expected a listen = unix:PATH with it");
+    expect_error("[cluster a]\nlisten = unix:/tmp/a.sock\nallow-users = nobody-of-this-name\n", "",
+        ERR_OPTION,
+        "@:1: [cluster a]: allow-users, allow-groups: \"nobody-of-this-name\" is no user of this "
+        "machine: expected a name that \"getent passwd\" shows, or an id");
+    expect_error("[cluster a]\nlisten = unix:/tmp/a.sock\nallow-groups = 4294967295\n", "",
+        ERR_OPTION,
+        "@:1: [cluster a]: allow-users, allow-groups: \"4294967295\" is no group of this machine: "
+        "expected a name that \"getent group\" shows, or an id");
+    struct settings *settings = expect_settings(
+        "[cluster a]\nlisten = unix:/tmp/a.sock, 127.0.0.1:0\nallow-users = root, 1001\n", "");
+    assert_non_null(settings->proxy_targets[0].allow);
+    settings_free(settings);
+}
+
 static void test_port_zero_is_no_duplicate(void **state)
 {
     (void)state;
@@ -384,6 +435,8 @@ int main(void)
         cmocka_unit_test(test_kubernetes_variable_is_no_port),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_allow_remote_allows),
+        cmocka_unit_test(test_which_addresses_need_allow_remote),
+        cmocka_unit_test(test_lists_of_users_need_a_unix_listener),
         cmocka_unit_test(test_port_zero_is_no_duplicate),
         cmocka_unit_test(test_a_missing_file_is_an_error_when_asked_for),
         cmocka_unit_test(test_only_cluster),
