@@ -395,6 +395,11 @@ void proxy_stop(struct proxy *proxy)
 
 // ---- what others may know ----------------------------------------------------------------------
 
+uint64_t proxy_worker_open(const struct proxy *proxy, size_t worker)
+{
+    return worker_open(proxy->workers[worker]);
+}
+
 size_t proxy_worker_count(const struct proxy *proxy)
 {
     return proxy->worker_count;
