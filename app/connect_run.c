@@ -34,7 +34,7 @@ enum {
 enum { CODE_NOT_RUNNABLE = 126, CODE_NOT_FOUND = 127 };
 
 // For the command. Without one, SIGHUP ends us as SIGTERM does, and the others do what they do.
-static const int command_signals[] = { SIGQUIT, SIGUSR1, SIGUSR2, 0 };
+static const int command_signals[] = { SIGQUIT, SIGUSR2, 0 };
 static const int no_signals[] = { 0 };
 
 static void say(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -389,7 +389,9 @@ static bool on_signal(void *arg, int number)
     struct connect_run *run = arg;
     if (run->child)
         return signal_child(run, number);
-    if (number == SIGUSR1 || number == SIGUSR2)
+    if (number == SIGUSR1)
+        return false; // it is asked for our state
+    if (number == SIGUSR2)
         return true;
     if (!run->is_open && !run->is_ending)
         run->exit_code = SIGNALLED + number; // what was asked for has not happened

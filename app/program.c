@@ -6,6 +6,7 @@
 #include "app/program.h"
 
 #include "app/admin.h"
+#include "app/dump.h"
 #include "app/handover.h"
 #include "app/lockdown.h"
 #include "app/takeover.h"
@@ -42,6 +43,8 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         return;
     if (number == SIGHUP)
         program_reload(program, NULL);
+    else if (number == SIGUSR1)
+        dump_begin(program);
     else
         program_stop(program, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
@@ -67,8 +70,8 @@ static bool watch_signal(struct program *program, int number, struct err *err)
 
 static bool watch_signals(struct program *program, struct err *err)
 {
-    static const int own[] = { SIGTERM, SIGINT, SIGHUP, 0 };
-    const int *const lists[] = { own, program->guest ? program->guest->signals : own + 3 };
+    static const int own[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0 };
+    const int *const lists[] = { own, program->guest ? program->guest->signals : own + 4 };
     for (size_t list = 0; list < ARRAY_LEN(lists); list++)
         for (const int *number = lists[list]; *number; number++)
             if (!watch_signal(program, *number, err))
@@ -468,6 +471,7 @@ static void program_done(struct program *program)
     handover_stop(program->handover);
     duty_stop(&program->duty);
     changes_free(program->changes);
+    dump_cancel(program);
     admin_stop(program->admin);
     proxy_stop(program->proxy);
     control_stop(program->control);

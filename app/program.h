@@ -14,6 +14,7 @@
 
 struct admin;
 struct changes;
+struct dump;
 struct event;
 struct handover;
 struct heartbeat;
@@ -29,7 +30,7 @@ enum program_event { EVENT_SLEPT, EVENT_STOPPED, EVENT_NETWORK, EVENT_RESOLV_CON
 // A command that has more to do than to serve. Its functions are called on the main loop.
 struct program_guest {
     void *arg;
-    const int *signals; // that it takes beside SIGTERM, SIGINT and SIGHUP; 0 ends the list
+    const int *signals; // that it takes beside SIGTERM, SIGINT, SIGHUP and SIGUSR1; 0 ends the list
     bool (*on_signal)(void *arg, int number); // true: it has dealt with it
     // Somebody wants the program to end. False: not yet; the guest will call program_stop.
     bool (*on_stop)(void *arg);
@@ -56,6 +57,7 @@ struct program {
     struct lockdown *lockdown;         // what it gave up
     struct heartbeat *heartbeat;       // admin's, see health_now.h
     struct idle_age *idle_age;         // admin's
+    struct dump *dump;                 // that is being written; NULL: none
     struct changes *changes;           // of the machine's networks, and its sleep
     uint64_t events[PROGRAM_EVENTS];   // that concerned a cluster
     const struct program_guest *guest; // NULL: none

@@ -102,6 +102,8 @@ static const struct option_row cluster_rows[] = {
     { "host",        OPTION_TEXT, C(host),        NULL, 0, 0, 0, NULL, "NAME", "private host name of the cluster (default: from the API)" },
     { "port",        OPTION_UINT, C(port),        NULL, 0, 65535, 0, NULL, NULL, "its port (default: from the API)" },
     { "listen",      OPTION_LIST, C(listen),      NULL, 0, 0, 0, NULL, "ADDR[,ADDR]", "IP:PORT or unix:PATH to listen on (default 127.0.0.1:4000 for the first cluster, 4001 for the next, ...)" },
+    { "allow-users", OPTION_LIST, C(allow_users), NULL, 0, 0, LIVE, NULL, "USER[,USER]", "users, by name or id, who may connect to its unix listeners (default: whom socket-mode lets)" },
+    { "allow-groups", OPTION_LIST, C(allow_groups), NULL, 0, 0, LIVE, NULL, "GROUP[,GROUP]", "groups of users who may as well" },
     { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, LIVE, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
     { "allow-users", OPTION_LIST, C(allow_users), NULL, 0, 0, LIVE, NULL, "USER[,USER]", "users, by name or id, who may connect to its unix listeners (default: whom socket-mode lets)" },
     { "allow-groups", OPTION_LIST, C(allow_groups), NULL, 0, 0, LIVE, NULL, "GROUP[,GROUP]", "groups of users who may as well" },

@@ -13,7 +13,6 @@
 #include "proxy/home.h"
 #include "proxy/jump_master.h"
 #include "proxy/listeners.h"
-#include "proxy/peer_allow.h"
 #include "proxy/target.h"
 #include "proxy/tls_store.h"
 #include "proxy/via.h"
@@ -33,8 +32,6 @@ struct proxy {
     uint64_t accepted; // also the last connection's id
     uint64_t dropped;
     struct tls_store *store;
-    struct peer_allow **allows; // per target; references, or NULL
-    size_t allow_count;
     struct worker **workers;
     size_t worker_count;
     struct target **targets;
@@ -114,8 +111,7 @@ static bool admit(const struct proxy *proxy, size_t listener, int client_fd,
     if (out_load->listener_max)
         out_load->listener_open = listener_open_now(proxy, listener);
     return gate_admit(&proxy->gate, out_load, err) &&
-           peer_allow_admits(
-               proxy->allows[target], client_fd, client, target_alias(proxy->targets[target]), err);
+           target_admits(proxy->targets[target], client_fd, client, err);
 }
 
 static void on_accepted(void *arg, size_t listener, int client_fd, const struct peer *client)
@@ -223,25 +219,18 @@ static void on_master_moved(void *arg, size_t target)
         worker_wake(proxy->workers[i], &plan);
 }
 
-static void use_allows(struct proxy *proxy, const struct proxy_plan *plan)
-{
-    for (size_t i = 0; i < proxy->allow_count; i++) {
-        peer_allow_unref(proxy->allows[i]);
-        proxy->allows[i] = peer_allow_ref(plan->targets[i].allow);
-    }
-}
-
 bool proxy_reload(struct proxy *proxy, const struct proxy_options *options,
     const struct proxy_plan *plan, struct err *err)
 {
     if (!tls_store_reload(proxy->store, plan, err))
         return false;
-    use_allows(proxy, plan);
     proxy->options = *options;
     proxy->gate.max_connections = options->max_connections;
     listeners_adopt(&proxy->listeners, plan, options);
-    for (size_t i = 0; i < proxy->target_count; i++)
+    for (size_t i = 0; i < proxy->target_count; i++) {
+        target_use_allow(proxy->targets[i], plan->targets[i].allow);
         target_show(proxy->targets[i]);
+    }
     return true;
 }
 
@@ -317,6 +306,7 @@ static bool make_targets(struct proxy *proxy, const struct proxy_plan *plan,
         proxy->targets[i] = target_new(&target, err);
         if (!proxy->targets[i])
             return false;
+        target_use_allow(proxy->targets[i], plan->targets[i].allow);
         proxy->target_count++;
     }
     return true;
@@ -345,12 +335,8 @@ struct proxy *proxy_start(struct loop *loop, const struct proxy_options *options
     proxy->home->on_path = on_path;
     proxy->home->on_drained = on_worker_drained;
     proxy->store = tls_store_new(loop, plan, on_files_changed, proxy, err);
-    proxy->allows = calloc(plan->target_count + 1, sizeof(struct peer_allow *));
-    proxy->allow_count = proxy->allows ? plan->target_count : 0;
-    use_allows(proxy, plan);
     // Listeners first: a port in use ends the program before it starts threads.
-    bool has_memory = proxy->allows || err_set(err, ERR_MEMORY, "out of memory for clusters");
-    if (!proxy->store || !has_memory ||
+    if (!proxy->store ||
         !listeners_open(&proxy->listeners, loop, plan, options, on_accepted, proxy, err) ||
         !start_workers(proxy, plan->target_count, err) ||
         !make_targets(proxy, plan, resolver, on_change, arg, err)) {
@@ -400,9 +386,6 @@ void proxy_stop(struct proxy *proxy)
     for (size_t i = 0; proxy->masters && i < proxy->master_count; i++)
         jump_master_free(proxy->masters[i]);
     tls_store_free(proxy->store);
-    for (size_t i = 0; i < proxy->allow_count; i++)
-        peer_allow_unref(proxy->allows[i]);
-    free(proxy->allows);
     home_unref(proxy->home);
     free(proxy->targets);
     free(proxy->masters);
@@ -411,6 +394,11 @@ void proxy_stop(struct proxy *proxy)
 }
 
 // ---- what others may know ----------------------------------------------------------------------
+
+uint64_t proxy_worker_open(const struct proxy *proxy, size_t worker)
+{
+    return worker_open(proxy->workers[worker]);
+}
 
 size_t proxy_worker_count(const struct proxy *proxy)
 {

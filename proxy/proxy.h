@@ -163,6 +163,7 @@ void proxy_stop(struct proxy *proxy);
 // For the heartbeat and the watchdog, see loop_ask and loop_silent_us: asks every worker for a sign
 // of life; for how long one has given none, which is known once it was asked.
 size_t proxy_worker_count(const struct proxy *proxy);
+uint64_t proxy_worker_open(const struct proxy *proxy, size_t worker); // its connections
 void proxy_ping(struct proxy *proxy);
 uint64_t proxy_worker_lag_ms(const struct proxy *proxy, size_t worker);
 

@@ -8,6 +8,7 @@
 #include "base/net.h"
 #include "base/way.h"
 #include "proxy/jump_name.h"
+#include "proxy/peer_allow.h"
 #include "proxy/tls_store.h"
 #include "proxy/via.h"
 #include "proxy/view.h"
@@ -23,7 +24,8 @@ struct target {
     size_t index;
     char *alias;
     struct loop *loop;
-    const struct via *via; // NULL: none
+    const struct via *via;    // NULL: none
+    struct peer_allow *allow; // a reference; NULL: everybody
     const char *control_path;
     char *configured_host; // NULL: from the control plane
     uint16_t configured_port;
@@ -430,9 +432,17 @@ struct target *target_new(const struct target_plan *plan, struct err *err)
     return target;
 }
 
-const char *target_alias(const struct target *target)
+void target_use_allow(struct target *target, struct peer_allow *allow)
 {
-    return target->alias;
+    struct peer_allow *before = target->allow;
+    target->allow = peer_allow_ref(allow);
+    peer_allow_unref(before);
+}
+
+bool target_admits(
+    const struct target *target, int client_fd, const struct peer *client, struct err *err)
+{
+    return peer_allow_admits(target->allow, client_fd, client, target->alias, err);
 }
 
 void target_free(struct target *target)
@@ -442,6 +452,7 @@ void target_free(struct target *target)
     jump_name_free(target->jump_name);
     forget_addresses(target);
     path_book_done(&target->paths);
+    peer_allow_unref(target->allow);
     free(target->host);
     control_news_free(target->news);
     free(target->configured_host);

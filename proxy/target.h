@@ -8,6 +8,7 @@
 #include "proxy/proxy.h"
 
 struct loop;
+struct peer_allow;
 struct target;
 struct tls_store;
 struct via;
@@ -32,7 +33,11 @@ struct target_plan {
 
 // Shows a first view ("nothing known yet") at once.
 struct target *target_new(const struct target_plan *plan, struct err *err) MUST_CHECK;
-const char *target_alias(const struct target *target);
+// Who may connect to its unix listeners; takes a reference; NULL: everybody.
+void target_use_allow(struct target *target, struct peer_allow *allow);
+// As peer_allow_admits.
+bool target_admits(const struct target *target, int client_fd, const struct peer *client,
+    struct err *err) MUST_CHECK;
 void target_free(struct target *target); // NULL is allowed
 
 void target_news(struct target *target, struct control_news *news); // takes ownership

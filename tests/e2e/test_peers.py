@@ -17,7 +17,7 @@ from servers import Server
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become other users")
 
 UID, GID, GROUP, OTHER = 61234, 61234, 61300, 61400  # nobody has them
-DENIED = 'tidblink_connections_refused_total{error="denied"}'
+DENIED = 'tidblink_refused_total{reason="denied"}'
 
 # Becomes a user, connects, prints what it reads: of the admin an answer, else a packet.
 CHILD = """

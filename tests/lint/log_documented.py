@@ -9,6 +9,7 @@ import sources
 PAGE = "doc/tidblink.1.md"
 # Where a message is, and where the level, in the arguments of what writes one.
 WRITERS = {"log_start": (2, 1), "log_facts": (1, 0), "conn_log": (2, 1), "write_count": (1, 0),
+           "log_item": (1, None), "log_count": (0, None),
            "log_error": (0, None), "log_warn": (0, None), "log_info": (0, None)}
 KEYS_OF = {"log_str", "log_uint"}  # and each static function log_THING(line, key, ...)
 OWN_KEYS = {"time", "level", "message", "repeated"}  # that log.c puts in by itself
@@ -78,6 +79,8 @@ def keys(text):
             continue
         if name == "log_err":
             yield from ((number, key) for key in sorted(ERR_KEYS))
+        elif name == "log_count":
+            yield from ((number, key) for key in literals(call[1], text))
         elif name == "log_facts":
             yield from ((number, key) for argument in call[2:-1:2]
                         for key in literals(argument, text))
