@@ -36,10 +36,13 @@ static void note_lateness(struct heartbeat *heartbeat)
 static void on_beat(struct ticker *ticker)
 {
     struct heartbeat *heartbeat = CONTAINER_OF(ticker, struct heartbeat, ticker);
-    const struct program *program = heartbeat->program;
+    struct health_reasons reasons;
+    struct program *program = heartbeat->program;
     note_lateness(heartbeat);
     heartbeat->beat_ms = clock_ms();
     proxy_ping(program->proxy);
+    if (!program->was_started) // whether or not somebody asks in time
+        (void)health_now(program, HEALTH_STARTED, NULL, &reasons);
     // A failure may be long ago now.
     if (program->admin)
         admin_beat(program->admin);
@@ -118,7 +121,7 @@ bool health_now(
         .lags_ms = lags_ms,
         .lag_count = workers,
         .startup = (enum health_startup)program->settings->startup_check,
-        .was_started = program->was_started && !alias,
+        .was_started = program->was_started, // all of them, so each
         .draining = program->stopping || proxy_is_draining(program->proxy),
         .full = is_full(program),
     };

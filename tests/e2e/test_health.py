@@ -9,6 +9,7 @@ import time
 import pytest
 
 from clocks import Clocks
+from emulator import ENDPOINT, HOST
 from fake_tidb import FakeTidb
 from proxy import WAIT_SECONDS, Proxy
 from thread_stop import stopped_thread
@@ -33,6 +34,13 @@ def wait_for(proxy, path, code, seconds=WAIT_SECONDS):
         assert time.monotonic() < deadline, answer
         time.sleep(0.05)
     return answer[1]
+
+
+def wait_samples(proxy, count):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(json.loads(proxy.admin("/api/v1/history")[1])["samples"]) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def nowhere(**options):
@@ -108,6 +116,20 @@ def test_a_start_that_is_over_stays_over(cloud):
     with Proxy(cloud) as proxy:
         proxy.wait_verdict("hold", "PENDING")
         assert ask(proxy, "/startup") == OK  # its clients are told why
+        assert ask(proxy, "/readiness")[0] == 503
+
+
+def test_a_start_is_over_whether_or_not_somebody_asked(cloud):
+    """The first probe comes when the name does not resolve any more."""
+    cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE")
+    cloud.patch(f"names/{HOST}", ttlSeconds=1)
+    with Proxy(cloud) as proxy:
+        proxy.wait_log(r"\bresolved\b")
+        wait_samples(proxy, 3)  # the first, one after 5 s, and now: many heartbeats
+        cloud.patch(f"names/{HOST}", answer="NXDOMAIN")
+        proxy.wait_log("DNS gives no address", seconds=2 * WAIT_SECONDS)
+        assert ask(proxy, "/startup") == OK
+        assert ask(proxy, "/startup?cluster=orders") == OK
         assert ask(proxy, "/readiness")[0] == 503
 
 
