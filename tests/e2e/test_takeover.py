@@ -303,7 +303,7 @@ def test_the_new_process_is_told_to_end_in_the_middle(cloud, server):
             assert heir.process.wait(WAIT_SECONDS / 2) == 0
         finally:
             heir.kill()
-        proxy.wait_log("the take-over has failed, and this process goes on: it was told to end")
+        proxy.wait_log("the take-over has failed, and this process goes on reason=.it was told to end")
         still_serves(proxy)
 
 
@@ -316,7 +316,7 @@ def test_the_running_one_is_told_to_end_in_the_middle(cloud, server):
             try:
                 heir.wait_log("info sandbox ")
                 proxy.signal(signal.SIGTERM)
-                heir.wait_log("not taken over, .*: it was told to end itself")
+                heir.wait_log("not taken over, .* reason=.it was told to end itself")
                 assert heir.process.wait(WAIT_SECONDS) == 1
             finally:
                 heir.kill()
