@@ -193,8 +193,10 @@ def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
             assert not (proxy.dir / "admin.sock.take-over").exists()
 
 
-def test_listeners_that_changed(cloud, server, tmp_path):
-    old, new, kept = (tmp_path / f"{name}.sock" for name in ("old", "new", "kept"))
+def test_listeners_that_changed(cloud, server, tmp_path, tmp_path_factory):
+    """The one that is gone was in a folder that the new process has nothing else to do with."""
+    new, kept = (tmp_path / f"{name}.sock" for name in ("new", "kept"))
+    old = tmp_path_factory.mktemp("away") / "old.sock"
     with running(cloud, {"listen": f"unix:{kept}, unix:{old}"}) as proxy:
         proxy.clusters["orders"]["listen"] = f"unix:{new}, unix:{kept}"
         with heir_of(proxy):
