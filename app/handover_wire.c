@@ -57,14 +57,17 @@ static void take_fd(struct handover_record *record, struct msghdr *message)
 {
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
          header = CMSG_NXTHDR(message, header)) {
-        int fd;
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
             continue;
-        memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-        (void)fcntl(fd, F_SETFD, FD_CLOEXEC); // no program is started meanwhile
-        if (record->fd >= 0)
-            close(record->fd);
-        record->fd = fd;
+        // There is room for two, as the space is rounded up: only the last one is kept.
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= header->cmsg_len; at += sizeof(int)) {
+            int fd;
+            memcpy(&fd, (const char *)header + at, sizeof(fd));
+            (void)fcntl(fd, F_SETFD, FD_CLOEXEC); // no program is started meanwhile
+            if (record->fd >= 0)
+                close(record->fd);
+            record->fd = fd;
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 #include "app/program.h"
 #include "base/confine.h"
 #include "base/err.h"
+#include "base/inherited.h"
 #include "base/os_sandbox.h"
 #include "base/spawner.h"
 
@@ -99,11 +100,29 @@ static void allow_masters(struct lockdown *lockdown, const struct program *progr
     }
 }
 
+// The files of sockets that another process has left us and nobody listens on any more.
+static void allow_left_sockets(struct lockdown *lockdown, const struct program *program)
+{
+    const struct inherited *inherited = program->inherited;
+    for (size_t i = 0; inherited && i < inherited->count; i++) {
+        const struct inherited_socket *socket = &inherited->sockets[i];
+        char folder[ADDR_TEXT_BYTES];
+        if (socket->fd < 0 || !inherited_has_file(socket))
+            continue;
+        const char *path = socket->addr.un.sun_path;
+        const char *slash = strrchr(path, '/');
+        snprintf(
+            folder, sizeof(folder), "%.*s/", slash ? (int)(slash - path) : 1, slash ? path : ".");
+        (void)!os_fence_allow(lockdown->fence, folder, OS_RIGHT_REMOVE);
+    }
+}
+
 static bool enter_fence(struct lockdown *lockdown, const struct program *program)
 {
     if (!lockdown->fence)
         return false;
     allow_masters(lockdown, program);
+    allow_left_sockets(lockdown, program);
     bool inside = os_fence_enter(lockdown->fence) && !confine_has_failed();
     if (!inside)
         log_facts(LOG_ERROR, "Landlock is not in force", "reason", err_errno_text(errno), NULL);

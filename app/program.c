@@ -226,7 +226,8 @@ static void store_sockets(struct program *program)
 {
     const struct inherited_socket *socket;
     int how = program->settings->socket_store;
-    if (how == SOCKET_STORE_OFF || (how == SOCKET_STORE_AUTO && !service_has_store()))
+    if (how == SOCKET_STORE_OFF || (how == SOCKET_STORE_AUTO && !service_has_store()) ||
+        !service_is_there())
         return;
     for (size_t target = 0; target < proxy_target_count(program->proxy); target++)
         for (size_t i = 0; (socket = proxy_listener(program->proxy, target, i)); i++)

@@ -51,7 +51,8 @@ bool os_fence_enter(const struct os_fence *fence) MUST_CHECK;
 
 // All threads of the process, whenever they were made, for good: what is not on the list fails
 // with EPERM where the call is known to do harm, and else with ENOSYS, for which libraries have
-// another way. The kernel's audit log tells which call it was. The errno, 0 when done.
+// another way. The kernel's audit log tells which call it was. The errno, 0 when done; ENOTSUP
+// where nobody has made the list for this machine.
 int os_calls_limit(void);
 // The list, a name a line.
 void os_calls_print(FILE *out);

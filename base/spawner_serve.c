@@ -208,7 +208,10 @@ static void run(struct server *server, const struct spawner_packet *packet, cons
 
 // ---- packets ------------------------------------------------------------------------------------
 
-static size_t take_descriptors(struct msghdr *message, int fds[SPAWNER_FDS])
+// As many as the kernel may put into the space, which is rounded up: one more than belongs there.
+enum { FDS_ROOM = (CMSG_SPACE(SPAWNER_FDS * sizeof(int)) - CMSG_LEN(0)) / sizeof(int) };
+
+static size_t take_descriptors(struct msghdr *message, int fds[FDS_ROOM])
 {
     struct cmsghdr *head = CMSG_FIRSTHDR(message);
     if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
@@ -223,22 +226,22 @@ static size_t take_descriptors(struct msghdr *message, int fds[SPAWNER_FDS])
 static void obey(
     struct server *server, const struct spawner_packet *packet, const int *fds, size_t fd_count)
 {
+    bool runs = packet->head.kind == SPAWNER_RUN && server->is_sealed && fd_count == SPAWNER_FDS;
+    for (size_t i = 0; !runs && i < fd_count; i++)
+        close(fds[i]);
     if (packet->head.kind == SPAWNER_ALLOW && !server->is_sealed)
         learn(server, packet);
     else if (packet->head.kind == SPAWNER_SEAL)
         server->is_sealed = true;
-    else if (packet->head.kind == SPAWNER_RUN && server->is_sealed && fd_count == SPAWNER_FDS)
+    else if (runs)
         run(server, packet, fds);
-    else
-        for (size_t i = 0; i < fd_count; i++)
-            close(fds[i]);
 }
 
 static void on_packet(struct watch *watch, unsigned what)
 {
     static struct spawner_packet packet;
     struct server *server = CONTAINER_OF(watch, struct server, watch);
-    int fds[SPAWNER_FDS];
+    int fds[FDS_ROOM];
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(SPAWNER_FDS * sizeof(int))];
@@ -259,8 +262,9 @@ static void on_packet(struct watch *watch, unsigned what)
     }
     size_t fd_count = take_descriptors(&message, fds);
     if (got < (ssize_t)sizeof(packet.head))
-        return;
-    packet.len = (size_t)got - sizeof(packet.head);
+        packet.head = (struct spawner_head){ 0 }; // of no kind
+    else
+        packet.len = (size_t)got - sizeof(packet.head);
     obey(server, &packet, fds, fd_count);
 }
 

@@ -140,6 +140,15 @@ def test_what_lies_beside_the_configuration_file(scene, sandbox, sys):
 
 # ---- which calls ---------------------------------------------------------------------------------
 
+def test_every_name_of_the_list_is_a_call(scene):
+    """A name that libseccomp does not have would be left out without a word."""
+    resolve = ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name_arch
+    resolve.argtypes = [ctypes.c_uint32, ctypes.c_char_p]
+    x86_64, aarch64 = 0xC000003E, 0xC00000B7  # linux/audit.h
+    for name in show_sandbox(scene.proxy())[1]:
+        assert max(resolve(machine, name.encode()) for machine in (x86_64, aarch64)) >= 0, name
+
+
 class Strace:
     """The calls of a process that runs already, from now on."""
 

@@ -353,6 +353,16 @@ def test_a_restart_keeps_who_waits(manager, database, tmp_path):  # noqa: F811
             os.close(fd)
 
 
+def test_a_store_without_a_manager(cloud, server, tmp_path):
+    """Nobody keeps the sockets, so they are closed as ever."""
+    path = tmp_path / "s.sock"
+    with running(cloud, {"listen": f"127.0.0.1:0, unix:{path}"}, socket_store="on") as proxy:
+        assert path.exists()
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        assert not path.exists()
+
+
 # ---- a take-over --------------------------------------------------------------------------------
 
 def test_the_heir_is_the_main_process(manager, cloud, server):
