@@ -67,6 +67,11 @@ struct admin {
 
 // ---- health -------------------------------------------------------------------------------------
 
+bool admin_is_asked_for(const struct program *program)
+{
+    return program->settings->admin.len > 0 || program->settings->admin_unix.len > 0;
+}
+
 bool admin_serves(const struct program *program, const char *alias)
 {
     for (size_t i = 0; i < proxy_target_count(program->proxy); i++) {

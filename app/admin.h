@@ -21,6 +21,8 @@ struct admin *admin_start(struct program *program);
 void admin_accept(struct admin *admin);
 // The sockets that it listens on, which stay its own; NULL behind the last one.
 const struct inherited_socket *admin_socket(const struct admin *admin, size_t index);
+// Whether the settings ask for any of it: `connect` has none by itself, and then nothing ticks.
+bool admin_is_asked_for(const struct program *program);
 // Something changed: answers those whose wait is over.
 void admin_changed(struct admin *admin);
 // With each heartbeat (health_now.h): what is true by time alone, and an end of pauses.

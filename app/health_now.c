@@ -60,7 +60,8 @@ struct heartbeat *health_now_beat(struct program *program)
         free(heartbeat);
         return NULL;
     }
-    ticker_start(&heartbeat->ticker, BEAT_MS);
+    if (admin_is_asked_for(program))
+        ticker_start(&heartbeat->ticker, BEAT_MS);
     return heartbeat;
 }
 

@@ -3,6 +3,7 @@
 // A ring of samples of the proxy's counters: ten minutes. Used by admin.c.
 #include "app/history.h"
 
+#include "app/admin.h"
 #include "app/json_out.h"
 #include "app/program.h"
 #include "base/clock.h"
@@ -68,7 +69,8 @@ struct history *history_new(struct program *program)
         free(history);
         return NULL;
     }
-    on_tick(&history->ticker);
+    if (admin_is_asked_for(program))
+        on_tick(&history->ticker);
     return history;
 }
 
