@@ -178,8 +178,8 @@ def test_max_connections_needs_descriptors(config):
 
     result = run("proxy", "--check", "a", "--config", config("threads = 1\n"), preexec=limit)
     assert result.returncode == 2
-    assert ("max-connections = 500 needs 1133 open files, and the limit is 256: raise it "
-            "(LimitNOFILE=, ulimit -Hn), or set max-connections to at most 61") in result.stderr
+    assert ("max-connections = 500 needs 1229 open files, and the limit is 256: raise it "
+            "(LimitNOFILE=, ulimit -Hn), or set max-connections to at most 13") in result.stderr
 
 
 def test_port_in_use(config):
