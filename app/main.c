@@ -47,8 +47,8 @@ static const char epilogue[] =
     "TIDBCLOUD_PRIVATE_KEY.\n"
     "\n"
     "Exit codes: 0 done; 1 it failed; 2 wrong usage or configuration, or an address in\n"
-    "use; 3 refused by a state; 4 the control API refused (key, rights, rate);\n"
-    "connect -- CMD: CMD's own.\n";
+    "use; 3 refused by a state; 4 the control API refused (key, rights, rate); 75 proxy\n"
+    "cut connections at the end of drain-timeout; connect -- CMD: CMD's own.\n";
 
 static void print_help(FILE *out)
 {

@@ -105,8 +105,6 @@ static const struct option_row cluster_rows[] = {
     { "allow-users", OPTION_LIST, C(allow_users), NULL, 0, 0, LIVE, NULL, "USER[,USER]", "users, by name or id, who may connect to its unix listeners (default: whom socket-mode lets)" },
     { "allow-groups", OPTION_LIST, C(allow_groups), NULL, 0, 0, LIVE, NULL, "GROUP[,GROUP]", "groups of users who may as well" },
     { "listener-max-connections", OPTION_UINT, C(listener_max), "0", 0, 1000000, LIVE, NULL, NULL, "connections at a time on each of its listen addresses; 0: no limit but max-connections" },
-    { "allow-users", OPTION_LIST, C(allow_users), NULL, 0, 0, LIVE, NULL, "USER[,USER]", "users, by name or id, who may connect to its unix listeners (default: whom socket-mode lets)" },
-    { "allow-groups", OPTION_LIST, C(allow_groups), NULL, 0, 0, LIVE, NULL, "GROUP[,GROUP]", "groups of users who may as well" },
     { "via",         OPTION_TEXT, C(via),         NULL, 0, 0, OPTION_SECRET, NULL, "URL", "jump from outside the VPC: socks5h://HOST, http://HOST:PORT, ssh://[USER@]HOST or command:PROGRAM with %h and %p" },
     { "via-password-file", OPTION_TEXT, C(via_password_file), NULL, 0, 0, 0, NULL, "PATH", "file with the password of the user in via" },
     { "tls",         OPTION_CHOICE, C(tls),       "auto", 0, 0, LIVE, tls_choices, NULL, "TLS to the cluster; auto: verify-full with tls-ca, else passthrough" },

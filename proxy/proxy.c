@@ -364,8 +364,13 @@ void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void 
     if (!go_on && proxy->accepts)
         listeners_accept_all(&proxy->listeners);
     listeners_close(&proxy->listeners, go_on);
+    const struct worker_drain_plan plan = {
+        .timeout_ms = proxy->options.drain_timeout_ms,
+        .at_once = !handed_over,
+        .serves_waiting = go_on,
+    };
     for (size_t i = 0; i < proxy->worker_count; i++)
-        worker_drain(proxy->workers[i], proxy->options.drain_timeout_ms, handed_over);
+        worker_drain(proxy->workers[i], &plan);
 }
 
 bool proxy_is_draining(const struct proxy *proxy)

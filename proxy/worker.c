@@ -282,8 +282,7 @@ static void drain_strays(struct worker *worker, size_t target, const struct view
 
 struct drain_order {
     struct worker *worker;
-    uint64_t timeout_ms;
-    bool handed_over;
+    struct worker_drain_plan plan;
 };
 
 static void refuse_who_waits(struct worker *worker)
@@ -302,22 +301,22 @@ static void on_drain(void *arg)
     struct worker *worker = order->worker;
     worker->draining = true;
     for (size_t i = 0; i < worker->target_count; i++)
-        worker->drains[i] = make_drain(worker, order->timeout_ms, !order->handed_over);
+        worker->drains[i] = make_drain(worker, order->plan.timeout_ms, order->plan.at_once);
     for (size_t i = 0; i < worker->target_count; i++)
         spares_done(&worker->spares[i]);
-    if (!order->handed_over)
+    if (!order->plan.serves_waiting)
         refuse_who_waits(worker);
     free(order);
     sweep_if_needed(worker);
     tell_if_drained(worker);
 }
 
-void worker_drain(struct worker *worker, uint64_t timeout_ms, bool handed_over)
+void worker_drain(struct worker *worker, const struct worker_drain_plan *plan)
 {
     struct drain_order *order = malloc(sizeof(*order));
     if (!order)
         abort();
-    *order = (struct drain_order){ worker, timeout_ms, handed_over };
+    *order = (struct drain_order){ worker, *plan };
     loop_post(worker->loop, on_drain, order);
 }
 

@@ -114,9 +114,14 @@ void worker_show(struct worker *worker, size_t target, struct view *view);
 // Something happened to this machine: see wake.h.
 void worker_wake(struct worker *worker, const struct wake_plan *plan);
 void worker_use_control(struct worker *worker, struct control *control);
+struct worker_drain_plan {
+    uint64_t timeout_ms;
+    bool at_once;        // see struct drain
+    bool serves_waiting; // their listener lives on: nobody who came to it is refused
+};
 // Ends the running connections, see sweep.h, all after timeout_ms; home hears when none is left.
-// Who waits is refused, unless the listeners live on in another process: then it is served.
-void worker_drain(struct worker *worker, uint64_t timeout_ms, bool handed_over);
+// Who waits is refused or served.
+void worker_drain(struct worker *worker, const struct worker_drain_plan *plan);
 
 // ---- the worker's thread ----------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ OTHER = {
 OTHER_OF_CLUSTER = {
     "cluster-id": "1379661944646413144", "group": "other", "endpoint-id": "vpce-0a1b2c3d4e5f60000",
     "host": "other.example.com", "port": "4001", "listen": "127.0.0.1:1",
-    "listener-max-connections": "7", "via": "socks5h://jane@127.0.0.1:1",
+    "allow-users": "root", "allow-groups": "root", "listener-max-connections": "7", "via": "socks5h://jane@127.0.0.1:1",
     "via-password-file": "{dir}/key", "tls": "off", "tls-ca": "{dir}/ca.pem",
     "tls-server-name": "other.example.com", "client-tls": "off",
     "allow-plaintext-upstream": "on",
@@ -58,6 +58,7 @@ WITH = {
     "client-tls-key": {"client-tls-cert": "{dir}/cert.pem"},
     "via": {"via-password-file": "{dir}/key"},
     "via-password-file": {"via": "socks5h://jane@127.0.0.1:1"},
+    "allow-users": {"listen": "unix:{dir}/o.sock"}, "allow-groups": {"listen": "unix:{dir}/o.sock"},
     "tls-ca": {"tls": "auto"}, "tls-server-name": {"tls": "auto", **TLS_PASS},
     "client-tls": {"tls": "auto", **TLS_PASS},
 }
@@ -67,6 +68,7 @@ ELSEWHERE = {
     "tls": "test_tls_files.py", "tls-ca": "test_tls_files.py", "client-tls": "test_tls_files.py",
     "tls-server-name": "test_tls_trust.py", "allow-plaintext-upstream": "test_tls_files.py",
     "client-tls-cert": "test_tls_files.py", "client-tls-key": "test_tls_files.py",
+    "allow-users": "test_peers.py", "allow-groups": "test_peers.py",
     "client-rsa-key": "test_tls_files.py", "log-burst": "test_log.py",
 }
 

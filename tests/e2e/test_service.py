@@ -363,6 +363,22 @@ def test_a_store_without_a_manager(cloud, server, tmp_path):
         assert not path.exists()
 
 
+def test_who_is_held_at_the_stop_is_served(manager, cloud, server):
+    """Its listener lives on in the store: nobody tells it to come back."""
+    cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING")
+    options = {"spares": 0, "hold-timeout": "10m", "socket-store": "on", "drain-timeout": "10m"}
+    server.hangs_up = True
+    with Proxy(cloud, options=options, env=manager.env()) as proxy:
+        proxy.wait_verdict("hold", "PENDING")
+        with client.connect(proxy.port()) as near:
+            proxy.wait_metric('tidblink_connections{step="hold"}', 1)
+            proxy.signal(signal.SIGTERM)
+            proxy.wait_log(" draining ")
+            cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE")
+            client.read_greeting(near)
+        assert proxy.wait() == 0
+
+
 # ---- a take-over --------------------------------------------------------------------------------
 
 def test_the_heir_is_the_main_process(manager, cloud, server):

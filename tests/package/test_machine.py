@@ -185,6 +185,7 @@ def test_killed_it_comes_back(served, network):
 
 def test_stop_drains(served, network):
     connection = connect(network)
+    connection.begin()  # between two statements it would end at once
     number = one(connection)
     served.must("systemctl", "stop", "--no-block", UNIT)
     assert one(connection) == number
