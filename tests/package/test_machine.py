@@ -176,7 +176,7 @@ def test_reload(served, network, cloud):
 
 
 def test_killed_it_comes_back(served, network):
-    served.must("systemctl", "kill", "--signal=KILL", UNIT)
+    served.must("kill", "-KILL", served.show(UNIT, "MainPID"))
     served.must("tidblink", "wait", "--for", "active", "--max", "60s")
     assert served.show(UNIT, "NRestarts") == "1"
     with connect(network) as connection:
