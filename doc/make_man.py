@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manual pages from their Markdown: make_man.py GO-MD2MAN PAGE.md OUT VERSION.
 
-go-md2man(1) does the work. What is around it here: the title line with the version, fixed-width as
+go-md2man(1) does the work. What is around it here: no brackets that become links, and no underscores
+that become emphasis, neither of which these pages have; the title line with the version, fixed-width as
 bold (man(7) has no such font; mandoc complains), and no paragraph right behind a heading."""
 
 import re
@@ -10,10 +11,20 @@ import sys
 from pathlib import Path
 
 
+def plain(line):
+    """Brackets and underscores outside of code are what they are."""
+    if line.startswith("    "):
+        return line
+    parts = line.split("`")
+    parts[::2] = (re.sub(r"(?<!\\)[\[_]", r"\\\g<0>", part) for part in parts[::2])
+    return "`".join(parts)
+
+
 def main(go_md2man, page, out, version):
     title = re.match(r"# ([A-Z-]+)\((\d)\)\n", text := Path(page).read_text())
     name, section = title.groups()
-    roff = subprocess.run([go_md2man], input=text[title.end():], check=True, text=True,
+    body = "\n".join(map(plain, text[title.end():].split("\n")))
+    roff = subprocess.run([go_md2man], input=body, check=True, text=True,
                           stdout=subprocess.PIPE).stdout
     roff = re.sub(r"(?m)^(\.S[HS] .*)\n\.PP$", r"\1", roff.replace(r"\fC", r"\fB"))
     roff = re.sub(r"(?m)\A\.nh\n(\.TH.*\n)?", "", roff)

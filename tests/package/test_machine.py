@@ -72,11 +72,11 @@ def machine(installed, network, cloud, database):
         (installed.root / path).unlink(missing_ok=True)
 
 
-def configure(machine, cloud, level="info"):
+def configure(machine, cloud, level="info", more=""):
     machine.write("/etc/tidblink/api-ca.pem", Path(cloud.ca).read_text())
     host, port = cloud.dns
     machine.write("/etc/tidblink/tidblink.conf",
-                  CONFIG.format(api=cloud.api_url, dns=f"{host}:{port}", level=level))
+                  CONFIG.format(api=cloud.api_url, dns=f"{host}:{port}", level=level) + more)
     for part in ("public", "private"):
         machine.write(f"/etc/credstore/tidbcloud-{part}-key", f"demo-{part}\n", mode=0o600)
 
@@ -176,7 +176,7 @@ def test_reload(served, network, cloud):
 
 
 def test_killed_it_comes_back(served, network):
-    served.must("systemctl", "kill", "--signal=KILL", UNIT)
+    served.must("sh", "-c", f"kill -KILL {served.show(UNIT, 'MainPID')}")
     served.must("tidblink", "wait", "--for", "active", "--max", "60s")
     assert served.show(UNIT, "NRestarts") == "1"
     with connect(network) as connection:
@@ -200,6 +200,17 @@ def test_drain_ends_it_for_good(served):
     served.must("systemctl", "stop", UNIT)  # waits until it has ended
     assert served.show(UNIT, "NRestarts") == "0"
     assert served.show(UNIT, "Result") == "success"
+
+
+def test_a_jump_by_a_program(served, network, cloud):
+    """A child of the service, within all of the unit's limits."""
+    configure(served, cloud, more="via = command:bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; cat <&3 & "
+                                  "cat >&3; kill $!' %p\n")
+    served.must("systemctl", "restart", UNIT)
+    served.must("tidblink", "wait", "--for", "ready")
+    with connect(network) as connection:
+        assert one(connection)
+        assert "bash\n" in served.must("sh", "-c", "cat /proc/[0-9]*/comm")
 
 
 def test_a_wrong_configuration_fails_the_start(served):
