@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -136,6 +137,21 @@ def test_what_lies_beside_the_configuration_file(scene, sandbox, sys):
             trespass.call()
             assert trespass.wait(3, poke(proxy))["read-outside"] == {sys}
             scene.visit(proxy)
+
+
+def test_a_folder_that_many_share_is_not_given_away_for_a_file(scene, tmp_path):
+    """And a link is followed to where the file is."""
+    (tmp_path / "own").mkdir()
+    link = tmp_path / "own" / "ca.pem"
+    with tempfile.NamedTemporaryFile(dir="/tmp", prefix="tidblink-ca-", suffix=".pem") as ca:
+        ca.write(scene.pair.ca.read_bytes())
+        ca.flush()
+        link.symlink_to(ca.name)
+        proxy = scene.proxy(tls_ca=link)
+        paths = show_sandbox(proxy)[0]
+        shutil.rmtree(proxy.dir)
+    assert f"{ca.name} read tls-ca" in paths and f"{tmp_path}/own/ read tls-ca" in paths
+    assert not any(line.startswith("/tmp/ ") for line in paths), paths
 
 
 # ---- which calls ---------------------------------------------------------------------------------
