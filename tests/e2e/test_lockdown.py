@@ -188,7 +188,7 @@ class Strace:
 
 @needs_root
 def test_a_steady_proxy_makes_listed_calls_only(scene, tmp_path):
-    """Connections with and without TLS, polls, name look-ups, a reload, changed files, a drain."""
+    """Connections by TCP and unix socket, TLS on both sides, polls, a reload, metrics, a drain."""
     socket = tmp_path / "run" / "orders.sock"
     socket.parent.mkdir()
     # The sanitizer looks for leaks at the end, by calls of its own, and cannot be traced meanwhile.
