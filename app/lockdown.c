@@ -12,6 +12,7 @@
 #include "base/confine.h"
 #include "base/err.h"
 #include "base/inherited.h"
+#include "base/os.h"
 #include "base/os_sandbox.h"
 #include "base/spawner.h"
 
@@ -35,6 +36,8 @@ static const char *reason_against(const struct settings *settings, bool runs_a_c
     struct err err;
     if (settings->sandbox == SANDBOX_OFF)
         return "configured";
+    if (*os_build)
+        return "this build has none";
     if (runs_a_command)
         return "a command runs in its place";
     if (!lockdown_needs_programs(settings) || lockdown_start_spawner(settings, &err))

@@ -186,7 +186,7 @@ const char *const os_library_files[] = {
     "/proc/sys/net/ipv4/tcp_keepalive_time",
     "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system/cpu/online",
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     "/proc",
 #endif
     NULL,

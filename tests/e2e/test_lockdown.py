@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -138,6 +139,21 @@ def test_what_lies_beside_the_configuration_file(scene, sandbox, sys):
             scene.visit(proxy)
 
 
+def test_a_folder_that_many_share_is_not_given_away_for_a_file(scene, tmp_path):
+    """And a link is followed to where the file is."""
+    (tmp_path / "own").mkdir()
+    link = tmp_path / "own" / "ca.pem"
+    with tempfile.NamedTemporaryFile(dir="/tmp", prefix="tidblink-ca-", suffix=".pem") as ca:
+        ca.write(scene.pair.ca.read_bytes())
+        ca.flush()
+        link.symlink_to(ca.name)
+        proxy = scene.proxy(tls_ca=link)
+        paths = show_sandbox(proxy)[0]
+        shutil.rmtree(proxy.dir)
+    assert f"{ca.name} read tls-ca" in paths and f"{tmp_path}/own/ read tls-ca" in paths
+    assert not any(line.startswith("/tmp/ ") for line in paths), paths
+
+
 # ---- which calls ---------------------------------------------------------------------------------
 
 def test_every_name_of_the_list_is_a_call(scene):
@@ -172,7 +188,7 @@ class Strace:
 
 @needs_root
 def test_a_steady_proxy_makes_listed_calls_only(scene, tmp_path):
-    """Connections with and without TLS, polls, name look-ups, a reload, changed files, a drain."""
+    """Connections by TCP and unix socket, TLS on both sides, polls, a reload, metrics, a drain."""
     socket = tmp_path / "run" / "orders.sock"
     socket.parent.mkdir()
     # The sanitizer looks for leaks at the end, by calls of its own, and cannot be traced meanwhile.
