@@ -363,6 +363,28 @@ def test_another_protocol(cloud, server):
         still_serves(proxy)
 
 
+def ask_for_all(asker):
+    """As a process that takes over does, up to its "ready"."""
+    asker.sendall(record("ask", "1", "9.9", "take"))
+    while not client.read_exactly(asker, RECORD_BYTES).startswith(b"end\0"):
+        pass
+
+
+def test_while_somebody_comes_to_the_admin(cloud, server):
+    """Both in one turn of the loop, since they happen while the process is stopped."""
+    with running(cloud, admin_listen="127.0.0.1:0") as proxy:
+        admin = int(proxy.wait_log(r" admin listening address=127\.0\.0\.1:(\d+)")[1])
+        with reach(f"{proxy.dir}/admin.sock.take-over") as asker:
+            ask_for_all(asker)
+            assert proxy.admin("/liveness")[0] == 200  # it waits for events again
+            proxy.signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, proxy.process.pid, os.WSTOPPED)
+            with socket.create_connection(("127.0.0.1", admin), WAIT_SECONDS):
+                asker.sendall(record("ready"))
+                proxy.signal(signal.SIGCONT)
+                assert proxy.wait() == 0
+
+
 def test_while_the_admin_waits_for_descriptors(cloud, monkeypatch):
     """Its pause ends with it: a listener that is no more is not told to go on. The test is the
     process that takes over; what is left of the other one lasts longer than the pause."""
@@ -378,9 +400,7 @@ def test_while_the_admin_waits_for_descriptors(cloud, monkeypatch):
             with near, far, reach(f"{proxy.dir}/admin.sock.take-over") as asker:
                 near.sendall(b"\1\0\0\0\x0e")  # a question that is never answered
                 client.read_exactly(far, 5)
-                asker.sendall(record("ask", "1", "9.9", "take"))
-                while not client.read_exactly(asker, RECORD_BYTES).startswith(b"end\0"):
-                    pass
+                ask_for_all(asker)
                 with NoDescriptors(proxy), \
                         socket.create_connection(("127.0.0.1", admin), WAIT_SECONDS):
                     proxy.wait_log("cannot accept connections to the admin HTTP")
