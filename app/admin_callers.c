@@ -30,6 +30,7 @@ struct admin_callers {
     struct loop *loop;
     struct ticker sweep;
     struct deferred settle;
+    bool is_over;              // to be freed by it
     struct bufferevent *fresh; // a reference; its socket is set when evhttp goes on
     size_t count;
     struct caller callers[ADMIN_CALLERS_MAX];
@@ -120,7 +121,11 @@ static void settle(struct admin_callers *callers)
 
 static void on_settle(struct deferred *deferred)
 {
-    settle(CONTAINER_OF(deferred, struct admin_callers, settle));
+    struct admin_callers *callers = CONTAINER_OF(deferred, struct admin_callers, settle);
+    if (callers->is_over)
+        free(callers);
+    else
+        settle(callers);
 }
 
 static struct caller *find(struct admin_callers *callers, const struct evbuffer *output)
@@ -208,5 +213,7 @@ void admin_callers_free(struct admin_callers *callers)
         (void)bufferevent_decref(callers->fresh);
     callers->fresh = NULL;
     ticker_done(&callers->sweep);
-    free(callers);
+    callers->is_over = true;
+    if (!callers->settle.queued)
+        free(callers);
 }

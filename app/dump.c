@@ -17,9 +17,10 @@
 
 enum { ROWS_SHOWN = 10 };
 
-// The two questions to the workers, one after the other.
+// The questions to the workers, one after the other.
 struct dump {
     struct program *program;
+    size_t asked; // which one
     struct census *census;
 };
 
@@ -237,7 +238,46 @@ static void log_connection(
     log_write(&line);
 }
 
-static void log_end(const struct dump *dump, const struct census_result *result)
+static bool is_any(const struct conn_facts *facts)
+{
+    (void)facts;
+    return true;
+}
+
+static bool is_held(const struct conn_facts *facts)
+{
+    return facts->step == CONN_HOLD || facts->step == CONN_RESOLVE;
+}
+
+static bool is_relayed(const struct conn_facts *facts)
+{
+    return facts->step == CONN_RELAY;
+}
+
+// Who is held has come lately.
+static const struct question {
+    const char *why;
+    enum census_order order;
+    size_t limit;
+    bool (*is_meant)(const struct conn_facts *facts);
+} questions[] = {
+    { "oldest", CENSUS_OLDEST, ROWS_SHOWN, is_any },
+    { "held", CENSUS_NEWEST, CENSUS_LIMIT_MAX, is_held },
+    { "idle", CENSUS_IDLE, ROWS_SHOWN, is_relayed },
+};
+
+static void on_counted(void *arg, const struct census_result *result);
+
+static bool ask(struct dump *dump)
+{
+    const struct census_plan plan = { .order = questions[dump->asked].order,
+        .limit = questions[dump->asked].limit,
+        .target = CENSUS_ALL_TARGETS };
+    dump->census = proxy_census(dump->program->proxy, &plan, on_counted, dump);
+    return dump->census;
+}
+
+static void end(struct dump *dump, const struct census_result *result)
 {
     struct log_line line;
     log_item(&line, "state: end");
@@ -246,52 +286,28 @@ static void log_end(const struct dump *dump, const struct census_result *result)
         log_uint(&line, "silent_workers", result->silent);
     log_write(&line);
     dump->program->dump = NULL;
-}
-
-static void on_idle(void *arg, const struct census_result *result)
-{
-    struct dump *dump = arg;
-    for (size_t i = 0; i < result->row_count; i++)
-        if (result->rows[i]->step == CONN_RELAY)
-            log_connection(dump->program, result->rows[i], "idle", result->now_ms);
-    log_end(dump, result);
     free(dump);
 }
 
-static bool is_held(const struct conn_facts *facts)
+static void on_counted(void *arg, const struct census_result *result)
 {
-    return facts->step == CONN_HOLD || facts->step == CONN_RESOLVE;
-}
-
-static void on_oldest(void *arg, const struct census_result *result)
-{
-    static const struct census_plan idle = {
-        .order = CENSUS_IDLE, .limit = ROWS_SHOWN, .target = CENSUS_ALL_TARGETS
-    };
     struct dump *dump = arg;
-    size_t held = 0;
-    for (size_t i = 0; i < result->row_count && i < ROWS_SHOWN; i++)
-        log_connection(dump->program, result->rows[i], "oldest", result->now_ms);
-    for (size_t i = 0; i < result->row_count && held < ROWS_SHOWN; i++) {
-        if (is_held(result->rows[i])) {
-            log_connection(dump->program, result->rows[i], "held", result->now_ms);
-            held++;
-        }
+    const struct question *question = &questions[dump->asked++];
+    size_t shown = 0;
+    for (size_t i = 0; i < result->row_count && shown < ROWS_SHOWN; i++) {
+        if (!question->is_meant(result->rows[i]))
+            continue;
+        log_connection(dump->program, result->rows[i], question->why, result->now_ms);
+        shown++;
     }
-    dump->census = proxy_census(dump->program->proxy, &idle, on_idle, dump);
-    if (dump->census)
-        return;
-    log_end(dump, result);
-    free(dump);
+    if (dump->asked == ARRAY_LEN(questions) || !ask(dump))
+        end(dump, result);
 }
 
 // ---- begin and end ------------------------------------------------------------------------------
 
 void dump_begin(struct program *program)
 {
-    static const struct census_plan oldest = { .order = CENSUS_OLDEST,
-        .limit = CENSUS_LIMIT_MAX, // the held ones are among them
-        .target = CENSUS_ALL_TARGETS };
     if (program->dump)
         return;
     log_program(program);
@@ -303,8 +319,7 @@ void dump_begin(struct program *program)
     if (!dump)
         return;
     dump->program = program;
-    dump->census = proxy_census(program->proxy, &oldest, on_oldest, dump);
-    if (dump->census)
+    if (ask(dump))
         program->dump = dump;
     else
         free(dump);

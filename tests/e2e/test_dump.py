@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGUSR1: the state in the log, one line per item, in both formats, whatever log-level is."""
+import contextlib
 import json
 import re
 import signal
@@ -11,7 +12,7 @@ from connecting import Connect
 from emulator import ENDPOINT, HOST
 from proxy import ORDERS, Proxy
 from scenes import ready, served
-from servers import Server
+from servers import Greeter, Server
 
 SECRET = "secret4711word"
 
@@ -98,6 +99,24 @@ def test_who_is_held_and_any_level(cloud):
                 assert [row["step"] for row in held] == ["hold"]
                 assert found["state: cluster"][0]["verdict"] == "hold"
                 assert near.fileno() >= 0
+
+
+def test_who_is_held_behind_many(cloud):
+    """More than are listed of an order at a time."""
+    with Greeter() as server, contextlib.ExitStack() as stack:
+        ready(cloud, server.port)
+        with Proxy(cloud, options={"hold-timeout": "60s", "max-connections": 600, "spares": 0,
+                                   "log-level": "info"}) as proxy:
+            proxy.wait_verdict("allow")
+            for _ in range(510):
+                client.read_greeting(stack.enter_context(client.connect(proxy.port())))
+            cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING")
+            proxy.wait_verdict("hold", "PENDING")
+            stack.enter_context(client.connect(proxy.port()))
+            proxy.wait_metric('tidblink_connections{step="hold"}', 1)
+            rows = dumped(proxy)["state: connection"]
+            assert [(row["conn"], row["step"]) for row in rows if row["why"] == "held"] == \
+                [("511", "hold")]
 
 
 def test_no_secret_is_dumped(cloud):

@@ -17,8 +17,9 @@ import client
 from built import built
 from emulator import ENDPOINT
 from proxy import Proxy
-from scenes import NoDescriptors, ready, running, served
+from scenes import ready, running
 from servers import Server
+from takeovers import reach, record
 from tls_scenes import dashed, section
 
 USER, PASSWORD = "over", "se cret"
@@ -159,13 +160,6 @@ def server(cloud):
         found.hangs_up = True  # when its client does
         ready(cloud, found.port)
         yield found
-
-
-def reach(address):
-    sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(WAIT_SECONDS)
-    sock.connect(address.removeprefix("unix:"))
-    return sock
 
 
 def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
@@ -340,13 +334,6 @@ def test_the_running_one_is_killed_in_the_middle(cloud, server):
             heir.kill()
 
 
-RECORD_BYTES = 1024
-
-
-def record(*fields):
-    return "\0".join(fields).encode().ljust(RECORD_BYTES, b"\0")
-
-
 def test_another_protocol(cloud, server):
     with running(cloud) as proxy:
         for words, answer in (("ask", "2", "9.9", "take"), b"another version"), \
@@ -361,33 +348,6 @@ def test_another_protocol(cloud, server):
                 asker.sendall(bytes([byte]))
             assert b"running" in client.read_to_the_end(asker)
         still_serves(proxy)
-
-
-def test_while_the_admin_waits_for_descriptors(cloud, monkeypatch):
-    """Its pause ends with it: a listener that is no more is not told to go on. The test is the
-    process that takes over; what is left of the other one lasts longer than the pause."""
-    # What is freed is overwritten, so that a use of it does not go well by chance.
-    monkeypatch.setenv("MALLOC_PERTURB_", "85")
-    monkeypatch.setenv("ASAN_OPTIONS", ":".join([*filter(None, [os.environ.get("ASAN_OPTIONS")]),
-                                                 "max_free_fill_size=4096", "free_fill_byte=85"]))
-    with Server() as silent:
-        ready(cloud, silent.port)
-        with running(cloud, admin_listen="127.0.0.1:0", drain_timeout="4s") as proxy:
-            admin = int(proxy.wait_log(r" admin listening address=127\.0\.0\.1:(\d+)")[1])
-            near, far = served(proxy, silent)
-            with near, far, reach(f"{proxy.dir}/admin.sock.take-over") as asker:
-                near.sendall(b"\1\0\0\0\x0e")  # a question that is never answered
-                client.read_exactly(far, 5)
-                asker.sendall(record("ask", "1", "9.9", "take"))
-                while not client.read_exactly(asker, RECORD_BYTES).startswith(b"end\0"):
-                    pass
-                with NoDescriptors(proxy), \
-                        socket.create_connection(("127.0.0.1", admin), WAIT_SECONDS):
-                    proxy.wait_log("cannot accept connections to the admin HTTP")
-                    asker.sendall(record("ready"))
-                    proxy.wait_log(' draining why="handed over"')
-                assert proxy.wait() == 75, proxy.log_text()
-            proxy.wait_log("connection closed .*close=drain-timeout")
 
 
 def command(proxy, *words, program=None):
