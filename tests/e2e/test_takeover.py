@@ -474,6 +474,30 @@ def test_reload_upgrades_only_another_program(cloud, server, tmp_path):
             end(pid)
 
 
+def test_reload_upgrades_with_the_words_of_proxy(tmp_path):
+    """A unit whose ExecStart= names clusters and options has them in its ExecReload= as well: without
+    them the new process would close the listeners of the old one."""
+    clusters = {alias: {"host": "127.0.0.1", "port": "1"} for alias in ("orders", "more")}
+    newer = tmp_path / "tidblink"
+    shutil.copy(built("app/tidblink"), newer)
+    with Proxy(None, clusters, {"state-source": "none"}) as proxy:
+        words = ["orders", "--listen", f"127.0.0.1:{proxy.port('orders')}"]
+        result = command(proxy, "reload", *words)
+        assert result.returncode == 2 and "with --upgrade" in result.stderr
+        with open(tmp_path / "log", "wb") as log:
+            assert subprocess.run([newer, "reload", "--upgrade", "--config",
+                                   proxy.dir / "tidblink.conf", *words], env=proxy.env, stderr=log,
+                                  timeout=WAIT_SECONDS, check=False).returncode == 0
+        pid = find_pid(proxy.dir / "admin.sock")
+        try:
+            assert proxy.wait() == 0
+            text = (tmp_path / "log").read_text()
+            assert f" listening cluster=orders address=127.0.0.1:{proxy.port('orders')} " in text
+            assert "listening cluster=more" not in text
+        finally:
+            end(pid)
+
+
 def test_an_upgrade_that_fails(cloud, server):
     with running(cloud) as proxy:
         conf = proxy.write_config()
