@@ -90,9 +90,20 @@ static bool upgrade(const struct command_line *line, struct err *err)
 {
     struct reload_values own = { 0 };
     const struct settings_request request = {
-        .line = line, .own = &reload_table, .own_values = &own, .serves = true
+        .line = line,
+        .own = &reload_table,
+        .own_values = &own,
+        .clusters_max = PROXY_CLUSTERS_MAX,
+        .serves = true,
     };
     return upgrade_start(&request, err);
+}
+
+// The running proxy has its own; only one that starts needs them.
+static bool check_words(const struct settings *settings, bool upgrade, struct err *err)
+{
+    return upgrade || settings->named_count == 0 ||
+           err_set(err, ERR_USAGE, "CLUSTER is for a new process only: expected it with --upgrade");
 }
 
 static bool run_reload(const struct command_line *line, int *exit_code, struct err *err)
@@ -100,11 +111,15 @@ static bool run_reload(const struct command_line *line, int *exit_code, struct e
     struct reload_values own = { 0 };
     struct takeover_found found = { 0 };
     const struct settings_request request = {
-        .line = line, .own = &reload_table, .own_values = &own
+        .line = line,
+        .own = &reload_table,
+        .own_values = &own,
+        .clusters_max = PROXY_CLUSTERS_MAX,
     };
     (void)exit_code;
     struct settings *settings = settings_build(&request, err);
-    bool ok = settings && (!own.upgrade || takeover_ask(settings, &found, err));
+    bool ok = settings && check_words(settings, own.upgrade, err) &&
+              (!own.upgrade || takeover_ask(settings, &found, err));
     bool upgrades = ok && own.upgrade && found.runs && !found.is_this_program;
     ok = ok && (upgrades || post(settings, "/reload", err));
     settings_free(settings);
@@ -123,12 +138,13 @@ const struct command cmd_drain = {
 
 const struct command cmd_reload = {
     .name = "reload",
-    .usage = "[--config FILE] [--upgrade]",
+    .usage = "[--config FILE] [--upgrade [CLUSTER [OPTION...]]...]",
     .summary = "make a running proxy read its configuration again",
     .help = "Does what SIGHUP does to the proxy of this configuration, through its admin\n"
             "socket. Ends with 2 and the reason when the configuration is not valid; the\n"
             "proxy then keeps the old one. With --upgrade it is for ExecReload= of a systemd\n"
-            "unit: it also brings a new version of this program into service.",
+            "unit: it also brings a new version of this program into service, which needs the\n"
+            "arguments of tidblink proxy in ExecStart=.",
     .own = &reload_table,
     .run = run_reload,
 };

@@ -375,7 +375,6 @@ void program_take_over(struct program *program)
     takeover_free(program->takeover);
     program->takeover = NULL;
     serve(program);
-    service_ready_instead();
     log_info("taken over: the former process lets its connections end");
 }
 

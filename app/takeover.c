@@ -9,6 +9,7 @@
 #include "base/inherited.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -203,6 +204,9 @@ static void commit(struct takeover *takeover)
     static const char *const ready[] = { "ready", NULL };
     if (program->failed || program->stopping)
         return; // the last turn of the loop
+    // First: the former main process may end as soon as it knows, and the service must not end with
+    // it.
+    service_ready_instead();
     if (!handover_put(takeover->fd, -1, ready))
         log_facts(LOG_WARN, "the process that was to hand over is gone", "reason",
             err_errno_text(errno), NULL);

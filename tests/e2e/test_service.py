@@ -6,6 +6,8 @@ import contextlib
 import ctypes
 import os
 import re
+import select
+import shutil
 import signal
 import socket
 import sys
@@ -399,6 +401,38 @@ def test_the_heir_is_the_main_process(manager, cloud, server):
             while text := manager.hear(0.3):
                 assert "STOPPING" not in text and "draining" not in text
             assert find_pid(Path(proxy.options["admin-socket"])) == heir.process.pid
+
+
+def test_it_is_the_main_process_before_the_former_one_may_end(manager, cloud, server):
+    """Or the manager would see the end of the service. This test plays the former one, and a manager
+    that is busy: until it hears who the main process is now, nobody is told to go."""
+    def record(*fields):
+        return "\0".join(fields).encode().ljust(1024, b"\0")
+
+    proxy = Proxy(cloud, options={"spares": 0})
+    heir = Heir(proxy)
+    heir.env = {**os.environ, **manager.env()}
+    with listening(socket.AF_UNIX, f"{proxy.dir}/admin.sock.take-over") as former, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other:
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"X=1", str(manager.path))
+        former.settimeout(WAIT_SECONDS)
+        try:
+            heir.launch()
+            asker = former.accept()[0]
+            with asker:
+                asker.settimeout(WAIT_SECONDS)
+                assert client.read_exactly(asker, 1024).startswith(b"ask\0")
+                asker.sendall(record("running", "1", "x", "1") + record("end"))
+                heir.wait_log(" resolved ")
+                assert not select.select([asker], [], [], 1)[0]
+                manager.wait(rf"^MAINPID={heir.process.pid}\nREADY=1$")
+                assert client.read_exactly(asker, 1024).startswith(b"ready\0")
+            heir.stop_program()
+        finally:
+            heir.kill()
+            shutil.rmtree(proxy.dir, ignore_errors=True)
 
 
 def test_the_heir_gives_signs_of_life(manager, cloud, server):
