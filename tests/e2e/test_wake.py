@@ -92,7 +92,7 @@ def test_the_same_network_again(stack):
     way = laptop.ways[0]
     mark = laptop.proxy.mark()
     laptop.blink(way)
-    laptop.proxy.wait_log(CHANGED + r".* addresses=back ", after=mark)
+    laptop.proxy.wait_log(CHANGED + r".* own_addresses=back ", after=mark)
     laptop.proxy.wait_log(r"debug .*answered: it lives on", after=mark)
     talk(near, far)
     assert "connection closed" not in laptop.proxy.log_text()
@@ -113,7 +113,7 @@ def test_the_carrier_was_away(stack):
     laptop.proxy.wait_metric('tidblink_connections{step="dial"}', 1)
     mark = laptop.proxy.mark()
     laptop.far.ip("link", "set", way.far_name, "up")
-    laptop.proxy.wait_log(CHANGED + r".* addresses=back ", after=mark)
+    laptop.proxy.wait_log(CHANGED + r".* own_addresses=back ", after=mark)
     laptop.proxy.wait_log(r"debug .*answered: it lives on", after=mark)
     client.read_greeting(waits)
     talk(near, far)
@@ -356,7 +356,7 @@ def test_asked_again_before_the_first_answer(stack):
         laptop.far.ip("route", "del", "blackhole", f"{way.near_ip}/32")
         mark = laptop.proxy.mark()
         laptop.blink(way)
-        laptop.proxy.wait_log(CHANGED + r".* addresses=back ", after=mark)
+        laptop.proxy.wait_log(CHANGED + r".* own_addresses=back ", after=mark)
         for count in (1, 2):
             laptop.proxy.wait_log(r"debug .*answered: it lives on", count, after=mark)
         assert client.read_exactly(busy[1], 12) == b"a long query"
