@@ -106,7 +106,8 @@ bool admin_refuses(struct evhttp_request *request, bool local)
     const char *scheme = parsed ? evhttp_uri_get_scheme(parsed) : NULL;
     if (is_ambiguous(request))
         refuse(request, HTTP_BADREQUEST, "a header is there twice\n");
-    else if (strstr(uri, "%00") || (scheme && strcasecmp(scheme, "http") != 0))
+    else if (strstr(uri, "%00") || // decoded, a NUL would end a text before its end
+             (scheme && strcasecmp(scheme, "http") != 0))
         refuse(request, HTTP_BADREQUEST, "no such page\n");
     else if (!local && !host_is_ours(request))
         refuse(request, 403, "the Host header must be an address or localhost\n");

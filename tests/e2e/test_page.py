@@ -182,7 +182,6 @@ def test_a_listener_on_a_socket_alone(cloud, tmp_path):
     ("cluster=orders&client=go&to=mars", 400, "to: expected proxy or endpoint"),
     ("cluster=orders&client=go&password=x", 400, "no parameter has this name"),
     ("cluster=orders&client=go&client=url", 400, "client: given twice"),
-    ("cluster=orders&client=go&user=a%00b", 400, "cannot be read"),
     ("cluster=orders&client=go&user=a%0ab", 400, "control characters"),
     ("cluster=orders&client=go&user=%ff", 400, "not valid UTF-8"),
     ("cluster=orders&client=go&user=" + "x" * 200, 400, "at most 128"),
