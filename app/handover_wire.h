@@ -48,5 +48,5 @@ void handover_empty(struct handover_record *record); // closes a descriptor that
 
 // The socket where the proxy with this admin socket is asked; false: the path gets too long.
 bool handover_address(const struct addr *admin, struct addr *out);
-// The peer is root, or the user that we are.
+// The peer is root, or the user that we are, as far as the system tells.
 bool handover_peer_may(int fd);

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import client
-from built import built
+from built import built, linux_only
 from emulator import ENDPOINT
 from proxy import Proxy
 from scenes import running
@@ -71,6 +71,7 @@ def test_upgrade_with_a_key_of_the_environment(cloud, server):  # noqa: F811
             end(pid)
 
 
+@linux_only("way to tell program files apart")
 def test_reload_upgrades_only_another_program(cloud, server, tmp_path):  # noqa: F811
     with running(cloud) as proxy:
         assert command(proxy, "reload", "--upgrade").returncode == 0
