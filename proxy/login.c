@@ -7,9 +7,11 @@
 #include "proxy/login.h"
 
 #include "base/net.h"
+#include "proxy/home.h"
 #include "proxy/leg.h"
 #include "proxy/refusal.h"
 #include "proxy/relay.h"
+#include "proxy/tally.h"
 #include "proxy/tls.h"
 #include "proxy/tls_why.h"
 #include "proxy/view.h"
@@ -129,14 +131,20 @@ static void client_tls_failed(struct conn *conn)
     conn_give_up(conn, &err, CLOSE_CLIENT_TLS);
 }
 
+static void refuse_for_tls(struct conn *conn, const struct err *err)
+{
+    tally_tls_failed(conn->worker, conn->target);
+    home_tell_unreachable(conn->worker->home, conn->target, err);
+    conn_refuse(conn, err);
+}
+
 static void server_tls_failed(struct conn *conn)
 {
     struct err err;
     struct addr server;
     peer_to_addr(&conn->server_peer, &server);
     tls_why_server(conn->view, &server, conn->server.io.tls, &err);
-    worker_count(&conn->worker->counters.tls_failures, 1);
-    conn_refuse(conn, &err);
+    refuse_for_tls(conn, &err);
 }
 
 // Behind the answer. Never a secret before the server is verified, unless TLS is off by the
@@ -432,8 +440,7 @@ void login_start(struct conn *conn)
         struct addr server;
         peer_to_addr(&conn->server_peer, &server);
         refusal_no_tls(conn->view, &server, &err);
-        worker_count(&conn->worker->counters.tls_failures, 1);
-        conn_refuse(conn, &err);
+        refuse_for_tls(conn, &err);
         return;
     }
     if (!show_greeting(conn))

@@ -101,7 +101,7 @@ struct proxy_target_state {
     uint64_t connections;            // open now
     uint64_t spares;                 // opened ahead and ready
     // Monotonic milliseconds (clock_ms) of the last greeting, and of the last time that no address
-    // was any good, 0: never; and why that was.
+    // was any good or TLS with the server failed, 0: never; and why that was.
     uint64_t reached_ms, failed_ms;
     const struct err *unreachable; // ERR_NONE: no client was told so yet
 };

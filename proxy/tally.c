@@ -31,6 +31,13 @@ void tally_tls(struct worker *worker, size_t target, const struct tls *tls)
     worker_count(&worker->counters.tls_handshakes, 1);
     worker_count(&worker->counters.tls_resumed, tls_is_resumed(tls));
     tally_waited(worker, target, TALLY_TLS, tls->began_us);
+    atomic_store_explicit(&worker->tallies[target].tls_ms, clock_ms(), memory_order_relaxed);
+}
+
+void tally_tls_failed(struct worker *worker, size_t target)
+{
+    worker_count(&worker->counters.tls_failures, 1);
+    atomic_store_explicit(&worker->tallies[target].tls_failed_ms, clock_ms(), memory_order_relaxed);
 }
 
 static uint64_t value(const _Atomic uint64_t *counter)
@@ -47,6 +54,7 @@ static void later(uint64_t *last_ms, uint64_t other_ms)
 void tally_target(
     struct worker *const *workers, size_t worker_count, size_t target, struct target_sum *out)
 {
+    uint64_t tls_ms = 0, tls_failed_ms = 0;
     *out = (struct target_sum){ 0 };
     for (size_t i = 0; i < worker_count; i++) {
         const struct target_tally *tally = &workers[i]->tallies[target];
@@ -54,9 +62,16 @@ void tally_target(
         out->spares_ready += value(&tally->spares_ready);
         later(&out->reached_ms, value(&tally->reached_ms));
         later(&out->failed_ms, value(&tally->failed_ms));
+        later(&tls_ms, value(&tally->tls_ms));
+        later(&tls_failed_ms, value(&tally->tls_failed_ms));
         for (size_t phase = 0; phase < TALLY_PHASES; phase++)
             histogram_collect(&tally->took[phase], &out->took[phase]);
     }
+    if (tls_failed_ms <= tls_ms)
+        return;
+    later(&out->failed_ms, tls_failed_ms);
+    if (out->reached_ms >= tls_failed_ms) // greetings that led to nothing
+        out->reached_ms = tls_failed_ms - 1;
 }
 
 void tally_worker(const struct worker *worker, struct proxy_counters *out)

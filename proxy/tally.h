@@ -28,18 +28,21 @@ struct target_tally {
     // Monotonic milliseconds (clock_ms) of the last greeting, and of the last time that no address
     // of the target was any good; 0: never.
     _Atomic uint64_t reached_ms, failed_ms;
+    // The same of TLS with a server, when it was the last thing to be done.
+    _Atomic uint64_t tls_ms, tls_failed_ms;
     struct histogram took[TALLY_PHASES];
 };
 
 // The worker's thread: a connection to the target has waited since clock_us() `since_us`; 0: not.
 void tally_waited(struct worker *worker, size_t target, enum tally_phase phase, uint64_t since_us);
-// The worker's thread: TLS with a server of the target is up.
+// The worker's thread: TLS with a server of the target is up; was refused by us or by the server.
 void tally_tls(struct worker *worker, size_t target, const struct tls *tls);
+void tally_tls_failed(struct worker *worker, size_t target);
 
 // Sums of one target over all workers. Any thread.
 struct target_sum {
     uint64_t open, spares_ready;
-    uint64_t reached_ms, failed_ms; // the last of all
+    uint64_t reached_ms, failed_ms; // the last of all; who fails at TLS is not reached
     struct histogram_sum took[TALLY_PHASES];
 };
 void tally_target(

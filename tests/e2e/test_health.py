@@ -8,11 +8,13 @@ import time
 
 import pytest
 
+from certs import Authority
 from clocks import Clocks
 from emulator import ENDPOINT, HOST
 from fake_tidb import FakeTidb
 from proxy import WAIT_SECONDS, Proxy
 from thread_stop import stopped_thread
+from tls_scenes import logged_in, proxy_for, refused
 
 OK = (200, {"status": "ok"})
 
@@ -175,6 +177,22 @@ def test_readiness_knows_what_the_last_connection_found():
                     assert sock.recv(1)
                     waiting.join(WAIT_SECONDS)
             assert held == [(200, "ok\n")]
+            assert ask(proxy, "/readiness") == OK
+
+
+def test_readiness_knows_that_tls_with_the_cluster_fails(tmp_path):
+    """A greeting is not all: who is refused for the certificate is not served."""
+    authority, other = Authority(), Authority("another authority")
+    authority.write(tmp_path / "ca.pem")
+    with FakeTidb(other.server(tmp_path, ["127.0.0.1"])) as server, \
+            proxy_for(server, tls_ca=tmp_path / "ca.pem") as proxy:
+        wait_for(proxy, "/readiness", 200)
+        for _ in range(2):  # its second greeting changes nothing
+            assert "certificate" in refused(proxy.port()).text
+            (found,) = reasons(proxy, "/readiness")
+            assert found["cluster"] == "orders" and "certificate" in found["reason"]
+        server.use(authority.server(tmp_path, ["127.0.0.1"]), ("1.2", "1.3"), 1)
+        with logged_in(proxy.port()):
             assert ask(proxy, "/readiness") == OK
 
 
