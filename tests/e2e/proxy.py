@@ -85,7 +85,8 @@ class Proxy:
 
     def launch(self):
         """Starts the program without waiting for anything."""
-        self.options["state-dir"] and Path(self.options["state-dir"]).mkdir(exist_ok=True)
+        if self.options["state-dir"] not in (None, "off"):
+            Path(self.options["state-dir"]).mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [*self.wrapper,
              *self.tether([built("app/tidblink"), "proxy", "--config", self.write_config()])],

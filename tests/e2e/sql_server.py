@@ -61,6 +61,7 @@ class SqlServer:
 
     def start(self):
         try:
+            self._give_key()
             self._install()
             for attempt in range(ATTEMPTS):
                 self.port = free_port()
@@ -74,6 +75,13 @@ class SqlServer:
             self.stop()
             raise
         return self
+
+    def _give_key(self):
+        """A file that only its owner reads."""
+        for option in self.options:
+            name, _, path = option.partition("=")
+            if name == "--ssl-key" and self.identity:
+                os.chown(path, self.identity["user"], self.identity["group"])
 
     def stop(self):
         """Ends the server and removes everything it had. May be called twice."""
