@@ -31,7 +31,9 @@ class Files:
         authority = Authority()
         authority.write(self.ca)
         authority.issue(["localhost", "127.0.0.1"], self.cert, self.key)
-        self.key.chmod(0o644)
+        self.server_key = self.dir / "server-key.pem"  # will belong to who the server runs as
+        shutil.copyfile(self.key, self.server_key)
+        self.server_key.chmod(0o600)
         self.other_ca = self.dir / "other-ca.pem"
         Authority("another authority").write(self.other_ca)
 
@@ -105,7 +107,7 @@ class Fake:
 
 
 def mariadb(files):
-    return Real(MariaDB(options=[f"--ssl-cert={files.cert}", f"--ssl-key={files.key}"]),
+    return Real(MariaDB(options=[f"--ssl-cert={files.cert}", f"--ssl-key={files.server_key}"]),
                 "information_schema", "mysql_native_password")
 
 
