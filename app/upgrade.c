@@ -14,24 +14,37 @@
 #include "control/keys.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int wait_for(pid_t pid)
+static void wait_for(pid_t pid)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+// systemd notices the end of a main process, and waits for it at a stop, only when that is a child
+// of its own at the moment when it becomes the main process: so ours is nobody's from the start.
+static void leave_parent(void)
+{
+    pid_t between = getpid();
+    pid_t pid = fork();
+    if (pid != 0)
+        _exit(pid < 0 ? EXIT_FAILED : EXIT_DONE);
+    while (getppid() == between)
+        sched_yield(); // it ends at once
 }
 
 static void become_proxy(const struct settings_request *request, int ready_fd)
 {
     struct err err = { 0 };
     int exit_code = EXIT_DONE;
+    leave_parent();
+    int code_fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, 0);
     const struct proxy_start how = { .request = request, .take_over = true, .ready_fd = ready_fd };
     (void)setsid(); // whoever upgrades may close the terminal
     // The watchdog, if there is one, is for this process from now on (sd_watchdog_enabled(3)).
@@ -40,17 +53,20 @@ static void become_proxy(const struct settings_request *request, int ready_fd)
         fprintf(stderr, "tidblink upgrade: %s\n", err.text);
         exit_code = err_row(err.code)->exit_code;
     }
+    // Where somebody still listens, it has not served.
+    (void)!write(code_fd, &(char){ (char)exit_code }, 1);
     exit(exit_code);
 }
 
-// True when it has said that it serves; false when it has ended.
-static bool hear(int fd)
+// True when it has said that it serves; false when it has ended: with this code, -1: not known.
+static bool hear(int fd, int *out_code)
 {
     char byte;
     ssize_t got;
     while ((got = read(fd, &byte, 1)) < 0 && errno == EINTR)
         continue;
-    return got == 1;
+    *out_code = got == 1 ? byte : -1;
+    return got == 1 && byte == '\n';
 }
 
 bool upgrade_start(const struct settings_request *request, struct err *err)
@@ -68,14 +84,16 @@ bool upgrade_start(const struct settings_request *request, struct err *err)
         become_proxy(request, ready[1]);
     }
     close(ready[1]);
-    bool serves = pid > 0 && hear(ready[0]);
+    int code = -1;
+    bool serves = pid > 0 && hear(ready[0], &code);
     close(ready[0]);
     if (pid < 0)
         return err_sys(err, ERR_INTERNAL, sys, "cannot start another process");
+    wait_for(pid);
     return serves || err_set(err, ERR_FILE,
                          "the new process ended with %d before it served (its log says why), and "
                          "the running proxy goes on",
-                         wait_for(pid));
+                         code);
 }
 
 // ---- the command --------------------------------------------------------------------------------

@@ -287,6 +287,15 @@ def test_an_upgrade_of_the_package_refuses_nobody(served, network, packages, ins
     assert one(busy) == number
     busy.commit()
     busy.close()
+    # The new one is systemd's as the former was: a stop waits for it.
+    busy = connect(network)
+    busy.begin()
+    number = one(busy)
+    served.must("systemctl", "stop", "--no-block", UNIT)
+    assert one(busy) == number
+    busy.close()
+    served.must("systemctl", "stop", UNIT)
+    assert served.show(UNIT, "Result") == "success"
 
 
 def test_the_watchdog_is_fed_after_an_upgrade_too(served, installed):
