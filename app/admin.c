@@ -12,7 +12,6 @@
 #include "app/health_now.h"
 #include "app/history.h"
 #include "app/idle_age.h"
-#include "app/json_out.h"
 #include "app/metrics.h"
 #include "app/page.h"
 #include "app/program.h"
@@ -101,19 +100,11 @@ static bool read_alias(struct door *door, struct evhttp_request *request, char a
 static void answer_health(struct door *door, struct evhttp_request *request, enum health health)
 {
     char alias[ALIAS_BYTES];
-    struct health_reasons reasons;
-    char *text = NULL;
-    size_t size = 0;
+    bool healthy;
     if (!read_alias(door, request, alias))
         return;
-    bool healthy = health_now(door->admin->program, health, *alias ? alias : NULL, &reasons);
-    FILE *out = open_memstream(&text, &size);
-    if (out) {
-        struct json_out json = { .out = out };
-        health_now_json(&json, NULL, healthy, &reasons);
-        putc('\n', out);
-    }
-    if (out && fclose(out) == 0)
+    char *text = health_now_json(door->admin->program, health, *alias ? alias : NULL, &healthy);
+    if (text)
         admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, json_type, text);
     else
         admin_reply(request, HTTP_INTERNAL, json_type, "{\"error\":\"out of memory\"}\n");

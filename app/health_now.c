@@ -10,6 +10,7 @@
 #include "app/program.h"
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,16 +99,6 @@ static size_t pick_targets(
     return count;
 }
 
-// As the gate counts: who was refused and hangs up takes no place.
-static bool is_full(const struct program *program)
-{
-    struct proxy_counters counters;
-    proxy_count(program->proxy, &counters);
-    uint64_t lingering = counters.steps[CONN_LINGER];
-    uint64_t served = counters.open > lingering ? counters.open - lingering : 0;
-    return served >= program->settings->proxy.max_connections;
-}
-
 bool health_now(
     struct program *program, enum health health, const char *alias, struct health_reasons *reasons)
 {
@@ -124,7 +115,7 @@ bool health_now(
         .startup = (enum health_startup)program->settings->startup_check,
         .was_started = program->was_started, // all of them, so each
         .draining = program->stopping || proxy_is_draining(program->proxy),
-        .full = is_full(program),
+        .full = proxy_is_full(program->proxy),
     };
     measure_lags(program, lags_ms, workers);
     bool healthy = health_ask(health, &facts, reasons);
@@ -139,10 +130,9 @@ bool health_now(
     return healthy;
 }
 
-void health_now_json(
-    struct json_out *json, const char *name, bool healthy, const struct health_reasons *reasons)
+static void write_json(struct json_out *json, bool healthy, const struct health_reasons *reasons)
 {
-    json_out_open(json, name, '{');
+    json_out_open(json, NULL, '{');
     json_out_text(json, "status", healthy ? "ok" : "unavailable");
     if (!healthy)
         json_out_open(json, "reasons", '[');
@@ -155,4 +145,23 @@ void health_now_json(
     if (!healthy)
         json_out_close(json, ']');
     json_out_close(json, '}');
+}
+
+char *health_now_json(
+    struct program *program, enum health health, const char *alias, bool *out_healthy)
+{
+    struct health_reasons reasons;
+    char *text = NULL;
+    size_t size = 0;
+    *out_healthy = health_now(program, health, alias, &reasons);
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    struct json_out json = { .out = out };
+    write_json(&json, *out_healthy, &reasons);
+    putc('\n', out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }

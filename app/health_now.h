@@ -6,15 +6,15 @@
 #include "app/health.h"
 
 struct heartbeat;
-struct json_out;
 struct program;
 
 // About one cluster, which must be served, or about all when `alias` is NULL.
 bool health_now(
     struct program *program, enum health health, const char *alias, struct health_reasons *reasons);
 // {"status":"ok"} or {"status":"unavailable","reasons":[{"cluster":"orders","reason":"…"}]}
-void health_now_json(
-    struct json_out *json, const char *name, bool healthy, const struct health_reasons *reasons);
+// What the probe answers; the caller frees. NULL: no memory, and *out_healthy is true to fact.
+char *health_now_json(
+    struct program *program, enum health health, const char *alias, bool *out_healthy) MUST_CHECK;
 
 // The heartbeat, with which the main thread tells a worker that is stuck from a program that was
 // stopped as a whole and goes on now.

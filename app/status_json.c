@@ -14,6 +14,8 @@
 #include "proxy/via.h"
 
 #include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void add_number(cJSON *object, const char *name, double number)
@@ -68,17 +70,13 @@ static void add_connections(cJSON *root, const struct program *program)
 // What the probe of this path answers.
 static void add_probe(cJSON *object, const char *name, enum health health, struct program *program)
 {
-    struct health_reasons reasons;
-    bool healthy = health_now(program, health, NULL, &reasons);
-    cJSON *probe = cJSON_AddObjectToObject(object, name);
-    cJSON_AddStringToObject(probe, "status", healthy ? "ok" : "unavailable");
-    cJSON *list = healthy ? NULL : cJSON_AddArrayToObject(probe, "reasons");
-    for (size_t i = 0; !healthy && i < reasons.count; i++) {
-        cJSON *reason = cJSON_CreateObject();
-        facts_json_text(reason, "cluster", reasons.reasons[i].cluster);
-        facts_json_text(reason, "reason", reasons.reasons[i].text);
-        cJSON_AddItemToArray(list, reason);
+    bool healthy;
+    char *text = health_now_json(program, health, NULL, &healthy);
+    if (text) {
+        text[strcspn(text, "\n")] = '\0'; // the one at its end
+        cJSON_AddRawToObject(object, name, text);
     }
+    free(text);
 }
 
 static void add_health(cJSON *root, struct program *program)

@@ -25,6 +25,7 @@ struct gate_load {
 // Refused clients each keep a descriptor for up to a second, beside max-connections.
 enum { GATE_REFUSALS = 32 };
 
+bool gate_is_full(const struct gate *gate, const struct gate_load *load); // max_connections
 // False with the refusal that the client is to be told.
 bool gate_admit(const struct gate *gate, const struct gate_load *load, struct err *err) MUST_CHECK;
 // Whether there is still room to tell it; if not, it is closed without a word.

@@ -373,6 +373,12 @@ void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void 
         worker_drain(proxy->workers[i], &plan);
 }
 
+bool proxy_is_full(const struct proxy *proxy)
+{
+    const struct gate_load load = load_now(proxy);
+    return gate_is_full(&proxy->gate, &load);
+}
+
 bool proxy_is_draining(const struct proxy *proxy)
 {
     return proxy->gate.draining;

@@ -157,6 +157,7 @@ void proxy_look_again(struct proxy *proxy);
 // so there is no hurry, and who waits is served.
 void proxy_drain(struct proxy *proxy, bool handed_over, void (*on_drained)(void *arg), void *arg);
 bool proxy_is_draining(const struct proxy *proxy);
+bool proxy_is_full(const struct proxy *proxy); // a new connection would get error 1040
 // Ends everything now, joins the workers and frees. NULL is allowed.
 void proxy_stop(struct proxy *proxy);
 
