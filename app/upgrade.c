@@ -90,6 +90,10 @@ bool upgrade_start(const struct settings_request *request, struct err *err)
     if (pid < 0)
         return err_sys(err, ERR_INTERNAL, sys, "cannot start another process");
     wait_for(pid);
+    if (!serves && code < 0)
+        return err_set(err, ERR_FILE,
+            "the new process was killed before it served, and the running proxy goes on: dmesg may "
+            "say by what");
     return serves || err_set(err, ERR_FILE,
                          "the new process ended with %d before it served (its log says why), and "
                          "the running proxy goes on",
