@@ -27,12 +27,23 @@ static void wait_for(pid_t pid)
         continue;
 }
 
+// fork(2), whose child has the keys as well; errno says why there is none.
+static pid_t fork_with_keys(const struct settings_request *request)
+{
+    keys_share(request->line->keys, true);
+    pid_t pid = fork();
+    int sys = errno;
+    keys_share(request->line->keys, false);
+    errno = sys;
+    return pid;
+}
+
 // systemd notices the end of a main process, and waits for it at a stop, only when that is a child
 // of its own at the moment when it becomes the main process: so ours is nobody's from the start.
-static void leave_parent(void)
+static void leave_parent(const struct settings_request *request)
 {
     pid_t between = getpid();
-    pid_t pid = fork();
+    pid_t pid = fork_with_keys(request);
     if (pid != 0)
         _exit(pid < 0 ? EXIT_FAILED : EXIT_DONE);
     while (getppid() == between)
@@ -43,7 +54,7 @@ static void become_proxy(const struct settings_request *request, int ready_fd)
 {
     struct err err = { 0 };
     int exit_code = EXIT_DONE;
-    leave_parent();
+    leave_parent(request);
     int code_fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, 0);
     const struct proxy_start how = { .request = request, .take_over = true, .ready_fd = ready_fd };
     (void)setsid(); // whoever upgrades may close the terminal
@@ -75,10 +86,8 @@ bool upgrade_start(const struct settings_request *request, struct err *err)
     if (!os_pipe(ready))
         return err_sys(err, ERR_INTERNAL, errno, "cannot make a pipe");
     fflush(NULL);
-    keys_share(request->line->keys, true);
-    pid_t pid = fork();
+    pid_t pid = fork_with_keys(request);
     int sys = errno;
-    keys_share(request->line->keys, false);
     if (pid == 0) {
         close(ready[0]);
         become_proxy(request, ready[1]);
