@@ -129,9 +129,9 @@ static bool names_are_others(struct changes *changes)
 
 // ---- clocks -------------------------------------------------------------------------------------
 
-static void start_tick(struct changes *changes)
+static void start_tick(struct changes *changes, const struct wake_clocks *now)
 {
-    os_changes_read_clocks(&changes->clocks);
+    changes->clocks = *now;
     ticker_start(&changes->tick, os_changes_tick_ms());
 }
 
@@ -142,7 +142,7 @@ static void look_at_clocks(struct changes *changes)
     struct wake_clocks now;
     os_changes_read_clocks(&now);
     bool woke = wake_judge(&changes->clocks, &now, os_changes_tick_ms(), &wake);
-    start_tick(changes);
+    start_tick(changes, &now); // another reading could miss what happened between the two
     if (!woke)
         return;
     const struct change change = { .slept_ms = wake.slept_ms, .stopped_ms = wake.stopped_ms };
@@ -262,7 +262,9 @@ struct changes *changes_new(
     }
     changes->addresses = read_addresses();
     changes->names = read_names(changes);
-    start_tick(changes);
+    struct wake_clocks now;
+    os_changes_read_clocks(&now);
+    start_tick(changes, &now);
     return changes;
 }
 

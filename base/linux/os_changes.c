@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 enum { TICK_MS = 30 * 1000, READS = 64, BYTES = 16 * 1024, DOWN_LINKS = 32 };
+enum { READING_MS = 5, READING_TRIES = 5 };
 enum { IPV6_RULES = 1 << (RTNLGRP_IPV6_RULE - 1) }; // which has no RTMGRP_ name
 
 struct source {
@@ -401,13 +402,19 @@ static uint64_t read_clock(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+// On a busy machine another process may run between two of the readings; that would look like
+// sleep.
 void os_changes_read_clocks(struct wake_clocks *out)
 {
-    *out = (struct wake_clocks){
-        .mono_ms = clock_ms(),
-        .boot_ms = read_clock(CLOCK_BOOTTIME),
-        .wall_ms = read_clock(CLOCK_REALTIME),
-    };
+    for (int tries = 0; tries < READING_TRIES; tries++) {
+        *out = (struct wake_clocks){
+            .mono_ms = clock_ms(),
+            .boot_ms = read_clock(CLOCK_BOOTTIME),
+            .wall_ms = read_clock(CLOCK_REALTIME),
+        };
+        if (clock_ms() <= out->mono_ms + READING_MS)
+            return;
+    }
 }
 
 uint64_t os_changes_tick_ms(void)

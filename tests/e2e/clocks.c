@@ -4,6 +4,7 @@
 // test cannot put its machine to sleep, so this stands where the kernel would answer. The offsets
 // are in the file that TIDBLINK_TEST_CLOCKS names; a timer of the wall clock is a pipe beside it,
 // and a byte in that is its cancellation (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET).
+// A sleep can be made to begin when the boot clock has just been read.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,39 +15,52 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OFFSETS = 3, PATH_BYTES = 4096 }; // monotonic, boot, wall
+enum { PATH_BYTES = 4096 };
+
+struct offsets {
+    int64_t mono_ms, boot_ms, wall_ms;
+    int64_t next_boot_ms;   // added once the boot clock was read
+    int64_t waits_for_read; // 1: it was not yet
+};
 
 // sys/timerfd.h has them.
 int timerfd_create(clockid_t clock_id, int flags);
 int timerfd_settime(int ufd, int flags, const struct itimerspec *utmr, struct itimerspec *otmr);
 
-static const volatile int64_t *offsets_ms;
+static volatile struct offsets *offsets;
 static int pipe_fd = -1;
 
 __attribute__((constructor)) static void start(void)
 {
     const char *path = getenv("TIDBLINK_TEST_CLOCKS");
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
-    void *mapped = mmap(NULL, OFFSETS * sizeof(*offsets_ms), PROT_READ, MAP_SHARED, fd, 0);
+    void *mapped = mmap(NULL, sizeof(*offsets), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (mapped != MAP_FAILED)
-        offsets_ms = mapped;
+        offsets = mapped;
+}
+
+static int64_t read_boot(void)
+{
+    int64_t boot_ms = offsets->boot_ms + (offsets->waits_for_read ? 0 : offsets->next_boot_ms);
+    offsets->waits_for_read = 0;
+    return boot_ms;
 }
 
 static int64_t offset_of(clockid_t clock)
 {
-    if (!offsets_ms)
+    if (!offsets)
         return 0;
     switch (clock) {
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_COARSE:
-        return offsets_ms[0];
+        return offsets->mono_ms;
     case CLOCK_BOOTTIME:
-        return offsets_ms[1];
+        return read_boot();
     case CLOCK_REALTIME:
-        return offsets_ms[2];
+        return offsets->wall_ms;
     default:
         return 0;
     }
@@ -55,8 +69,9 @@ static int64_t offset_of(clockid_t clock)
 int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
     int result = (int)syscall(SYS_clock_gettime, clock_id, tp);
-    int64_t ns = tp->tv_nsec + offset_of(clock_id) % 1000 * 1000000;
-    tp->tv_sec += offset_of(clock_id) / 1000 + ns / 1000000000;
+    int64_t offset_ms = offset_of(clock_id);
+    int64_t ns = tp->tv_nsec + offset_ms % 1000 * 1000000;
+    tp->tv_sec += offset_ms / 1000 + ns / 1000000000;
     tp->tv_nsec = ns % 1000000000;
     return result;
 }
@@ -64,7 +79,7 @@ int clock_gettime(clockid_t clock_id, struct timespec *tp)
 int timerfd_create(clockid_t clock_id, int flags)
 {
     char path[PATH_BYTES];
-    if (clock_id != CLOCK_REALTIME || !offsets_ms)
+    if (clock_id != CLOCK_REALTIME || !offsets)
         return (int)syscall(SYS_timerfd_create, clock_id, flags);
     snprintf(path, sizeof(path), "%s.pipe", getenv("TIDBLINK_TEST_CLOCKS"));
     pipe_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);

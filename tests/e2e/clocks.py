@@ -8,9 +8,13 @@ import os
 import shutil
 import struct
 import tempfile
+import time
 from pathlib import Path
 
 from built import built
+
+WAIT_SECONDS = 30
+FILE = struct.Struct("=5q")  # struct offsets
 
 
 class Clocks:
@@ -18,6 +22,7 @@ class Clocks:
         self.dir = Path(tempfile.mkdtemp(prefix="tidblink-clocks-"))
         self.file = self.dir / "offsets"
         self.mono = self.boot = self.wall = 0
+        self.file.write_bytes(bytes(FILE.size))
         self._write()
         os.mkfifo(f"{self.file}.pipe")
         self.pipe = os.open(f"{self.file}.pipe", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -29,12 +34,10 @@ class Clocks:
                 "TIDBLINK_TEST_CLOCKS": str(self.file),
                 "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0".lstrip(":")}
 
-    def _write(self):
+    def _write(self, next_boot=0, waits_for_read=0):
         """In place: the file is mapped."""
-        if not self.file.exists():
-            self.file.write_bytes(bytes(24))
         with self.file.open("r+b") as out:
-            out.write(struct.pack("=3q", self.mono, self.boot, self.wall))
+            out.write(FILE.pack(self.mono, self.boot, self.wall, next_boot, waits_for_read))
 
     def _cancel(self):
         os.write(self.pipe, b"x")
@@ -45,6 +48,16 @@ class Clocks:
         self.wall += seconds * 1000
         self._write()
         self._cancel()
+
+    def sleep_after_a_reading(self, seconds):
+        """The machine falls asleep when the program has just read its clocks for another reason."""
+        self._write(next_boot=seconds * 1000, waits_for_read=1)
+        self._cancel()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while FILE.unpack(self.file.read_bytes())[-1]:
+            assert time.monotonic() < deadline, "the clocks are not read"
+            time.sleep(0.01)
+        self.sleep(seconds)  # the same once more, with the cancellation
 
     def set_wall(self, seconds):
         """Somebody, or NTP, sets the wall clock by so much."""

@@ -274,6 +274,13 @@ def test_awake_before_the_network_is(stack):
         print(f"served {time.monotonic() - began:.3f} s after the network was there")
 
 
+def test_asleep_when_the_clocks_were_just_read(stack):
+    with Clocks() as clocks:
+        laptop = Laptop(stack, clocks)
+        clocks.sleep_after_a_reading(100)
+        laptop.proxy.wait_log(SLEPT % 100)
+
+
 def test_all_clocks_went_on_without_us(stack):
     """A guest that its host has paused, or a frozen cgroup."""
     with Clocks() as clocks:
