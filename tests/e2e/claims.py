@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ports and networks of 127.0.0.0/8 that one process of tests has to itself, whatever other
 processes run at the same time: for listeners that are opened later, by another program, on an
-address and a port that are known before.
+address and a port that are known before, and for ports where nobody shall listen.
 
     with claimed_port(["127.77.1.4", "127.77.2.4"]) as port:
         …
+    port = own_port()  # until this process ends
 
 A claim is a socket that is bound and never listens, on an address that nobody uses otherwise; it
-ends with its process, however that ends."""
+ends with its process, however that ends. Claimed ports are none that the kernel gives to whoever
+asks for some port, or to outgoing connections (ip(7), ip_local_port_range)."""
 import contextlib
+import random
 import socket
 
 PORTS_KEEPER = "127.77.255.254"
 NETWORK_PORT = 4000
+PORTS = range(10000, 20000)  # `tidblink connect` has 21000 to 22999
+kept = []  # claims of this process
 
 
-def is_free(address, port):
-    with socket.socket() as probe:
+def is_free(address, port, kind=socket.SOCK_STREAM):
+    with socket.socket(type=kind) as probe:
         try:
             probe.bind((address, port))
         except OSError:
@@ -24,16 +29,32 @@ def is_free(address, port):
         return True
 
 
+def claim_port(addresses):
+    """(port, claim): one that is free on all of the addresses, for TCP and UDP."""
+    while True:
+        claim = socket.socket()
+        port = random.choice(PORTS)
+        with contextlib.suppress(OSError):  # another process has it
+            claim.bind((PORTS_KEEPER, port))
+            if all(is_free(address, port, kind) for address in addresses
+                   for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+                return port, claim
+        claim.close()
+
+
 @contextlib.contextmanager
 def claimed_port(addresses):
     """One that is free on all of the addresses, and that nobody else gets from here meanwhile."""
-    while True:
-        with socket.socket() as claim:
-            claim.bind((PORTS_KEEPER, 0))
-            port = claim.getsockname()[1]
-            if all(is_free(address, port) for address in addresses):
-                yield port
-                return
+    port, claim = claim_port(addresses)
+    with claim:
+        yield port
+
+
+def own_port(address="127.0.0.1"):
+    """One that is free there, and ours until this process ends."""
+    port, claim = claim_port([address])
+    kept.append(claim)
+    return port
 
 
 def claim_network(numbers):

@@ -15,28 +15,16 @@ import time
 from pathlib import Path
 
 from built import tethered
+from claims import own_port
 
 START_SECONDS = 20
 STOP_SECONDS = 10
-ATTEMPTS = 5  # another process may take the chosen port before the server binds it
 
 
 def find_program(name):
     """The servers live in sbin, which a user's PATH may not have."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     return shutil.which(name, path=path)
-
-
-def free_port():
-    """A port that is free for TCP and for UDP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            return tcp.getsockname()[1]
 
 
 def answers(port):
@@ -72,11 +60,9 @@ class DnsServer:
 
     def start(self):
         """May be called again after stop: the port stays."""
-        for _ in range(ATTEMPTS if self.port is None else 1):
-            self.port = self.port or free_port()
-            if self._launch():
-                return self
-            self.port = None
+        self.port = self.port or own_port()
+        if self._launch():
+            return self
         text = self.log_text()
         shutil.rmtree(self.dir, ignore_errors=True)
         raise RuntimeError(f"{self.program} did not start:\n{text}")

@@ -19,11 +19,10 @@ from pathlib import Path
 import pytest
 
 from built import tethered
+from claims import own_port
 from emulator import HOST
-from sql_server import free_port
 
 START_SECONDS = 30
-ATTEMPTS = 5
 FAR_NAME = HOST  # of the emulated cluster
 
 
@@ -79,11 +78,9 @@ class Jump:
 
     def start(self):
         """May be called again after stop_program: the port stays."""
-        for _ in range(ATTEMPTS if self.port is None else 1):
-            self.port = self.port or free_port()
-            if self._launch():
-                return self
-            self.port = None
+        self.port = self.port or own_port()
+        if self._launch():
+            return self
         raise RuntimeError(f"the jump did not start:\n{self.log_text()}")
 
     def _launch(self):

@@ -4,7 +4,6 @@ afterwards. A class of its own for each (mariadb.py, mysql_server.py) knows the 
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,16 +13,10 @@ from pathlib import Path
 import pymysql
 
 from built import tethered
+from claims import own_port
 
 START_SECONDS = 180  # others start servers beside this one
 STOP_SECONDS = 30
-ATTEMPTS = 5  # another process may take the chosen port before the server binds it
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def server_account():
@@ -63,12 +56,9 @@ class SqlServer:
         try:
             self._give_key()
             self._install()
-            for attempt in range(ATTEMPTS):
-                self.port = free_port()
-                if self._launch():
-                    break
-                if attempt == ATTEMPTS - 1 or "Address already in use" not in self.log_text():
-                    raise RuntimeError(f"{self.name} did not start")
+            self.port = own_port()
+            if not self._launch():
+                raise RuntimeError(f"{self.name} did not start")
             self.query("CREATE DATABASE IF NOT EXISTS test")
         except BaseException:
             self.dump()

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 import client
+from claims import own_port
 from proxy import ORDERS, Proxy
 
 ENDPOINT = "endpoints/1934235512477589504"
@@ -74,14 +75,8 @@ def test_name_that_appears_later_serves_who_waits(active, mariadb):
             client.read_greeting(sock)
 
 
-def unused_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_connect_refused(active):
-    port = unused_port()
+    port = own_port()
     active.patch(CLUSTER, port=port)
     with Proxy(active) as proxy:
         proxy.wait_verdict("allow")

@@ -10,6 +10,7 @@ import pymysql
 import pytest
 from pymysql.constants import COMMAND
 
+from claims import own_port
 from connecting import Connect, once
 from emulator import CLUSTER, ENDPOINT
 from fake_tidb import FakeTidb
@@ -17,7 +18,6 @@ from jumps import FAR_NAME, Command, Dante, Http, Socks, Ssh
 from mariadb import MariaDB
 from proxy import ORDERS, Proxy
 from servers import Server
-from sql_server import free_port
 from tls_scenes import RawClient
 
 USER, PASSWORD = "app", "via-Secret-4711"
@@ -282,7 +282,7 @@ FAR_REFUSED = {
 
 @KINDS
 def test_a_cluster_that_refuses(world, kind):
-    port = free_port()
+    port = own_port()
     world.patch(f"clusters/{CLUSTER}", port=port)
     with JUMPS[kind]() as jump, through(world, jump) as proxy:
         text = refusal(proxy)
@@ -314,7 +314,7 @@ def test_a_host_that_is_no_host_name_is_handed_to_nobody(world, host):
 
 
 def test_a_proxy_whose_rules_refuse(world, mariadb):
-    other = free_port()
+    other = own_port()
     with Dante(mariadb.port) as jump, through(world, jump) as proxy:
         with connect(proxy) as connection:
             assert query(connection, "SELECT 1") == ((1,),)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from claims import own_port
 from connecting import Connect, python
 from emulator import CLUSTER
 from jumps import Command, Http, Socks, Ssh
-from sql_server import free_port
 from test_via import USER, PASSWORD, connect, query, refusal, through, world  # noqa: F401
 
 SECONDS = 60
@@ -150,7 +150,7 @@ def test_forwarding_that_is_forbidden_is_told_with_ssh_s_words(world):
 
 
 def test_the_reason_comes_through_a_master_too(world):
-    other = free_port()
+    other = own_port()
     with Ssh() as jump, through(world, jump) as proxy:
         with connect(proxy) as connection:
             query(connection, "SELECT 1")
