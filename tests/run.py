@@ -34,11 +34,12 @@ LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
                   "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
-PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
+PARALLEL = {"e2e": ["-n", "6", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
             "browser": ["-n", "2", "--dist", "loadfile"],
             "strings": ["-n", "3", "--dist", "load"]}
-# What computes all the time goes on beside those, at a low priority.
-BESIDE, BESIDE_SECONDS = {"tidy", "tsan", "portable-short", "package"}, 3000
+# What computes all the time, and what is short, goes on beside the long ones at a low priority.
+BESIDE = {"tidy", "tidy-short", "tsan", "portable-short", "package", "browser", "deploy"}
+BESIDE_SECONDS = 3000
 STOP_SECONDS = 30
 
 # A shell's background job ignores it, and so would all that is started here and stopped by it.
@@ -197,9 +198,10 @@ class Beside:
         count.skipped += map(tuple, skipped)
 
 
-def run_tidy(count):
+def run_tidy(is_short, count):
     """clang-tidy over every source; what it finds is above, and is one failure."""
-    code = run(["ninja", "-C", BUILD.name, "tidy"], TIDY_SECONDS)
+    target = "tidy-short" if is_short else "tidy"
+    code = run(["ninja", "-C", BUILD.name, target], TIDY_SECONDS)
     if code == 0:
         count.passed += 1
     else:
@@ -260,19 +262,19 @@ def run_parts(parts, count):
                     run_pytest(suite, count)
             other.wait(count)
         for suite in ("browser", "deploy"):
-            if suite in parts:
+            if suite in parts and suite not in beside:
                 run_pytest(suite, count)
-        if "tidy" in parts and not beside:
-            run_tidy(count)
+        if set(parts) & {"tidy", "tidy-short"} - {*beside}:
+            run_tidy("tidy" not in parts, count)
         for suite, files in LONG_TESTS.items():
             if suite in parts:
                 os.environ["TIDBLINK_LONG"] = "1"  # read by tests/e2e/scenes.py
                 run_pytest(suite, count, files, LONG_SECONDS)
-    if "tsan" in parts and not beside and build(TSAN_BUILD, count):
+    if "tsan" in parts and "tsan" not in beside and build(TSAN_BUILD, count):
         run_meson(TSAN_BUILD, ["loop"], count)
     if set(parts) & {"portable", "portable-short"} - {*beside}:
         run_portable("portable" not in parts, count)
-    if "package" in parts and not beside:
+    if "package" in parts and "package" not in beside:
         run_pytest("package", count, ["tests/package"])
 
 

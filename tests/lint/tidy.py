@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy over every source of a build: tidy.py BUILD. What it had nothing to say about is noted by
-a digest of all that it saw (the preprocessed source with its comments, the checks, the program), and
-is not looked at again until that changes: its path analysis takes minutes over the whole tree.
-The notes are in $XDG_CACHE_HOME/tidblink-tidy; without them everything is looked at."""
+"""clang-tidy over every source of a build: tidy.py BUILD [--no-paths]. What it had nothing to say about
+is noted by a digest of all that it saw (the preprocessed source with its comments, the checks, the
+program), and is not looked at again until that changes: its path analysis takes minutes over the whole
+tree, and --no-paths leaves that away. The notes are in $XDG_CACHE_HOME/tidblink-tidy; without them everything is looked at."""
 
 import hashlib
 import json
@@ -19,6 +19,7 @@ import sources
 
 PROGRAMS = ("clang-tidy-14", "clang-tidy")
 NOTES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidblink-tidy"
+NO_PATHS = ["--checks=-clang-analyzer-*"]  # but all others of .clang-tidy
 NOTE_DAYS = 30  # an older note is of a source that has changed since
 # Of the compiler's options, those that say what to make and where.
 OUTPUT_OPTIONS = {"-c": 0, "-MD": 0, "-MMD": 0, "-MQ": 1, "-MF": 1, "-o": 1}
@@ -38,7 +39,7 @@ def preprocess(entry):
     return " ".join(command).encode() + found.stdout
 
 
-def check(program, common, entry, build):
+def check(command, common, entry, build):
     """True when there are no findings; prints them otherwise."""
     digest = hashlib.sha256(common + entry["file"].encode() + preprocess(entry)).hexdigest()
     note = NOTES / digest
@@ -46,7 +47,7 @@ def check(program, common, entry, build):
         note.touch()
         return True
     source = Path(entry["directory"]) / entry["file"]
-    done = subprocess.run([program, "--quiet", "-p", build, source], capture_output=True, text=True,
+    done = subprocess.run([*command, "--quiet", "-p", build, source], capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
         print(done.stdout + done.stderr, flush=True)
@@ -62,21 +63,21 @@ def forget_old():
             note.unlink(missing_ok=True)
 
 
-def main(build):
+def main(build, options):
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if not program:
         sys.exit("tidy: clang-tidy is not installed: scripts/deps test")
     NOTES.mkdir(parents=True, exist_ok=True)
     forget_old()
     version = subprocess.run([program, "--version"], capture_output=True, check=True).stdout
-    common = version + (sources.ROOT / ".clang-tidy").read_bytes()
+    common = version + (sources.ROOT / ".clang-tidy").read_bytes() + " ".join(options).encode()
     entries = json.loads((Path(build) / "compile_commands.json").read_text())
     # The same source may be compiled for several programs, once with each's options.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        clean = list(pool.map(lambda entry: check(program, common, entry, build), entries))
+        clean = list(pool.map(lambda entry: check([program, *options], common, entry, build), entries))
     print(f"tidy: {clean.count(True)} of {len(clean)} sources are clean")
     sys.exit(0 if all(clean) else 1)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], NO_PATHS if "--no-paths" in sys.argv[2:] else [])
