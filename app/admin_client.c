@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP over the admin's unix socket with libcurl. Used by cmd_wait.c, cmd_control.c,
-// doctor_proxy.c and dsn_place.c.
+// HTTP over the admin's unix socket with libcurl. Used by the commands that ask a running
+// proxy.
 #include "app/admin_client.h"
 
 #include "base/buf.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { URL_BYTES = 1024 };
+enum { TEXT_BYTES = 1024 };
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -44,15 +44,34 @@ static enum admin_result explain(CURLcode code, const char *socket, struct err *
     }
 }
 
+// NULL: out of memory, or no URL. An alias is free text, and is encoded.
+static CURLU *make_url(const struct admin_question *question)
+{
+    char text[TEXT_BYTES];
+    CURLU *url = curl_url();
+    int len = snprintf(text, sizeof(text), "http://localhost%s", question->path);
+    CURLUcode code =
+        len < TEXT_BYTES ? curl_url_set(url, CURLUPART_URL, text, 0) : CURLUE_MALFORMED_INPUT;
+    if (!code && question->cluster) {
+        snprintf(text, sizeof(text), "cluster=%s", question->cluster);
+        code = curl_url_set(url, CURLUPART_QUERY, text, CURLU_APPENDQUERY | CURLU_URLENCODE);
+    }
+    if (!code)
+        return url;
+    curl_url_cleanup(url);
+    return NULL;
+}
+
 static CURLcode perform(CURL *curl, const struct admin_question *question, struct buf *body)
 {
-    char url[URL_BYTES];
     const char *json = question->json ? question->json : "";
+    CURLU *url = make_url(question);
+    if (!url)
+        return CURLE_URL_MALFORMAT;
     struct curl_slist *headers =
         *json ? curl_slist_append(NULL, "Content-Type: application/json") : NULL;
-    snprintf(url, sizeof(url), "http://localhost%s", question->path);
     // These fail only without memory or on an unknown option, and then curl_easy_perform does too.
-    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CURLU, url);
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, question->socket);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -64,6 +83,7 @@ static CURLcode perform(CURL *curl, const struct admin_question *question, struc
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(headers);
+    curl_url_cleanup(url);
     return code;
 }
 

@@ -30,7 +30,8 @@ enum admin_method { ADMIN_GET = 0, ADMIN_POST };
 struct admin_question {
     enum admin_method method;
     const char *socket, *path;
-    const char *json; // the body of a POST; NULL: none
+    const char *cluster; // its alias, for ?cluster=; NULL: none
+    const char *json;    // the body of a POST; NULL: none
     uint64_t timeout_ms;
 };
 

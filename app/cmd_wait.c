@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000, REASON_TIMEOUT_MS = 1000, PATH_BYTES = 896 };
+enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000, REASON_TIMEOUT_MS = 1000, PATH_BYTES = 64 };
 enum { HTTP_OK_STATUS = 200, HTTP_UNKNOWN_STATUS = 404, HTTP_BUSY_STATUS = 503 };
 
 struct wait_values {
@@ -35,19 +35,10 @@ static const struct option_row own_rows[] = {
 // clang-format on
 static const struct option_table own_table = { own_rows, ARRAY_LEN(own_rows) };
 
-static void make_path(
-    const struct wait_values *own, const struct settings *settings, bool hold, char out[PATH_BYTES])
+static void make_path(const struct wait_values *own, bool hold, char out[PATH_BYTES])
 {
-    const char *alias = settings->named_count > 0 ? settings->clusters[0].alias : NULL;
-    int len = snprintf(out, PATH_BYTES, "/wait?for=%s%s%s", health_name((enum health)own->health),
-        hold ? "" : "&hold=no", alias ? "&cluster=" : "");
-    // Aliases are free text; everything but letters and digits goes as %XX.
-    for (; alias && *alias && len < PATH_BYTES; alias++) {
-        unsigned char byte = (unsigned char)*alias;
-        bool plain = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-                     (byte >= 'A' && byte <= 'Z');
-        len += snprintf(out + len, (size_t)(PATH_BYTES - len), plain ? "%c" : "%%%02X", byte);
-    }
+    snprintf(out, PATH_BYTES, "/wait?for=%s%s", health_name((enum health)own->health),
+        hold ? "" : "&hold=no");
 }
 
 static enum err_code code_of(int status)
@@ -58,11 +49,11 @@ static enum err_code code_of(int status)
 }
 
 // One question. True when the wait is over, well or not; otherwise err says why it is not yet.
-static bool ask(const char *socket, const char *path, uint64_t timeout_ms, bool *out_healthy,
-    bool *out_fatal, struct err *err)
+static bool ask(
+    const struct admin_question *question, bool *out_healthy, bool *out_fatal, struct err *err)
 {
     struct admin_answer answer = { 0 };
-    enum admin_result result = admin_client_ask(ADMIN_GET, socket, path, timeout_ms, &answer, err);
+    enum admin_result result = admin_client_put(question, &answer, err);
     *out_healthy = result == ADMIN_ANSWERED && answer.status == HTTP_OK_STATUS;
     *out_fatal = result == ADMIN_FAILED ||
                  (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);
@@ -77,21 +68,28 @@ static bool wait_until(
     const struct wait_values *own, const struct settings *settings, struct err *err)
 {
     char held[PATH_BYTES], at_once[PATH_BYTES];
-    const char *socket = settings->admin_socket;
+    struct admin_question question = {
+        .socket = settings->admin_socket,
+        .path = held,
+        .cluster = settings->named_count > 0 ? settings->clusters[0].alias : NULL,
+    };
     uint64_t end_ms = clock_ms() + own->max_ms;
     uint64_t retry_ms = RETRY_MIN_MS;
     bool healthy = false, fatal = false;
-    make_path(own, settings, true, held);
-    make_path(own, settings, false, at_once);
+    make_path(own, true, held);
+    make_path(own, false, at_once);
     for (uint64_t now_ms = 0; (now_ms = clock_ms()) < end_ms;) {
-        if (ask(socket, held, end_ms - now_ms, &healthy, &fatal, err))
+        question.timeout_ms = end_ms - now_ms;
+        if (ask(&question, &healthy, &fatal, err))
             return healthy;
         uint64_t left_ms = end_ms > clock_ms() ? end_ms - clock_ms() : 0;
         poll(NULL, 0, (int)(left_ms < retry_ms ? left_ms : retry_ms));
         retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
     }
     // Once more, for the reason as it is now.
-    if (ask(socket, at_once, REASON_TIMEOUT_MS, &healthy, &fatal, err))
+    question.path = at_once;
+    question.timeout_ms = REASON_TIMEOUT_MS;
+    if (ask(&question, &healthy, &fatal, err))
         return healthy;
     char *max = option_format(option_find(&own_table, "max"), own);
     err_prefix(

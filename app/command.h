@@ -27,6 +27,7 @@ extern const struct command cmd_connect;
 extern const struct command cmd_dsn;
 extern const struct command cmd_clusters;
 extern const struct command cmd_status;
+extern const struct command cmd_connections;
 extern const struct command cmd_setup;
 extern const struct command cmd_endpoint;
 extern const struct command cmd_doctor;

@@ -29,6 +29,7 @@ static const struct command *const commands[] = {
     &cmd_setup,
     &cmd_endpoint,
     &cmd_doctor,
+    &cmd_connections,
     &cmd_wait,
     &cmd_drain,
     &cmd_reload,
