@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log_burst.h"
 #include "base/text.h"
 
@@ -141,14 +142,10 @@ static bool needs_quotes(const char *value)
     return false;
 }
 
-// FNV-1a; the zero byte ends a text, so that "ab", "c" is not "a", "bc".
+// With its zero byte, so that "ab", "c" is not "a", "bc".
 static void note_event(struct log_line *line, const char *text)
 {
-    for (;; text++) {
-        line->event = (line->event ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-        if (!*text)
-            return;
-    }
+    line->event = hash_bytes(line->event, text, strlen(text) + 1);
 }
 
 // "2026-11-22T10:19:50.123Z"
@@ -198,7 +195,7 @@ static void PRINTF_LIKE(3, 0)
     put_head(line);
     put_escaped(line, message);
     put_raw(line, line->json ? "\"" : "");
-    line->event = UINT64_C(0xcbf29ce484222325) + (uint64_t)level;
+    line->event = HASH_START + (uint64_t)level;
     note_event(line, message);
 }
 

@@ -4,6 +4,7 @@
 // one peer; EC2 shows and takes them as permissions, which gather the peers of one range of ports.
 // ec2.c has the table. The loop's thread only.
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "emulator/ec2.h"
 #include "emulator/rules.h"
 
@@ -77,10 +78,7 @@ static const char *rule_id(
     char text[RULE_TEXT_BYTES + 64];
     snprintf(text, sizeof(text), "%s %d %s %d %d %s", object_id(group), is_egress, rule->protocol,
         rule->from_port, rule->to_port, rule->peer);
-    uint64_t hash = 0xcbf29ce484222325ULL;
-    for (const char *at = text; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3ULL;
-    snprintf(out, RULE_ID_BYTES, "sgr-0%016" PRIx64, hash);
+    snprintf(out, RULE_ID_BYTES, "sgr-0%016" PRIx64, hash_text(HASH_START, text));
     return out;
 }
 

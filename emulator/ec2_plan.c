@@ -5,6 +5,7 @@
 #include "emulator/ec2_plan.h"
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "emulator/ec2.h"
 #include "emulator/vpc.h"
 
@@ -15,13 +16,6 @@
 #include <strings.h>
 
 // ---- the fingerprint of a request ---------------------------------------------------------------
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3ULL;
-    return hash;
-}
 
 static bool counts(const char *name)
 {
@@ -36,11 +30,11 @@ void ec2_fingerprint(const struct ec2_ask *ask, char out[EC2_PRINT_BYTES])
     TAILQ_FOREACH(pair, ask->form, next) {
         if (!counts(pair->key))
             continue;
-        uint64_t hash = 0xcbf29ce484222325ULL;
+        uint64_t hash = HASH_START;
         bool is_tag = strncmp(pair->key, "TagSpecification", strlen("TagSpecification")) == 0;
         for (const char *at = pair->key; *at; at++) {
             if (is_tag || !(*at >= '0' && *at <= '9'))
-                hash = (hash ^ (unsigned char)*at) * 0x100000001b3ULL;
+                hash = hash_bytes(hash, at, 1);
         }
         sum += hash_text(hash_text(hash, "="), pair->value);
     }

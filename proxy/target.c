@@ -4,6 +4,7 @@
 // resolver; the workers see the result. Main thread only.
 #include "proxy/target.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/way.h"
@@ -126,27 +127,19 @@ static void log_resolution(
     log_write(&line);
 }
 
-// FNV-1a (RFC draft-eastlake-fnv).
-static uint64_t digest(uint64_t so_far, const char *text)
-{
-    for (; *text; text++)
-        so_far = (so_far ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return so_far;
-}
-
 // Which address of this machine leads to each of them, or none; 0: without a descriptor nobody can
 // tell. *out_doubt: whether that is one of those that the plan, which may be NULL, doubts.
 static uint64_t ways_to(const struct addr_set *addrs, const struct wake_plan *plan, bool *out_doubt)
 {
     char text[ADDR_TEXT_BYTES];
-    uint64_t ways = UINT64_C(0xcbf29ce484222325);
+    uint64_t ways = HASH_START;
     *out_doubt = false;
     for (size_t i = 0; addrs && i < addrs->count; i++) {
         struct addr source;
         bool found = way_source(&addrs->addrs[i], &source);
         if (!found && net_is_shortage(errno))
             return 0;
-        ways = digest(ways, found ? addr_format_ip(&source, text) : "none");
+        ways = hash_text(ways, found ? addr_format_ip(&source, text) : "none");
         *out_doubt = *out_doubt || (found && plan && wake_doubts(plan, &source));
     }
     return ways;

@@ -3,6 +3,7 @@
 // Files of TLS, read and watched. Made by proxy.c, asked by target.c.
 #include "proxy/tls_store.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -47,11 +48,9 @@ struct tls_store {
 
 // ---- has a file changed? ------------------------------------------------------------------------
 
-static const uint64_t STAMP_BASIS = UINT64_C(0xcbf29ce484222325);
-
 static void stamp_add(uint64_t *stamp, uint64_t value)
 {
-    *stamp = (*stamp ^ value) * UINT64_C(0x100000001b3); // FNV-1a, on words
+    *stamp = hash_bytes(*stamp, &value, sizeof(value));
 }
 
 // A file that was replaced has another inode, one that was written another time.
@@ -69,7 +68,7 @@ static void stamp_file(uint64_t *stamp, const char *path)
 // A file, or a folder with all that is in it. NULL: none.
 static uint64_t stamp_of(const char *path)
 {
-    uint64_t stamp = STAMP_BASIS;
+    uint64_t stamp = HASH_START;
     if (!path)
         return stamp;
     stamp_file(&stamp, path);
@@ -79,7 +78,7 @@ static uint64_t stamp_of(const char *path)
     uint64_t sum = 0; // in whatever order
     for (const struct dirent *entry; (entry = readdir(folder));) {
         char file[PATH_MAX];
-        uint64_t own = 0;
+        uint64_t own = HASH_START;
         if (entry->d_name[0] == '.' ||
             snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) >= (int)sizeof(file))
             continue;
@@ -159,7 +158,7 @@ static bool read_target(struct target_tls *out, const struct proxy_target *plan,
 // Both may be the same file.
 static uint64_t identity_stamp(const struct content *content)
 {
-    uint64_t stamp = STAMP_BASIS;
+    uint64_t stamp = HASH_START;
     stamp_add(&stamp, stamp_of(content->cert));
     stamp_add(&stamp, stamp_of(content->key));
     return stamp;
