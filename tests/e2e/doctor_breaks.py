@@ -21,6 +21,10 @@ def patch(path, **fields):
     return lambda scene: scene.cloud.patch(path, **fields)
 
 
+def becomes_active(path, state):
+    return patch(path, state=state, then=[{"afterSeconds": 1, "state": "ACTIVE"}])
+
+
 def both(*deeds):
     def all_of_them(scene):
         for deed in deeds:
@@ -182,11 +186,13 @@ def delete_zones(scene):
 @dataclass
 class Break:
     """`hop`: which must be named. `fix`: a regular expression for what is printed; `by_hand`: what
-    that means, where it is no command, or what is to be done besides it."""
+    that means, where it is no command, or what is to be done besides it; `soon`: what happens by
+    itself while the command waits for it."""
     hop: str
     do: Callable
     fix: str
     by_hand: Callable = None
+    soon: Callable = None
     saw: str = ""
     warns: bool = False
     answer: str = None  # to what the command asks on a terminal
@@ -264,9 +270,9 @@ BREAKS = {
         "cluster", patch(f"clusters/{CLUSTER}", state="PAUSED"),
         r"^tidblink setup orders --resume --apply "),
     "cluster being created": Break(
-        "cluster", patch(f"clusters/{CLUSTER}", state="CREATING",
-                         then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
-        r"^tidblink setup orders --apply ", saw="CREATING"),
+        "cluster", patch(f"clusters/{CLUSTER}", state="CREATING"),
+        r"^tidblink setup orders --apply ", saw="CREATING",
+        soon=becomes_active(f"clusters/{CLUSTER}", "CREATING")),
     "cluster being deleted": Break(
         "cluster", patch(f"clusters/{CLUSTER}", state="DELETING"), "tidblink clusters",
         patch(f"clusters/{CLUSTER}", state="ACTIVE")),
@@ -276,9 +282,9 @@ BREAKS = {
         "group", patch(f"groups/{GROUP}", state="PAUSED"), "Resume it in the TiDB Cloud console",
         patch(f"groups/{GROUP}", state="ACTIVE")),
     "service being created": Break(
-        "service", patch(f"services/{GROUP}", state="CREATING",
-                         then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
-        r"^tidblink setup orders --apply ", saw="CREATING"),
+        "service", patch(f"services/{GROUP}", state="CREATING"),
+        r"^tidblink setup orders --apply ", saw="CREATING",
+        soon=becomes_active(f"services/{GROUP}", "CREATING")),
     "service being deleted": Break(
         "service", patch(f"services/{GROUP}", state="DELETING"), "tidblink clusters",
         patch(f"services/{GROUP}", state="ACTIVE")),
@@ -290,9 +296,9 @@ BREAKS = {
     "endpoint DISCOVERED": Break(
         "connection", discovered, r"^tidblink endpoint create orders ", saw="DISCOVERED"),
     "endpoint PENDING": Break(
-        "connection", patch(f"endpoints/{ENDPOINT}", state="PENDING",
-                            then=[{"afterSeconds": 2, "state": "ACTIVE"}]),
-        r"^tidblink endpoint wait orders ", saw="PENDING"),
+        "connection", patch(f"endpoints/{ENDPOINT}", state="PENDING"),
+        r"^tidblink endpoint wait orders ", saw="PENDING",
+        soon=becomes_active(f"endpoints/{ENDPOINT}", "PENDING")),
     "endpoint FAILED": Break(
         "connection", patch(f"endpoints/{ENDPOINT}", state="FAILED", message="no such service"),
         r"^tidblink endpoint delete orders .* && tidblink setup orders --apply ", saw="FAILED"),

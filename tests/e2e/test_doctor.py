@@ -33,6 +33,8 @@ def test_the_broken_hop_is_named_and_repaired(scene, name):
     fix = hop.get("fix", "")
     assert re.search(broken.fix, fix), hop
     assert hop["fix_is_command"] == bool(re.match(COMMAND, fix)), hop
+    if broken.soon:
+        broken.soon(scene)
     if hop["fix_is_command"]:
         scene.sh(fix, broken.answer)
     if broken.by_hand:

@@ -22,8 +22,7 @@ def test_what_the_running_proxy_sees(scene):
         report = scene.doctor()
         assert report.status("proxy") == "ok", report.text()
         assert "new connections: allow; 2 addresses" in report["proxy"]["saw"]
-        scene.cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING",
-                          then=[{"afterSeconds": 5, "state": "ACTIVE"}])
+        scene.cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING")
         report = scene.doctor()
         assert report.first == "connection"
         assert report["connection"]["fix"].startswith("tidblink endpoint wait orders")
@@ -31,6 +30,8 @@ def test_what_the_running_proxy_sees(scene):
             report = scene.doctor()
         assert report["proxy"]["because_of"] == "connection"
         assert "new connections: hold" in report["proxy"]["saw"]
+        scene.cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING",
+                          then=[{"afterSeconds": 1, "state": "ACTIVE"}])
         scene.sh(report["connection"]["fix"])
         assert wait_until_fine(scene, "proxy").status("connection") == "ok"
 

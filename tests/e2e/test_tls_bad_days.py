@@ -122,7 +122,7 @@ def test_the_handshake_stalls(scene, tls, place):
     scene.next(at={place: "hang"})
     begin = time.monotonic()
     is_told(scene, "failed in the handshake: ", "timed out", cluster="hurried", tls=tls)
-    assert PATIENCE_SECONDS - 0.1 < time.monotonic() - begin < PATIENCE_SECONDS + 5
+    assert time.monotonic() - begin > PATIENCE_SECONDS - 0.1
     assert scene.conn.wait_ended()
     scene.is_well("hurried")
 
