@@ -175,8 +175,8 @@ class Scene:
             "serverless-api-url": self.cloud.serverless_api_url,
             "state-dir": self.dir / "state", "admin-socket": self.dir / "admin.sock",
             "admin-listen": "off", "allow-loopback": "on",
-            "dns-servers": f"{host}:{port}", "resolve-timeout": "500ms",
-            "connect-timeout": "300ms", "handshake-timeout": "500ms",
+            "dns-servers": f"{host}:{port}", "resolve-timeout": "2s",
+            "connect-timeout": "1s", "handshake-timeout": "2s",
             "aws-cli": "aws" if self.aws else "off", "aws-endpoint-url": self.cloud.aws,
             "metadata-url": self.cloud.metadata}
         self.cluster = {"cluster-id": CLUSTER, "tls-ca": self.pair.ca, "listen": "127.0.0.1:0"}
