@@ -133,6 +133,7 @@ static const char *const allowed[] = {
     "geteuid",
     "getgid",
     "getegid",
+    "getgroups",
     "uname",
     "sysinfo",
     "getrusage",

@@ -12,7 +12,7 @@ import pytest
 
 from built import built
 from certs import Authority
-from proxy import WAIT_SECONDS, Proxy
+from proxy import ORDERS, WAIT_SECONDS, Proxy
 
 UID = GID = 61234  # nobody has them
 FS_GROUP = 61235
@@ -179,6 +179,27 @@ def test_as_a_user(folder):
     assert folder.check(before).returncode == 0
     os.chown(key, UID, FS_GROUP)
     mended(folder, key, "its group may read it", before)
+
+
+@needs_root
+def test_a_reload_as_a_user_whose_group_it_is(cloud, folder):
+    """What was good at the start is so behind the sandbox: Kubernetes' fsGroup, Debian's ssl-cert."""
+    pair = Authority().server(folder.dir, ["localhost"])
+    os.chown(pair.key, 0, FS_GROUP)
+    pair.key.chmod(0o440)
+    proxy = Proxy(cloud, {"orders": {**ORDERS, "tls-ca": pair.ca}},
+                  {"client-tls-cert": pair.cert, "client-tls-key": pair.key, "state-dir": "off"},
+                  wrapper=as_user(FS_GROUP))
+    proxy.options["api-ca"] = shutil.copy(cloud.ca, proxy.dir)
+    proxy.write_config()
+    for path in (proxy.dir, *proxy.dir.iterdir()):
+        os.chown(path, UID, GID)
+    with proxy:
+        proxy.wait_log("info sandbox ")
+        pair.key.write_bytes(pair.key.read_bytes() + b"\n")
+        proxy.signal(1)
+        line = proxy.wait_log("configuration reloaded|not reloaded|not usable").string
+        assert "info configuration reloaded" in line, line
 
 
 @needs_root
