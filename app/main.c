@@ -15,10 +15,13 @@
 #include "base/suggest.h"
 #include "control/keys.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &cmd_proxy,
@@ -142,6 +145,16 @@ static int run_command(const struct command *command, struct command_line *line)
     return err_row(err.code)->exit_code;
 }
 
+// A standard stream that is closed would be the number of the next thing that is opened, and the log
+// would go into that: a client's socket, or the pipe by which signals reach the loop. What takes its
+// place fails where the stream would.
+static void fill_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); // the lowest number
+}
+
 // Keys and passwords pass through this memory. A peer that is gone must be an error of write(2),
 // not the end of the process; OpenSSL has no MSG_NOSIGNAL.
 static void protect_process(void)
@@ -188,6 +201,7 @@ static int dispatch(int argc, char **argv, struct command_line *line)
 
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     if (argc == 2 && strcmp(argv[1], SPAWNER_COMMAND) == 0 && spawner_is_called()) {
         os_protect_memory();
         return spawner_serve();

@@ -4,6 +4,8 @@ say the same, the journal gets priorities, every line about a connection has its
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import threading
 
@@ -206,3 +208,25 @@ def test_the_journal_gets_priorities_and_no_times(tmp_path):
                    for line in others), others
         in_json = journal_of(["--log-format", "json", *arguments], tmp_path)
         assert [json.loads(line)["level"] for line in in_json] == ["info", "warn", "error"]
+
+
+# ---- closed streams ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "<&- 2>&-", "2>&-"])
+def test_a_proxy_that_is_started_with_closed_streams(cloud, closed):
+    """The log has no place, and must not get into what takes that number: bytes of it were signals."""
+    proxy = Proxy(cloud, wrapper=["sh", "-c", f'exec "$@" {closed}', "sh"])
+    try:
+        proxy.launch()
+        subprocess.run([built("app/tidblink"), "wait", "--for", "live", "--max", "30s", "--config",
+                        proxy.dir / "tidblink.conf"], check=True, timeout=WAIT_SECONDS + 10)
+        proxy.signal(signal.SIGUSR1)
+        assert proxy.admin("/liveness")[0] == 200
+        if os.geteuid() == 0:
+            streams = [os.readlink(f"/proc/{proxy.process.pid}/fd/{fd}") for fd in range(3)]
+            assert streams[2] == "/dev/null" and not any(":" in name for name in streams), streams
+        proxy.signal(signal.SIGTERM)
+        assert proxy.process.wait(WAIT_SECONDS) == 0
+    finally:
+        proxy.kill()
+        shutil.rmtree(proxy.dir, ignore_errors=True)
