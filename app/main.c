@@ -145,9 +145,9 @@ static int run_command(const struct command *command, struct command_line *line)
     return err_row(err.code)->exit_code;
 }
 
-// A standard stream that is closed would be the number of the next thing that is opened, and the log
-// would go into that: a client's socket, or the pipe by which signals reach the loop. What takes its
-// place fails where the stream would.
+// A standard stream that is closed would be the number of the next thing that is opened, and the
+// log would go into that: a client's socket, or the pipe by which signals reach the loop. What
+// takes its place fails where the stream would.
 static void fill_standard_streams(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -199,6 +199,18 @@ static int dispatch(int argc, char **argv, struct command_line *line)
     return run_command(command, line);
 }
 
+// What was printed is the result: a full disk behind stdout is a failure, also when it was found
+// out about by an earlier flush, which leaves the mark alone.
+static bool was_printed(void)
+{
+    bool flushed = fflush(stdout) == 0;
+    if (flushed && !ferror(stdout))
+        return true;
+    fprintf(stderr, "tidblink: standard output: %s\n",
+        flushed ? "not all of it could be written" : err_errno_text(errno));
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_streams();
@@ -212,10 +224,5 @@ int main(int argc, char **argv)
     protect_process();
     int exit_code = dispatch(argc, argv, &line);
     log_finish();
-    // What was printed is the result: a full disk behind stdout is a failure.
-    if (fflush(stdout) != 0 && exit_code == EXIT_DONE) {
-        perror("tidblink: standard output");
-        return EXIT_FAILED;
-    }
-    return exit_code;
+    return exit_code == EXIT_DONE && !was_printed() ? EXIT_FAILED : exit_code;
 }

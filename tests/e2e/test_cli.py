@@ -95,9 +95,11 @@ def test_wrong_usage(arguments, text):
     assert result.stdout == ""
 
 
-def test_a_full_disk_behind_standard_output_is_a_failure():
+@pytest.mark.parametrize("words", [
+    ["--list"], ["--host", "127.0.0.1", "--port", "4000", "--client", "url"]])  # with notes behind it
+def test_a_full_disk_behind_standard_output_is_a_failure(words):
     with open("/dev/full", "w") as full:
-        result = subprocess.run([built("app/tidblink"), "dsn", "--list"], stdout=full,
+        result = subprocess.run([built("app/tidblink"), "dsn", *words], stdout=full,
                                 stderr=subprocess.PIPE, text=True, timeout=60)
     assert result.returncode == 1
     assert "standard output" in result.stderr
