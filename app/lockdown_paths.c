@@ -87,16 +87,19 @@ static void folder_of(const char *path, char out[PATH_MAX])
     snprintf(out, PATH_MAX, "%.*s", slash ? len : 1, slash ? path : ".");
 }
 
-// Whether others keep their things there, too.
+// Whether others keep their things there, too. What stands right below the root folder is the
+// system's (hier(7)), but for a volume that is mounted there under a name of its own (containers).
 static bool is_shared(const char *folder)
 {
-    static const char *const shared[] = { "/etc/ssl", "/etc/ssl/private", "/etc/pki", "/var/lib",
-        "/var/log", "/var/run", "/var/tmp", "/usr/lib", "/usr/local", "/usr/share", "/dev/shm" };
+    static const char *const shared[] = { "/", "/boot", "/dev", "/etc", "/home", "/media", "/mnt",
+        "/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/usr", "/var", "/etc/ssl",
+        "/etc/ssl/private", "/etc/pki", "/var/lib", "/var/log", "/var/run", "/var/tmp", "/usr/lib",
+        "/usr/local", "/usr/share", "/dev/shm" };
     const char *home = getenv("HOME");
     char parent[PATH_MAX];
     folder_of(folder, parent);
-    bool found = strcmp(parent, "/") == 0 || strcmp(parent, "/home") == 0 ||
-                 (home && strcmp(folder, home) == 0);
+    bool found = (strcmp(parent, "/") == 0 && !os_is_mounted(folder)) ||
+                 strcmp(parent, "/home") == 0 || (home && strcmp(folder, home) == 0);
     for (size_t i = 0; !found && i < ARRAY_LEN(shared); i++)
         found = strcmp(folder, shared[i]) == 0;
     return found;
@@ -211,7 +214,6 @@ static const char *state_file(const struct settings *settings)
     return is_file ? settings->control.state_source + strlen("file:") : NULL;
 }
 
-// The files that a start or a reload reads and that the proxy may read again.
 // Where a reload looks up users and groups by name.
 static bool add_names(struct lockdown_places *places)
 {
@@ -220,6 +222,7 @@ static bool add_names(struct lockdown_places *places)
            add_file(places, "allow-users", "/etc/nsswitch.conf");
 }
 
+// The files that a start or a reload reads and that the proxy may read again.
 static bool add_files(struct lockdown_places *places, const struct settings *settings)
 {
     bool ok = add_file(places, "config", settings->file) &&

@@ -327,6 +327,55 @@ def test_another_configuration_file_in_its_place(scene, sandbox):
                        rf"not reloaded.*config: {path} is out of reach of the sandbox", after=mark)
 
 
+# A root of its own in which $1 is mounted at /config, as Kubernetes mounts a volume.
+MOUNTED = """
+root=$2
+mount -t tmpfs none "$root"
+for path in /*; do
+    if [ -L "$path" ]; then cp -P "$path" "$root$path"; continue; fi
+    if [ -d "$path" ]; then mkdir "$root$path"; else touch "$root$path"; fi
+    mount --rbind "$path" "$root$path"
+done
+mkdir "$root/config"
+mount --bind "$1" "$root/config"
+shift 2
+exec chroot "$root" "$@"
+"""
+
+
+def fill_volume(volume, name, content):
+    """As the kubelet does it: a folder of its own for each state, and a link that moves."""
+    (volume / name).mkdir()
+    (volume / name / "ca.pem").write_bytes(content)
+    link = volume / "..data_tmp"
+    link.symlink_to(name)
+    old = os.readlink(volume / "..data") if (volume / "..data").exists() else None
+    link.replace(volume / "..data")
+    if old:
+        shutil.rmtree(volume / old)
+
+
+@needs_root
+def test_a_volume_right_below_the_root_folder(scene, tmp_path):
+    """A ConfigMap at /config, with files of which another state comes while the proxy runs."""
+    volume, root = tmp_path / "volume", tmp_path / "root"
+    volume.mkdir()
+    root.mkdir()
+    ca = scene.pair.ca.read_bytes()
+    fill_volume(volume, "..2026_11_28", ca)
+    (volume / "ca.pem").symlink_to("..data/ca.pem")
+    proxy = scene.proxy(tls_ca="/config/ca.pem")
+    proxy.wrapper = ["unshare", "--mount", "sh", "-ec", MOUNTED, "sh", volume, root]
+    with proxy:
+        proxy.wait_log(IN_FORCE)
+        fill_volume(volume, "..2026_11_29", ca + b"\n")
+        mark = proxy.mark()
+        proxy.signal(signal.SIGHUP)
+        line = proxy.wait_log("configuration (not )?reloaded", after=mark).string
+        assert "info configuration reloaded" in line, line
+        scene.visit(proxy)
+
+
 # ---- kernels -------------------------------------------------------------------------------------
 
 def without_calls(*names):
