@@ -187,7 +187,8 @@ static bool add_resolv_conf(struct lockdown_places *places, const struct setting
     bool is_in_shared = !places->is_strict && asks_for_names(settings) && is_shared(folder) &&
                         !(real && os_is_mounted(real));
     free(real);
-    places->has_all_of_etc = is_in_shared && strcmp(folder, "/etc") == 0;
+    if (is_in_shared && strcmp(folder, "/etc") == 0)
+        places->has_all_of_etc = true;
     return !is_in_shared || lockdown_places_add(places, "", folder, READ);
 }
 
@@ -214,12 +215,26 @@ static const char *state_file(const struct settings *settings)
     return is_file ? settings->control.state_source + strlen("file:") : NULL;
 }
 
-// Where a reload looks up users and groups by name.
-static bool add_names(struct lockdown_places *places)
+static bool has_names(const struct option_list *list)
 {
-    return add_file(places, "allow-users", "/etc/passwd") &&
-           add_file(places, "allow-groups", "/etc/group") &&
-           add_file(places, "allow-users", "/etc/nsswitch.conf");
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i][strspn(list->items[i], "0123456789")])
+            return true;
+    return false;
+}
+
+// Where a reload looks up users and groups by name. Who adds one (useradd) puts other files in the
+// place of these, which only the folder's right reaches.
+static bool add_names(struct lockdown_places *places, const struct cluster_settings *cluster)
+{
+    static const char origin[] = "allow-users";
+    bool ok = add_file(places, origin, "/etc/passwd") && add_file(places, origin, "/etc/group") &&
+              add_file(places, origin, "/etc/nsswitch.conf");
+    bool has_any = has_names(&cluster->allow_users) || has_names(&cluster->allow_groups);
+    if (!ok || places->is_strict || !has_any)
+        return ok;
+    places->has_all_of_etc = true;
+    return lockdown_places_add(places, origin, "/etc", READ);
 }
 
 // The files that a start or a reload reads and that the proxy may read again.
@@ -235,7 +250,7 @@ static bool add_files(struct lockdown_places *places, const struct settings *set
         const struct cluster_settings *cluster = &settings->clusters[i];
         ok = add_file(places, "tls-ca", cluster->tls_ca) &&
              add_file(places, "via-password-file", cluster->via_password_file) &&
-             (!cluster->allow || add_names(places));
+             (!cluster->allow || add_names(places, cluster));
     }
     return ok;
 }

@@ -20,7 +20,7 @@ struct lockdown_places {
     struct lockdown_place *items;
     size_t count;
     bool is_strict;      // the files themselves, not their folders
-    bool has_all_of_etc; // /etc/resolv.conf may be replaced there
+    bool has_all_of_etc; // resolv.conf, or passwd and group, may be replaced there
 };
 
 // False: out of memory. What is not there is left out. lockdown_places_done in any case.

@@ -7,11 +7,14 @@
 #include "base/err.h"
 #include "base/os.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SHOWN_BYTES = 200, NAME_BUFFER_BYTES = 64 * 1024 };
 
@@ -56,6 +59,28 @@ static bool find_group(const char *name, char *buffer, uint32_t *out)
     return true;
 }
 
+// A look-up does not say that it could not read the file: what it returns depends on
+// nsswitch.conf(5).
+static int why_unreadable(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int sys = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return sys == ENOENT ? 0 : sys;
+}
+
+static bool refuse_name(const char *name, bool is_group, struct err *err)
+{
+    const char *path = is_group ? "/etc/group" : "/etc/passwd";
+    int sys = why_unreadable(path);
+    if (sys != 0)
+        return err_sys(err, ERR_OPTION, sys, "\"%.60s\" cannot be looked up in %s", name, path);
+    return err_set(err, ERR_OPTION,
+        "\"%.60s\" is no %s of this machine: expected a name that \"getent %s\" shows, or an id",
+        name, is_group ? "group" : "user", is_group ? "group" : "passwd");
+}
+
 static bool read_list(
     const struct option_list *list, struct ids *out, bool are_groups, char *buffer, struct err *err)
 {
@@ -68,10 +93,7 @@ static bool read_list(
         bool found = read_id(name, id) ||
                      (are_groups ? find_group(name, buffer, id) : find_user(name, buffer, id));
         if (!found)
-            return err_set(err, ERR_OPTION,
-                "\"%.60s\" is no %s of this machine: expected a name that \"getent %s\" shows, or "
-                "an id",
-                name, are_groups ? "group" : "user", are_groups ? "group" : "passwd");
+            return refuse_name(name, are_groups, err);
         out->count++;
     }
     return true;

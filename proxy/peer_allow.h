@@ -15,8 +15,9 @@
 struct err;
 struct peer_allow;
 
-// Names or ids; the names are looked up here and now. NULL with ERR_OPTION: one is unknown, or this
-// system does not tell who connects. The text does not say which option.
+// Names or ids; the names are looked up here and now. NULL with ERR_OPTION: one is unknown, or
+// could not be looked up (err->sys), or this system does not tell who connects. The text does not
+// say which option.
 struct peer_allow *peer_allow_new(
     const struct option_list *users, const struct option_list *groups, struct err *err) MUST_CHECK;
 struct peer_allow *peer_allow_ref(struct peer_allow *allow); // NULL is allowed

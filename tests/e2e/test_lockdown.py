@@ -327,6 +327,43 @@ def test_another_configuration_file_in_its_place(scene, sandbox):
                        rf"not reloaded.*config: {path} is out of reach of the sandbox", after=mark)
 
 
+OTHER_ETC = 'etc=$1; shift; mount --bind "$etc" /etc; exec "$@"'
+USED_OF_ETC = ["passwd", "group", "nsswitch.conf", "ld.so.cache", "ssl/openssl.cnf"]
+
+
+def add_user(etc, line):
+    """As useradd(8) does it: another file takes the place of the old one."""
+    new = etc / "passwd+"
+    new.write_text((etc / "passwd").read_text() + line)
+    new.replace(etc / "passwd")
+
+
+@needs_root
+@pytest.mark.parametrize("sandbox, users, answer", [
+    ("on", "root", "info configuration reloaded changed=allow-users"),
+    ("on", "0", 'allow-groups: \\\\"newcomer\\\\" cannot be looked up in /etc/passwd: Permission denied.*restart tidblink'),
+    ("strict", "root", "cannot be looked up in /etc/passwd: Permission denied.*restart tidblink")])
+def test_a_user_who_was_added_after_the_start(scene, tmp_path, sandbox, users, answer):
+    """Where names are listed they can be looked up later, too; else it is not said that there is no
+    such user."""
+    etc = tmp_path / "etc"
+    for name in USED_OF_ETC:
+        (etc / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path("/etc") / name, etc / name)
+    proxy = scene.proxy({"sandbox": sandbox}, allow_users=users,
+                        listen=f"127.0.0.1:0, unix:{tmp_path}/orders.sock")
+    proxy.wrapper = ["unshare", "--mount", "sh", "-ec", OTHER_ETC, "sh", etc]
+    with proxy:
+        proxy.wait_log(IN_FORCE)
+        add_user(etc, "newcomer:x:61234:61234::/:/bin/false\n")
+        proxy.clusters["orders"]["allow-users"] = f"{users}, newcomer"
+        proxy.write_config()
+        mark = proxy.mark()
+        proxy.signal(signal.SIGHUP)
+        line = proxy.wait_log("configuration (not )?reloaded", after=mark).string
+        assert re.search(answer, line), line
+
+
 # A root of its own in which $1 is mounted at /config, as Kubernetes mounts a volume.
 MOUNTED = """
 root=$2
