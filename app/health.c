@@ -5,6 +5,8 @@
 // Pure; used by health_now.c.
 #include "app/health.h"
 
+#include "proxy/via.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +108,16 @@ static bool is_reached(const struct health_facts *facts, const struct proxy_targ
     return no(reasons, target->alias, "%s", why_unreachable(target));
 }
 
+static bool can_start_jump(const struct health_facts *facts,
+    const struct proxy_target_state *target, struct health_reasons *reasons)
+{
+    if (!facts->has_lost_programs || !target->via || !via_is_program(target->via))
+        return true;
+    return no(reasons, target->alias,
+        "the process that starts the programs of %s has ended: restart tidblink",
+        target->via->shown);
+}
+
 static bool target_ready(const struct health_facts *facts, const struct proxy_target_state *target,
     struct health_reasons *reasons)
 {
@@ -114,7 +126,8 @@ static bool target_ready(const struct health_facts *facts, const struct proxy_ta
         return false;
     const struct verdict *verdict = &target->news->verdict;
     if (verdict->action == VERDICT_ALLOW)
-        return name_resolves(target, reasons) && is_reached(facts, target, reasons);
+        return can_start_jump(facts, target, reasons) && name_resolves(target, reasons) &&
+               is_reached(facts, target, reasons);
     bool named = strncmp(verdict->text, us, strlen(us)) == 0;
     return no(reasons, target->alias, "%s", verdict->text + (named ? strlen(us) : 0));
 }

@@ -40,7 +40,8 @@ struct health_facts {
     enum health_startup startup;
     bool was_started; // HEALTH_STARTED was true before
     bool draining;
-    bool full; // max-connections are open
+    bool full;              // max-connections are open
+    bool has_lost_programs; // jumps that are programs can no longer be started
 };
 
 struct health_reason {

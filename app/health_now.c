@@ -7,6 +7,7 @@
 
 #include "app/admin.h"
 #include "app/json_out.h"
+#include "app/lockdown.h"
 #include "app/program.h"
 #include "base/clock.h"
 
@@ -116,6 +117,7 @@ bool health_now(
         .was_started = program->was_started, // all of them, so each
         .draining = program->stopping || proxy_is_draining(program->proxy),
         .full = proxy_is_full(program->proxy),
+        .has_lost_programs = lockdown_has_lost_programs(program->lockdown),
     };
     measure_lags(program, lags_ms, workers);
     bool healthy = health_ask(health, &facts, reasons);

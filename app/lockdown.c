@@ -26,6 +26,8 @@ struct lockdown {
     struct lockdown_places places;
     struct os_fence *fence; // NULL: none
     const char *why_not;    // NULL: it is on
+    bool has_fence, has_calls;
+    bool has_lost_programs;
     char text[TEXT_BYTES];
 };
 
@@ -132,25 +134,50 @@ static bool enter_fence(struct lockdown *lockdown, const struct program *program
     return inside;
 }
 
-static void log_state(struct lockdown *lockdown, bool has_fence, bool has_calls)
+static const char *who_starts_programs(const struct lockdown *lockdown)
 {
-    struct log_line line;
+    if (lockdown->has_lost_programs)
+        return "lost";
+    if (!lockdown->has_calls && !lockdown->has_fence)
+        return "allowed";
+    return spawner_is_there() ? "spawner" : "denied";
+}
+
+// What is in force, as the text and, where there is one, as a line.
+static void tell_state(struct lockdown *lockdown, struct log_line *line)
+{
     char landlock[24] = "none";
-    if (has_fence)
+    if (lockdown->has_fence)
         snprintf(landlock, sizeof(landlock), "abi%u", os_fence_version(lockdown->fence));
-    const char *seccomp = has_calls ? "on" : "none";
-    const char *exec = !has_calls && !has_fence ? "allowed"
-                       : spawner_is_there()     ? "spawner"
-                                                : "denied";
-    const char *etc = has_fence && lockdown->places.has_all_of_etc ? "readable" : NULL;
-    log_start(&line, LOG_INFO, "sandbox");
-    log_str(&line, "landlock", landlock);
-    log_str(&line, "seccomp", seccomp);
-    log_str(&line, "exec", exec);
-    log_str(&line, "etc", etc);
-    log_write(&line);
+    const char *seccomp = lockdown->has_calls ? "on" : "none";
+    const char *exec = who_starts_programs(lockdown);
+    const char *etc = lockdown->has_fence && lockdown->places.has_all_of_etc ? "readable" : NULL;
     snprintf(lockdown->text, sizeof(lockdown->text), "landlock=%s seccomp=%s exec=%s%s", landlock,
         seccomp, exec, etc ? " etc=readable" : "");
+    if (!line)
+        return;
+    log_str(line, "landlock", landlock);
+    log_str(line, "seccomp", seccomp);
+    log_str(line, "exec", exec);
+    log_str(line, "etc", etc);
+}
+
+static void on_spawner_lost(void *arg, int exit_code)
+{
+    struct lockdown *lockdown = arg;
+    struct log_line line;
+    if (exit_code == SPAWNER_GONE) {
+        lockdown->has_lost_programs = true;
+        tell_state(lockdown, NULL);
+        log_error(
+            "the process that starts programs has ended: restart tidblink to start any again");
+        return;
+    }
+    log_start(&line, LOG_WARN,
+        "the process that starts programs was killed, and its programs with it: another one takes "
+        "its place");
+    log_uint(&line, "exit_code", (uint64_t)exit_code);
+    log_write(&line);
 }
 
 void lockdown_enter(struct lockdown *lockdown, const struct program *program)
@@ -160,7 +187,7 @@ void lockdown_enter(struct lockdown *lockdown, const struct program *program)
         log_facts(LOG_INFO, "sandbox off", "reason", lockdown->why_not, NULL);
         return;
     }
-    bool has_fence = enter_fence(lockdown, program);
+    lockdown->has_fence = enter_fence(lockdown, program);
     confine_use(NULL); // from now on threads inherit it
     int sys = os_calls_limit();
     if (sys != 0)
@@ -168,7 +195,19 @@ void lockdown_enter(struct lockdown *lockdown, const struct program *program)
             "this kernel has no seccomp filters: the system calls that tidblink may make are not "
             "limited",
             "reason", err_errno_text(sys), NULL);
-    log_state(lockdown, has_fence, sys == 0);
+    lockdown->has_calls = sys == 0;
+    struct log_line line;
+    log_start(&line, LOG_INFO, "sandbox");
+    tell_state(lockdown, &line);
+    log_write(&line);
+    if (spawner_is_there())
+        spawner_watch(program->loop, on_spawner_lost, lockdown);
+}
+
+void lockdown_unwatch(struct lockdown *lockdown)
+{
+    if (lockdown)
+        spawner_unwatch();
 }
 
 void lockdown_free(struct lockdown *lockdown)
@@ -187,6 +226,11 @@ void lockdown_free(struct lockdown *lockdown)
 const char *lockdown_text(const struct lockdown *lockdown)
 {
     return lockdown->text;
+}
+
+bool lockdown_has_lost_programs(const struct lockdown *lockdown)
+{
+    return lockdown && lockdown->has_lost_programs;
 }
 
 bool lockdown_covers(const struct lockdown *lockdown, const struct settings *fresh, struct err *err)

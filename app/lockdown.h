@@ -18,10 +18,15 @@ struct settings;
 struct lockdown *lockdown_new(const struct settings *settings, bool runs_a_command) MUST_CHECK;
 // The rest: this thread, and the system calls of all. Logs what is in force.
 void lockdown_enter(struct lockdown *lockdown, const struct program *program);
+// Before the program's loop is freed. NULL is allowed.
+void lockdown_unwatch(struct lockdown *lockdown);
 void lockdown_free(struct lockdown *lockdown); // forgets; nothing is given back. NULL is allowed
 
 // "landlock=abi7 seccomp=on exec=denied", or "off ..."; for people and programs.
 const char *lockdown_text(const struct lockdown *lockdown);
+// Whether programs were started by a process of their own, which is gone: only a restart brings it
+// back. NULL is allowed.
+bool lockdown_has_lost_programs(const struct lockdown *lockdown);
 // Whether a reload may take these settings: ERR_OPTION names a path that is out of reach. NULL:
 // yes.
 bool lockdown_covers(

@@ -480,6 +480,7 @@ static void program_done(struct program *program)
         if (program->signals[i])
             event_free(program->signals[i]);
     }
+    lockdown_unwatch(program->lockdown);
     if (program->loop)
         loop_free(program->loop);
     lockdown_free(program->lockdown);

@@ -286,6 +286,26 @@ static void watch_all(struct child *child)
         timer_start(&child->deadline, child->timeout_ms);
 }
 
+static void explain_start(int sys, const char *name, struct err *err)
+{
+    if (sys == EPIPE && spawner_is_there())
+        err_set(err, ERR_CHILD,
+            "cannot run %s: the process that starts programs has ended, and only a restart of "
+            "tidblink makes another one",
+            name);
+    else if (sys == ECONNABORTED && spawner_is_there())
+        err_set(err, ERR_CHILD,
+            "cannot run %s: the process that starts programs was killed meanwhile: try again",
+            name);
+    else if (sys == ENOENT)
+        err_set(err, ERR_CHILD, "cannot find the program %s: install it, or add its folder to PATH",
+            name);
+    else
+        err_sys(err, ERR_CHILD, sys, "cannot run %s", name);
+    if (err)
+        err->sys = sys;
+}
+
 struct child *child_start(
     struct loop *loop, const struct child_spec *spec, child_fn fn, void *arg, struct err *err)
 {
@@ -309,15 +329,7 @@ struct child *child_start(
         watch_all(child);
         return child;
     }
-    if (sys == EPIPE && spawner_is_there())
-        err_set(err, ERR_CHILD,
-            "cannot run %s: the process that starts programs has ended: restart tidblink",
-            child->name);
-    else if (sys == ENOENT)
-        err_set(err, ERR_CHILD, "cannot find the program %s: install it, or add its folder to PATH",
-            child->name);
-    else
-        err_sys(err, ERR_CHILD, sys, "cannot run %s", child->name);
+    explain_start(sys, child->name, err);
     close_fd(&child->out_fd);
     close_fd(&child->errors_fd);
     free(child);

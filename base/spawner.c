@@ -7,6 +7,7 @@
 #include "base/child.h"
 #include "base/child_spawn.h"
 #include "base/err.h"
+#include "base/loop.h"
 #include "base/os.h"
 #include "base/spawner_words.h"
 
@@ -27,6 +28,11 @@ enum { START_MS = 10000 };
 
 static int socket_fd = -1; // set before there are threads
 static pid_t pid;
+static struct {
+    struct watch watch;
+    spawner_fn fn; // NULL: nobody listens
+    void *arg;
+} listener;
 
 bool spawner_is_there(void)
 {
@@ -35,7 +41,7 @@ bool spawner_is_there(void)
 
 // ---- packets ------------------------------------------------------------------------------------
 
-// The errno, 0 when it is on its way.
+// The errno, 0 when it is on its way; EPIPE when nobody is there to take it.
 static int send_packet(const struct spawner_packet *packet, const int *fds, size_t fd_count)
 {
     union {
@@ -57,7 +63,7 @@ static int send_packet(const struct spawner_packet *packet, const int *fds, size
     }
     while (sendmsg(socket_fd, &message, OS_SEND) < 0)
         if (errno != EINTR)
-            return errno;
+            return errno == ECONNRESET ? EPIPE : errno; // it left without reading all
     return 0;
 }
 
@@ -124,6 +130,34 @@ void spawner_end(void)
     (void)!waitpid(pid, NULL, 0);
 }
 
+static void on_news(struct watch *watch, unsigned what)
+{
+    struct spawner_loss loss = { 0 };
+    (void)what;
+    ssize_t got = recv(socket_fd, &loss, sizeof(loss), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    bool is_gone = got != (ssize_t)sizeof(loss);
+    if (is_gone)
+        watch_stop(watch);
+    listener.fn(listener.arg, is_gone ? SPAWNER_GONE : loss.exit_code);
+}
+
+void spawner_watch(struct loop *loop, spawner_fn fn, void *arg)
+{
+    listener.fn = fn;
+    listener.arg = arg;
+    watch_init(&listener.watch, loop, socket_fd, on_news);
+    watch_want(&listener.watch, WATCH_READ);
+}
+
+void spawner_unwatch(void)
+{
+    if (listener.fn)
+        watch_stop(&listener.watch);
+    listener.fn = NULL;
+}
+
 // ---- programs -----------------------------------------------------------------------------------
 
 // What is said about the start.
@@ -137,7 +171,7 @@ static int read_start(int line)
     while (ready < 0 && errno == EINTR);
     if (ready <= 0)
         return ready < 0 ? errno : ETIMEDOUT;
-    return recv(line, &news, sizeof(news), 0) == (ssize_t)sizeof(news) ? news.sys : EPIPE;
+    return recv(line, &news, sizeof(news), 0) == (ssize_t)sizeof(news) ? news.sys : ECONNABORTED;
 }
 
 int spawner_run(const struct child_spec *spec, int out_fd, int errors_fd, int *out_line)

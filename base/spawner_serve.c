@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Its side: a loop, one thread. It holds no secret and does not trust who asks: that process may
-// have been taken over. It ends when the socket does; what is to die with it gets SIGTERM by that.
+// Its side. It holds no secret and does not trust who asks: that process may have been taken over.
+// The keeper learns what is allowed; a fork of it serves, by a loop, one thread, and ends when the
+// socket does; what is to die with it gets SIGTERM by that. The keeper waits for it and, when it
+// was killed, forks another one.
 #include "base/spawner.h"
 
 #include "base/child.h"
@@ -14,13 +16,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum { AGAIN_MS = 100 };
 
 struct allowed {
     struct spawner_packet packet;
@@ -237,10 +243,10 @@ static void obey(
         run(server, packet, fds);
 }
 
-static void on_packet(struct watch *watch, unsigned what)
+// Takes one packet, and does what it says. False: there will be none any more.
+static bool take_packet(struct server *server, int flags)
 {
     static struct spawner_packet packet;
-    struct server *server = CONTAINER_OF(watch, struct server, watch);
     int fds[FDS_ROOM];
     union {
         struct cmsghdr head;
@@ -252,20 +258,26 @@ static void on_packet(struct watch *watch, unsigned what)
         .msg_iovlen = ARRAY_LEN(parts),
         .msg_control = control.bytes,
         .msg_controllen = sizeof(control.bytes) };
-    (void)what;
-    ssize_t got = recvmsg(SPAWNER_FD, &message, MSG_DONTWAIT);
+    ssize_t got = recvmsg(SPAWNER_FD, &message, flags);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        loop_stop(server->loop);
-        return;
-    }
+        return true;
+    if (got <= 0)
+        return false;
     size_t fd_count = take_descriptors(&message, fds);
     if (got < (ssize_t)sizeof(packet.head))
         packet.head = (struct spawner_head){ 0 }; // of no kind
     else
         packet.len = (size_t)got - sizeof(packet.head);
     obey(server, &packet, fds, fd_count);
+    return true;
+}
+
+static void on_packet(struct watch *watch, unsigned what)
+{
+    struct server *server = CONTAINER_OF(watch, struct server, watch);
+    (void)what;
+    if (!take_packet(server, MSG_DONTWAIT))
+        loop_stop(server->loop);
 }
 
 // ---- life ---------------------------------------------------------------------------------------
@@ -285,20 +297,61 @@ static void outlive_signals(void)
         sigaction(numbers[i], &handler, NULL);
 }
 
-int spawner_serve(void)
+// Until the other side has left.
+static NORETURN void serve(struct server *server)
 {
     struct err err;
+    server->loop = loop_new("spawner", &err);
+    if (!server->loop)
+        _exit(EXIT_FAILURE);
+    watch_init(&server->watch, server->loop, SPAWNER_FD, on_packet);
+    watch_want(&server->watch, WATCH_READ);
+    loop_run(server->loop);
+    _exit(EXIT_SUCCESS);
+}
+
+static int wait_for(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+// A moment in which the other side does not leave: whatever ends one after the other must not have
+// the machine.
+static bool is_still_wanted(void)
+{
+    struct pollfd other = { .fd = SPAWNER_FD };
+    return poll(&other, 1, AGAIN_MS) <= 0;
+}
+
+static void keep(struct server *server)
+{
+    do {
+        pid_t child = fork();
+        if (child == 0)
+            serve(server);
+        const struct spawner_loss loss = { .exit_code = child > 0 ? wait_for(child) : 0 };
+        if (child > 0 && loss.exit_code == EXIT_SUCCESS)
+            return;
+        if (child > 0)
+            (void)!send(SPAWNER_FD, &loss, sizeof(loss), OS_SEND | MSG_DONTWAIT);
+    } while (is_still_wanted());
+}
+
+int spawner_serve(void)
+{
     struct server server = { 0 };
     sigset_t none;
     outlive_signals();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     (void)fcntl(SPAWNER_FD, F_SETFD, FD_CLOEXEC);
-    server.loop = loop_new("spawner", &err);
-    if (!server.loop)
-        return EXIT_FAILURE;
-    watch_init(&server.watch, server.loop, SPAWNER_FD, on_packet);
-    watch_want(&server.watch, WATCH_READ);
-    loop_run(server.loop);
+    bool is_wanted = true;
+    while (is_wanted && !server.is_sealed)
+        is_wanted = take_packet(&server, 0);
+    if (is_wanted)
+        keep(&server);
     _exit(EXIT_SUCCESS);
 }

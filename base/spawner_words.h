@@ -38,6 +38,11 @@ struct spawner_news {
     int32_t exit_code; // of its end
 };
 
+// On the socket, to our side: one that served was killed, and another one takes its place.
+struct spawner_loss {
+    int32_t exit_code; // of the one that was killed
+};
+
 // False: too many, or too long.
 bool spawner_put(struct spawner_packet *packet, const char *const *argv, const char *const *env);
 // False: not what spawner_put made.

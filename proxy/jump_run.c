@@ -168,12 +168,21 @@ static void on_first_byte(struct watch *watch, unsigned what)
 
 // ---- start --------------------------------------------------------------------------------------
 
+static const char *next_step(int sys)
+{
+    if (sys == EPIPE)
+        return "Restart tidblink";
+    bool may_pass =
+        net_is_shortage(sys) || sys == EAGAIN || sys == ETIMEDOUT || sys == ECONNABORTED;
+    return may_pass ? "Try again" : "Correct via";
+}
+
 // Not told from here: the caller may be the start of the dial.
 static void fail_later(struct jump_run *run, const struct err *why)
 {
     char what[WHAT_BYTES];
     snprintf(what, sizeof(what), "cannot be started: %.200s", why->text);
-    refusal_jump(run->plan.view, what, "Correct via", &run->failure);
+    refusal_jump(run->plan.view, what, next_step(why->sys), &run->failure);
     timer_start(&run->timer, 0);
 }
 

@@ -3,11 +3,13 @@
 been taken over."""
 import contextlib
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -66,8 +68,21 @@ class Spawner:
         self.process.communicate()
 
 
+def server_of(process):
+    """The fork of it that starts the programs."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                state, parent = path.read_text().rpartition(")")[2].split()[:2]
+                if int(parent) == process.pid and state != "Z":
+                    return int(path.parent.name)
+        time.sleep(0.01)
+    raise AssertionError("nobody serves")
+
+
 def count_descriptors(process):
-    return len(os.listdir(f"/proc/{process.pid}/fd"))
+    return len(os.listdir(f"/proc/{server_of(process)}/fd"))
 
 
 def wait_descriptors_at_most(process, count):
@@ -118,3 +133,25 @@ def test_packets_that_say_nothing(spawner, name):
     assert spawner.run("echo", "hello", "you") == (13, b"")
     wait_descriptors_at_most(spawner.process, spawner.descriptors)
     assert spawner.end() == (0, b"")
+
+
+def test_one_that_is_killed_is_replaced(spawner):
+    """By one that knows the same, and to which nothing can be added; who asked is told."""
+    for _ in range(2):
+        os.kill(server_of(spawner.process), signal.SIGKILL)
+        assert struct.unpack("=i", spawner.sock.recv(100)) == (128 + signal.SIGKILL,)
+        spawner.sock.send(packet(ALLOW, "id"))
+        assert spawner.run("echo", "hello") == (0, b"hello\n")
+        assert spawner.run("id") == (13, b"")
+    wait_descriptors_at_most(spawner.process, spawner.descriptors)
+    assert spawner.end() == (0, b"")
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_it_ends_with_who_asked(is_sealed):
+    """Also before anything was asked."""
+    with Spawner() as spawner:
+        spawner.sock.send(packet(ALLOW, "echo"))
+        if is_sealed:
+            spawner.sock.send(packet(SEAL))
+        assert spawner.end() == (0, b"")

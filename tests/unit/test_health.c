@@ -3,6 +3,8 @@
 // app/health: what each probe says for each situation, and why.
 #include "app/health.h"
 
+#include "proxy/via.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -41,6 +43,31 @@ static struct health_facts facts_of(const struct proxy_target_state *targets, si
     return (struct health_facts){
         .targets = targets, .count = count, .now_ms = NOW_MS, .startup = HEALTH_STARTUP_DNS
     };
+}
+
+// Only a jump that is a program needs one.
+static void test_programs_that_cannot_be_started(void **state)
+{
+    struct control_news allow = news_of(VERDICT_ALLOW);
+    struct addr_set *addrs = calloc(1, sizeof(*addrs));
+    const struct {
+        enum via_kind kind;
+        bool ready;
+    } cases[] = { { VIA_COMMAND, false }, { VIA_SSH, false }, { VIA_SOCKS, true } };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct via via = { .kind = cases[i].kind, .shown = "a jump" };
+        const struct proxy_target_state target = {
+            .alias = "a", .news = &allow, .addrs = addrs, .via = &via
+        };
+        const bool all[HEALTHS] = { true, true, true, true };
+        const bool expected[HEALTHS] = { true, true, cases[i].ready, cases[i].ready };
+        struct health_facts facts = facts_of(&target, 1);
+        expect(&facts, all);
+        facts.has_lost_programs = true;
+        expect(&facts, expected);
+    }
+    free(addrs);
 }
 
 static void test_each_situation(void **state)
@@ -239,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_situation),
+        cmocka_unit_test(test_programs_that_cannot_be_started),
         cmocka_unit_test(test_program_states),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_startup_check),
