@@ -215,7 +215,7 @@ void lockdown_free(struct lockdown *lockdown)
     if (!lockdown)
         return;
     confine_use(NULL);
-    spawner_end();
+    spawner_end(!lockdown->has_calls);
     os_fence_free(lockdown->fence);
     lockdown_places_done(&lockdown->places);
     free(lockdown);

@@ -69,6 +69,6 @@ bool lockdown_start_spawner(const struct settings *settings, struct err *err)
         ok = allow_jump(settings->clusters[i].jump, err);
     ok = ok && spawner_seal(err);
     if (!ok)
-        spawner_end();
+        spawner_end(true);
     return ok;
 }

@@ -120,14 +120,14 @@ bool spawner_start(struct err *err)
     return err_sys(err, ERR_CHILD, sys, "cannot start the process that starts programs");
 }
 
-// It ends by itself; behind a sandbox nobody may wait for it.
-void spawner_end(void)
+void spawner_end(bool may_wait)
 {
     if (socket_fd < 0)
         return;
     close(socket_fd);
     socket_fd = -1;
-    (void)!waitpid(pid, NULL, 0);
+    while (may_wait && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
 }
 
 static void on_news(struct watch *watch, unsigned what)

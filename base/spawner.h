@@ -32,7 +32,8 @@ bool spawner_start(struct err *err) MUST_CHECK;
 bool spawner_allow(const char *const *argv, const char *const *env, struct err *err) MUST_CHECK;
 // Nothing else is ever allowed.
 bool spawner_seal(struct err *err) MUST_CHECK;
-void spawner_end(void);
+// It ends by itself then; may_wait: not before it has, which a sandbox forbids.
+void spawner_end(bool may_wait);
 bool spawner_is_there(void); // any thread
 
 // Main thread, once there is one. fn hears with which exit code it was killed, and that another one

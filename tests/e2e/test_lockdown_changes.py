@@ -15,7 +15,8 @@ import pytest
 import client
 from built import linux_only
 from proxy import ORDERS
-from test_lockdown import IN_FORCE, needs_root, poke, scene  # noqa: F401
+from test_lockdown import (IN_FORCE, Strace, needs_root, poke, scene,  # noqa: F401
+                           show_sandbox)
 from trespass import Trespass
 
 pytestmark = linux_only("sandbox")
@@ -180,6 +181,24 @@ def test_a_jump_is_started_by_the_spawner_alone(scene):  # noqa: F811
         assert found["exec"] == {errno.EPERM} and found["read-passwd"] == {errno.EACCES}
         for _ in range(3):
             scene.visit(proxy)
+
+
+@needs_root
+def test_an_end_with_a_spawner_makes_listed_calls_only(scene, tmp_path):  # noqa: F811
+    """Each refused call is a line of the kernel's audit log, which somebody looks into."""
+    env = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0".lstrip(":")}
+    via = "command:socat - TCP:%h:%p"
+    with scene.proxy(env=env, via=via, host="127.0.0.1") as proxy:
+        listed = show_sandbox(proxy)[1]
+        proxy.wait_log(BY_SPAWNER)
+        proxy.wait_verdict("allow")
+        strace = Strace(proxy.process, tmp_path)
+        scene.visit(proxy)
+        proxy.signal(signal.SIGTERM)
+        proxy.wait()
+        names, refused = strace.calls()
+    assert "sendmsg" in names
+    assert (names - listed, refused) == ({"clone3"} & names, {"clone3"} & names)
 
 
 @needs_root

@@ -74,7 +74,7 @@ static int start(void **state)
 static int end(void **state)
 {
     (void)state;
-    spawner_end();
+    spawner_end(true);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
     return 0;
