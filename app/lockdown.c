@@ -128,10 +128,10 @@ static bool enter_fence(struct lockdown *lockdown, const struct program *program
         return false;
     allow_masters(lockdown, program);
     allow_left_sockets(lockdown, program);
-    bool inside = os_fence_enter(lockdown->fence) && !confine_has_failed();
-    if (!inside)
-        log_facts(LOG_ERROR, "Landlock is not in force", "reason", err_errno_text(errno), NULL);
-    return inside;
+    int sys = os_fence_enter(lockdown->fence) ? confine_failure() : errno;
+    if (sys != 0)
+        log_facts(LOG_ERROR, "Landlock is not in force", "reason", err_errno_text(sys), NULL);
+    return sys == 0;
 }
 
 static const char *who_starts_programs(const struct lockdown *lockdown)

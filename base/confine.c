@@ -5,10 +5,12 @@
 
 #include "base/os_sandbox.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 static const struct os_fence *fence; // set before there are threads
-static atomic_bool has_failed;
+static atomic_int failure;           // the errno of a thread that stayed outside
 
 struct start {
     void *(*run)(void *arg);
@@ -25,7 +27,7 @@ static void *enter_and_run(void *arg)
     void *(*run)(void *) = start->run;
     void *run_arg = start->arg;
     if (!os_fence_enter(fence))
-        atomic_store(&has_failed, true);
+        atomic_store(&failure, errno);
     pthread_mutex_lock(&start->lock);
     start->is_inside = true;
     pthread_cond_signal(&start->changed);
@@ -59,7 +61,7 @@ int confine_thread_start(
     return 0;
 }
 
-bool confine_has_failed(void)
+int confine_failure(void)
 {
-    return atomic_load(&has_failed);
+    return atomic_load(&failure);
 }

@@ -8,7 +8,6 @@
 #include "base/defs.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 
 struct os_fence;
 
@@ -17,5 +16,6 @@ void confine_use(const struct os_fence *fence);
 // pthread_create(3); returns once the thread is behind the fence, if there is one. Its errno.
 int confine_thread_start(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *arg),
     void *arg) MUST_CHECK;
-// Whether a thread could not go behind it. Any thread.
-bool confine_has_failed(void);
+// Why a thread could not go behind it and runs outside: its errno, 0 when all are inside. Any
+// thread.
+int confine_failure(void);

@@ -2,7 +2,8 @@
 //
 // A library for LD_PRELOAD: landlock(7) as a kernel of another version has it, the one that
 // TIDBLINK_TEST_LANDLOCK names, where the real one is at least as new. What that version does not
-// know is refused as the kernel does it (security/landlock/syscalls.c).
+// know is refused as the kernel does it (security/landlock/syscalls.c). With
+// TIDBLINK_TEST_LANDLOCK_THREADS no thread but the main one gets behind the fence: E2BIG.
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,12 @@ long syscall(long number, long first, long second, long third, long fourth, long
     const long words[6] = { first, second, third, fourth, fifth, sixth };
     const char *text = getenv("TIDBLINK_TEST_LANDLOCK");
     long version = text ? *text - '0' : 0;
+    const long nothing[6] = { 0 };
+    if (number == SYS_landlock_restrict_self && getenv("TIDBLINK_TEST_LANDLOCK_THREADS") &&
+        ask_kernel(SYS_gettid, nothing) != ask_kernel(SYS_getpid, nothing)) {
+        errno = E2BIG;
+        return -1;
+    }
     if (number != SYS_landlock_create_ruleset || version < 1 || version > 7)
         return ask_kernel(number, words);
     if (words[2] == 1)

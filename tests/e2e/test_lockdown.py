@@ -301,16 +301,28 @@ def test_a_kernel_that_lacks_it(scene, missing, lines):
         scene.visit(proxy)
 
 
-@pytest.mark.parametrize("version", range(1, 7))
-def test_older_versions_of_landlock(scene, version):
+def other_kernel(**variables):
     library = Path(built("app/tidblink")).parents[1] / "tests/loop/old_kernel.so"
     if not library.exists():
         pytest.skip("the library of other kernels is for x86-64")
     sanitizer = os.environ.get("ASAN_OPTIONS", "")
-    env = {"LD_PRELOAD": str(library), "TIDBLINK_TEST_LANDLOCK": str(version),
-           "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0".lstrip(":")}
-    with scene.proxy(env=env) as proxy:
+    return {"LD_PRELOAD": str(library), **variables,
+            "ASAN_OPTIONS": f"{sanitizer}:verify_asan_link_order=0".lstrip(":")}
+
+
+@pytest.mark.parametrize("version", range(1, 7))
+def test_older_versions_of_landlock(scene, version):
+    with scene.proxy(env=other_kernel(TIDBLINK_TEST_LANDLOCK=str(version))) as proxy:
         proxy.wait_log(rf"info sandbox landlock=abi{version} seccomp=on exec=denied")
+        proxy.wait_verdict("allow")
+        scene.visit(proxy)
+
+
+def test_a_thread_that_stays_outside(scene):
+    """The proxy serves, and does not say that it is fenced in; but why it is not."""
+    with scene.proxy(env=other_kernel(TIDBLINK_TEST_LANDLOCK_THREADS="1")) as proxy:
+        proxy.wait_log(f'error Landlock is not in force reason="{os.strerror(errno.E2BIG)}"')
+        proxy.wait_log("info sandbox landlock=none seccomp=on")
         proxy.wait_verdict("allow")
         scene.visit(proxy)
 
