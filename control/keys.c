@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 // TiDB Cloud's keys have 8 and 36 characters.
-enum { KEY_BYTES = 1024 };
+enum { KEY_BYTES = 1024, WRONG_BYTES = 96 };
 #define CREDENTIAL_STORE "/etc/credstore"
 
 // One key and its names everywhere.
@@ -87,19 +87,22 @@ void keys_wipe(struct keys *keys)
     *keys = (struct keys){ 0 };
 }
 
-// What can go wrong with the bytes of a key file; NULL: nothing. Cuts the line end off.
-static const char *trim_key(char *key, size_t len)
+// Cuts the line end off. False: what is wrong with it is in `wrong`.
+static bool trim_key(char *key, size_t len, char wrong[WRONG_BYTES])
 {
     while (len > 0 && strchr("\r\n \t", key[len - 1]) != NULL)
         key[--len] = '\0';
-    if (len == 0)
-        return "is empty";
-    if (len == KEY_BYTES)
-        return "is too long for a key";
-    for (size_t i = 0; i < len; i++)
+    snprintf(wrong, WRONG_BYTES, "%s",
+        len == 0                       ? "is empty"
+        : len == KEY_BYTES             ? "is too long for a key"
+        : strpbrk(key, "\r\n") != NULL ? "holds more than one line with a key"
+                                       : "");
+    for (size_t i = 0; i < len && *wrong == '\0'; i++)
         if (key[i] <= ' ' || key[i] > '~')
-            return "holds more than one line with a key";
-    return NULL;
+            snprintf(wrong, WRONG_BYTES,
+                "has the byte 0x%02x at place %zu, which no key has: expected one line of ASCII",
+                (unsigned)(unsigned char)key[i], i + 1);
+    return *wrong == '\0';
 }
 
 static bool read_bytes(int fd, char *out, size_t *out_len)
@@ -140,8 +143,8 @@ static bool read_key_file(
     bool read_all = read_bytes(fd, key, &len);
     int sys = errno;
     close(fd);
-    const char *wrong = trim_key(key, len);
-    bool done = read_all && wrong == NULL;
+    char wrong[WRONG_BYTES];
+    bool done = trim_key(key, len, wrong) && read_all;
     if (done)
         *out = keys_keep(key);
     else if (!read_all)
@@ -152,15 +155,27 @@ static bool read_key_file(
     return done;
 }
 
+static bool take_given(
+    const char *given, const struct key_source *source, char **out, struct err *err)
+{
+    char key[KEY_BYTES + 1], wrong[WRONG_BYTES];
+    size_t len = strnlen(given, KEY_BYTES);
+    memcpy(key, given, len);
+    key[len] = '\0';
+    bool done = trim_key(key, len, wrong);
+    if (done)
+        *out = keys_keep(key);
+    os_wipe(key, sizeof(key));
+    return done || err_set(err, ERR_OPTION, "%s %s", source->variable, wrong);
+}
+
 static bool load_key(const struct key_source *source, const char *path,
     const char *from_environment, char **out, struct err *err)
 {
     if (path != NULL)
         return read_key_file(path, source, out, err);
-    if (from_environment != NULL) {
-        *out = keys_keep(from_environment);
-        return true;
-    }
+    if (from_environment != NULL)
+        return take_given(from_environment, source, out, err);
     // systemd.exec(5), LoadCredential=: what a service was given, else where systemd itself finds
     // it, so that root's commands have the key that the service has.
     const char *const directories[] = { getenv("CREDENTIALS_DIRECTORY"), CREDENTIAL_STORE };

@@ -26,8 +26,9 @@ void keys_take_environment(struct keys *out);
 // Each key from the first place that has it: the options' file, the environment, the directory of
 // systemd's LoadCredential= ($CREDENTIALS_DIRECTORY/tidbcloud-public-key, …-private-key), and where
 // systemd takes them from, /etc/credstore, if we may read that.
-// ERR_OPTION when a key is nowhere or its file is not usable, the private one's also when others
-// could have read or changed it (base/secret_file.h).
+// White space at the end, a line's, is no part of it.
+// ERR_OPTION when a key is nowhere or is none, or its file is not usable, the private one's also
+// when others could have read or changed it (base/secret_file.h).
 bool keys_load(const struct control_options *options, struct keys *out, struct err *err) MUST_CHECK;
 // Whether a forked process of ours has these keys as well; as long as nobody says so, not.
 void keys_share(const struct keys *keys, bool shares);
