@@ -87,14 +87,15 @@ static void print_checked(const struct settings *settings)
     }
 }
 
-// What the service manager opens is accepted from as from an address of the configuration.
+// What the service manager opens is accepted from as from an address of the configuration; the
+// others are only taken for one of those, or closed.
 static bool check_remote(
     const struct settings *settings, const struct inherited *inherited, struct err *err)
 {
     char text[ADDR_TEXT_BYTES];
     for (size_t i = 0; i < inherited->count && !settings->allow_remote; i++) {
         const struct inherited_socket *socket = &inherited->sockets[i];
-        if (!addr_is_loopback(&socket->addr))
+        if (socket->from == INHERITED_ACTIVATION && !addr_is_loopback(&socket->addr))
             return err_set(err, ERR_OPTION,
                 "the socket %s (%s) of the service manager is not loopback: expected one that "
                 "only this machine can reach, or allow-remote = on",
@@ -108,9 +109,7 @@ static bool inherit(const struct settings *settings, bool take_over,
 {
     if (take_over && !takeover_begin(settings, &heritage->inherited, &heritage->takeover, err))
         return false;
-    if (heritage->takeover)
-        return true;
-    return service_sockets(&heritage->inherited, err) &&
+    return (heritage->takeover || service_sockets(&heritage->inherited, err)) &&
            check_remote(settings, &heritage->inherited, err);
 }
 
@@ -119,6 +118,9 @@ static bool start(const struct proxy_start *how, struct program *program,
 {
     if (inherit(settings, how->take_over, heritage, err))
         return program_start(program, how->request, settings, NULL, heritage, err);
+    if (heritage->takeover)
+        takeover_give_up(heritage->takeover, err->text);
+    takeover_free(heritage->takeover);
     inherited_done(&heritage->inherited, false);
     settings_free(settings);
     return false;

@@ -288,6 +288,21 @@ def test_sockets_that_do_not_fit(tmp_path):
                 "is not loopback: expected one that only this machine can reach")
 
 
+def test_a_remote_socket_that_is_handed_over():
+    """It may be taken by its cluster's name, whatever address that has in the new configuration."""
+    with listening(place=("0.0.0.0", 0)) as remote:
+        with Activated({"orders": remote}, None, NOWHERE,
+                       {**UNCHECKED, "allow-remote": "on"}) as proxy:
+            heir = Heir(proxy, allow_remote="off")
+            heir.launch()
+            try:
+                assert heir.process.wait(WAIT_SECONDS) == 2
+                heir.wait_log("is not loopback: expected one that only this machine can reach")
+            finally:
+                heir.kill()
+            proxy.wait_log("the take-over has failed, and this process goes on .*is not loopback")
+
+
 def test_activated_sockets_are_handed_over(cloud, server, tmp_path):
     path = tmp_path / "s.sock"
     with listening(socket.AF_UNIX, str(path)) as sock:
@@ -353,6 +368,15 @@ def test_a_restart_keeps_who_waits(manager, database, tmp_path):  # noqa: F811
             assert not path.exists()
         for _, fd in pairs:
             os.close(fd)
+
+
+def test_a_stored_socket_that_may_be_remote_no_more(manager):
+    """The configuration was narrowed: what was listened on before does not keep the next one from
+    starting."""
+    with listening(place=("0.0.0.0", 0)) as stored:
+        name = f"tidblink-0.0.0.0_{stored.getsockname()[1]}"
+        with Activated({name: stored}, None, NOWHERE, UNCHECKED, env=manager.env()):
+            manager.wait(f"^FDSTOREREMOVE=1\nFDNAME={re.escape(name)}$")
 
 
 def test_a_store_without_a_manager(cloud, server, tmp_path):
