@@ -10,6 +10,7 @@
 #include "base/inherited.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "base/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +114,7 @@ static void answer(struct handover *handover, bool takes)
     const char *watchdog = getenv("WATCHDOG_USEC"); // sd_watchdog_enabled(3)
     snprintf(pid, sizeof(pid), "%ld", (long)getpid());
     const char *const fields[] = { "running", HANDOVER_PROTOCOL, TIDBLINK_VERSION, pid,
-        handover->id, watchdog ? watchdog : "", NULL };
+        handover->id, watchdog ? watchdog : "", service_is_there() ? "service" : "", NULL };
     if (!handover_put(handover->fd, takes ? handover->credentials : -1, fields) || !takes) {
         hang_up(handover);
         return;

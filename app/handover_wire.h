@@ -6,8 +6,8 @@
 //
 //     ask      protocol, version, "who" or "take"
 //     running  protocol, version, process id, program (os_program_id), the watchdog's time in
-//              microseconds; who takes also gets the descriptor of the credentials' folder, if
-//              there is one
+//              microseconds, "service" when a service manager hears of it; who takes also gets the
+//              descriptor of the credentials' folder, if there is one
 //     socket   address, name, "activation" or ""     one for each, with the descriptor
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on
@@ -24,7 +24,7 @@
 
 #define HANDOVER_PROTOCOL "1"
 
-enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 6 };
+enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 7 };
 
 struct handover_record {
     const char *fields[HANDOVER_FIELDS]; // "" where there is none

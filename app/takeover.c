@@ -112,6 +112,29 @@ bool takeover_ask(const struct settings *settings, struct takeover_found *out, s
     return ok;
 }
 
+static void say_no(int fd, const char *why)
+{
+    const char *const no[] = { "no", why, NULL };
+    (void)handover_put(fd, -1, no); // it goes on in any case
+}
+
+// What ends with the running process would take this one with it.
+static bool may_replace(int fd, const struct handover_record *record, struct err *err)
+{
+    uint32_t pid = 0, uid;
+    if (*field(record, 6) && !service_is_there())
+        return err_set(err, ERR_FILE,
+            "the running proxy is a service of systemd, which would take its end for the "
+            "service's: use systemctl reload, with NotifyAccess=all and ExecReload=tidblink reload "
+            "--upgrade in the unit");
+    // Of our own namespace, pid_namespaces(7): from another one it would be 0 here.
+    if (os_peer(fd, &pid, &uid) && pid == 1)
+        return err_set(err, ERR_FILE,
+            "the running proxy is process 1 of this container, which ends with it: start another "
+            "container instead");
+    return true;
+}
+
 // ---- taking -------------------------------------------------------------------------------------
 
 static bool take_socket(
@@ -180,9 +203,12 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
     struct takeover *takeover = calloc(1, sizeof(*takeover));
     bool asked = takeover && ask(fd, "take", &record, err);
     bool drains = !asked && strcmp(field(&record, 1), "draining") == 0;
-    if (asked)
+    bool ok = asked && may_replace(fd, &record, err);
+    if (asked && !ok)
+        say_no(fd, err->text);
+    if (ok)
         take_service(&record);
-    bool ok = asked && take_sockets(fd, inherited, &record, err);
+    ok = ok && take_sockets(fd, inherited, &record, err);
     handover_empty(&record);
     if (ok) {
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -223,8 +249,7 @@ static void fail(struct takeover *takeover, const char *why)
 
 void takeover_give_up(struct takeover *takeover, const char *why)
 {
-    const char *const no[] = { "no", why, NULL };
-    (void)handover_put(takeover->fd, -1, no);
+    say_no(takeover->fd, why);
 }
 
 void takeover_changed(struct takeover *takeover)

@@ -22,7 +22,8 @@ from emulator import ENDPOINT
 from proxy import Proxy
 from scenes import ready, running, served
 from servers import Server
-from test_takeover import Heir, connect, database, find_pid, proxy_to, reach, run  # noqa: F401
+from test_takeover import (Heir, connect, database, fails, find_pid, proxy_to, reach,  # noqa: F401
+                           run)
 
 pytestmark = linux_only("systemd to tell")
 NOWHERE = {"orders": {"host": "nowhere.example.com", "port": "4000"}}
@@ -474,3 +475,13 @@ def test_the_heir_gives_signs_of_life(manager, cloud, server):
             for _ in range(3):
                 manager.wait("^WATCHDOG=1$", mark)
                 mark = len(manager.heard)
+
+
+def test_no_heir_from_outside_of_the_service(manager, cloud, server):
+    """systemd would take the end of the former process for the service's, and end the new one as well:
+    of `tidblink upgrade` in a shell, or of ExecReload= without NotifyAccess=all, nothing would be left."""
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}"]) as proxy:
+        fails(Heir(proxy), "is a service of systemd, .*: use systemctl reload")
+        proxy.wait_log("the take-over has failed, and this process goes on .*systemctl reload")
+        for sock in served(proxy, server):
+            sock.close()

@@ -14,7 +14,7 @@ import pymysql
 import pytest
 
 import client
-from built import built
+from built import built, linux_only
 from proxy import Proxy
 from scenes import ready, running
 from servers import Server
@@ -331,6 +331,24 @@ def test_the_running_one_is_killed_in_the_middle(cloud, server):
             assert heir.admin("/liveness")[0] == 200
         finally:
             heir.kill()
+
+
+@linux_only("namespaces of processes")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a namespace of processes")
+def test_process_1_of_a_container(cloud, server):
+    """Whatever else runs in its container ends with it."""
+    container = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with running(cloud, wrapper=container) as proxy:
+        inside = subprocess.run(["pgrep", "--parent", str(proxy.process.pid)], text=True, check=True,
+                                stdout=subprocess.PIPE).stdout.strip()
+        heir = Heir(proxy)
+        heir.tether = lambda words: ["/usr/bin/nsenter", f"--target={inside}", "--pid", "--mount",
+                                     *words]
+        fails(heir, "process 1 of this container, which ends with it: start another container")
+        still_serves(proxy)
+        # One that is in another container may.
+        with heir_of(proxy):
+            proxy.wait_log(" draining why=\"handed over\"")
 
 
 def test_another_protocol(cloud, server):
