@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_listening(int fd)
@@ -112,6 +113,19 @@ bool inherited_take(struct inherited *inherited, const struct addr *addr, const 
     return true;
 }
 
+// Now, and not when it serves: a process that has given up its rights cannot.
+static bool give_mode(const struct inherited_socket *socket, unsigned mode, struct err *err)
+{
+    struct stat status;
+    const char *path = socket->addr.un.sun_path;
+    if (!inherited_has_file(socket) || stat(path, &status) < 0 || !S_ISSOCK(status.st_mode) ||
+        (status.st_mode & 07777) == mode || chmod(path, mode) == 0)
+        return true;
+    return err_sys(err, ERR_LISTEN, errno,
+        "cannot change the mode of the socket %s from %04o to %04o", path,
+        (unsigned)(status.st_mode & 07777), mode);
+}
+
 bool inherited_listen(struct inherited *inherited, const struct addr *addr, const char *name,
     int backlog, unsigned unix_mode, struct inherited_socket *out, struct err *err)
 {
@@ -120,7 +134,10 @@ bool inherited_listen(struct inherited *inherited, const struct addr *addr, cons
         // SO_PEERCRED: the process that called listen(2)).
         if (out->from != INHERITED_ACTIVATION)
             (void)listen(out->fd, backlog);
-        return true;
+        if (give_mode(out, unix_mode, err))
+            return true;
+        close(out->fd);
+        return false;
     }
     *out = (struct inherited_socket){ .from = INHERITED_NOT, .addr = *addr };
     snprintf(out->name, sizeof(out->name), "%s", name);

@@ -45,8 +45,8 @@ bool inherited_add(struct inherited *inherited, int fd, enum inherited_from from
 // socket activation, the next one with this name. True: it is the caller's, who does not open one.
 bool inherited_take(struct inherited *inherited, const struct addr *addr, const char *name,
     struct inherited_socket *out);
-// That, or a socket that is opened here (net_listen). Only the queue of socket activation is left
-// as it is. False: it cannot be opened.
+// That, or a socket that is opened here (net_listen). Only the queue and the file's mode of socket
+// activation are left as they are. False: it cannot be opened, or not be given that mode.
 bool inherited_listen(struct inherited *inherited, const struct addr *addr, const char *name,
     int backlog, unsigned unix_mode, struct inherited_socket *out, struct err *err) MUST_CHECK;
 // Whether the file of a unix socket is ours to remove.

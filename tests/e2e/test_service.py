@@ -347,8 +347,11 @@ def test_a_restart_keeps_who_waits(manager, database, tmp_path):  # noqa: F811
                 second.env.update(manager.env())
                 second.options["admin-socket"] = second.dir / "admin.sock"
                 second.options["state-dir"] = second.dir / "state"
+                second.options["socket-mode"] = "0600"
+                assert path.stat().st_mode & 0o777 == 0o660
                 with second:
                     assert second.port() == port
+                    assert path.stat().st_mode & 0o777 == 0o600
                     for near in early, local, late:
                         client.read_greeting(near)
                     # No longer listened on: it is given back, and its file goes.

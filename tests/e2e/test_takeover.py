@@ -186,6 +186,17 @@ def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
             assert not (proxy.dir / "admin.sock.take-over").exists()
 
 
+def test_another_mode(cloud, server, tmp_path):
+    """What was narrowed does not stay as wide as the former process had it."""
+    path = tmp_path / "orders.sock"
+    with running(cloud, {"listen": f"unix:{path}"}, socket_mode="0666") as proxy:
+        assert path.stat().st_mode & 0o777 == 0o666
+        with heir_of(proxy, socket_mode="0600"):
+            assert proxy.wait() == 0
+            assert path.stat().st_mode & 0o777 == 0o600
+            assert (proxy.dir / "admin.sock").stat().st_mode & 0o777 == 0o600
+
+
 def test_listeners_that_changed(cloud, server, tmp_path, tmp_path_factory):
     """The one that is gone was in a folder that the new process has nothing else to do with."""
     new, kept = (tmp_path / f"{name}.sock" for name in ("new", "kept"))
