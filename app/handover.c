@@ -39,15 +39,24 @@ struct handover {
 
 // ---- the asker ----------------------------------------------------------------------------------
 
-static void hang_up(struct handover *handover)
+// Returns the descriptor, which is the caller's; -1: nobody asks.
+static int let_go(struct handover *handover)
 {
-    if (handover->fd < 0)
-        return;
+    int fd = handover->fd;
+    if (fd < 0)
+        return -1;
     watch_stop(&handover->peer);
     timer_stop(&handover->patience);
     handover_empty(&handover->record);
-    close(handover->fd);
     handover->fd = -1;
+    return fd;
+}
+
+static void hang_up(struct handover *handover)
+{
+    int fd = let_go(handover);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void refuse(int fd, const char *why)
@@ -146,9 +155,7 @@ static void on_record(struct handover *handover)
     if (strcmp(kind, "ask") == 0 && !handover->next_socket && !handover->has_all) {
         on_ask(handover);
     } else if (strcmp(kind, "ready") == 0 && handover->has_all) {
-        struct program *program = handover->program;
-        hang_up(handover);
-        program_hand_over(program); // and we are gone
+        program_hand_over(handover->program, let_go(handover)); // and we are gone
     } else if (strcmp(kind, "no") == 0) {
         give_up(handover, handover->record.fields[1]);
     } else {

@@ -12,8 +12,11 @@
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on
 //     no       reason                                in place of any answer: and that is all
+//     hurry                                          from the asker, any time later: it was told to
+//                                                    end, so let connections end soon
 //
-// Until "ready" the running process goes on as if nothing had happened. Any thread.
+// Until "ready" the running process goes on as if nothing had happened; from then on the socket
+// stays open until one of them ends. Any thread.
 #pragma once
 
 #include "base/addr.h"

@@ -6,18 +6,16 @@
 #include "app/program.h"
 
 #include "app/admin.h"
+#include "app/announce.h"
 #include "app/dump.h"
 #include "app/handover.h"
 #include "app/lockdown.h"
 #include "app/takeover.h"
-#include "app/version.h"
-#include "app/words.h"
 #include "base/changes.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/service.h"
-#include "proxy/via.h"
 
 #include <event2/event.h>
 #include <limits.h>
@@ -28,7 +26,7 @@
 #include <unistd.h>
 
 // Beyond drain-timeout: for the answers that are under way, and the threads.
-enum { STOPPING_MARGIN_MS = 10 * 1000 };
+enum { STOPPING_MARGIN_MS = 10 * 1000, FORMER_MARGIN_MS = 5 * 1000 };
 
 static void program_done(struct program *program);
 
@@ -122,17 +120,22 @@ static void on_drained(void *arg)
     log_start(&line, program->cut ? LOG_WARN : LOG_INFO, "drained");
     log_uint(&line, "connections_cut", program->cut);
     log_write(&line);
-    loop_post(program->loop, on_end, arg);
+    uint64_t longest_ms = program->settings->proxy.drain_timeout_ms + FORMER_MARGIN_MS;
+    if (lineage_is_alone(&program->lineage, longest_ms, on_end))
+        loop_post(program->loop, on_end, arg);
 }
 
 static void drain(struct program *program, const char *why, uint64_t delay_ms)
 {
     struct log_line line;
     struct proxy_counters counters;
+    bool has_time = program->handed_over && !program->hurries;
     proxy_count(program->proxy, &counters);
     program->stopping = true;
     program->cut = cut_so_far(program);
     handover_refuse(program->handover);
+    if (!has_time)
+        lineage_hurry(&program->lineage);
     log_start(&line, LOG_INFO, "draining");
     log_str(&line, "why", why);
     log_uint(&line, "connections", counters.open);
@@ -142,7 +145,7 @@ static void drain(struct program *program, const char *why, uint64_t delay_ms)
     if (delay_ms)
         timer_start(&program->drain_delay, delay_ms);
     else
-        proxy_drain(program->proxy, program->handed_over, on_drained, program);
+        proxy_drain(program->proxy, has_time, on_drained, program);
 }
 
 // Whoever sends clients here has had the time to see that /readiness fails.
@@ -155,71 +158,6 @@ static void on_drain_delay_over(struct timer *timer)
 }
 
 // ---- start --------------------------------------------------------------------------------------
-
-static void log_listeners(const struct program *program)
-{
-    for (size_t target = 0; target < proxy_target_count(program->proxy); target++) {
-        struct addr addr;
-        for (size_t i = 0; proxy_listen_address(program->proxy, target, i, &addr); i++) {
-            char text[ADDR_TEXT_BYTES];
-            struct log_line line;
-            log_start(&line, LOG_INFO, "listening");
-            log_str(&line, "cluster", program->settings->clusters[target].alias);
-            log_str(&line, "address", addr_format(&addr, text));
-            log_str(&line, "tls", words_tls(program->settings->proxy_targets[target].tls));
-            log_str(&line, "client_tls",
-                words_client_tls(program->settings->proxy_targets[target].client_tls));
-            const struct via *via = program->settings->proxy_targets[target].via;
-            log_str(&line, "via", via ? via->shown : NULL);
-            log_write(&line);
-        }
-    }
-}
-
-// Client libraries take a unix socket for safe and send the password itself, when the plugin is one
-// that wants it: on TCP without TLS they would not. Where a server would encrypt, nobody does.
-static void warn_about_passwords(
-    const struct cluster_settings *cluster, const struct proxy_target *target)
-{
-    bool is_verified = tls_is_verified(target->tls);
-    bool goes_encrypted = is_verified || (target->tls == TLS_PASSTHROUGH &&
-                                             target->client_tls == CLIENT_TLS_REQUIRED);
-    for (size_t i = 0; i < target->listen_count; i++) {
-        const struct addr *addr = &target->listens[i];
-        bool is_unix = addr->any.sa_family == AF_UNIX;
-        bool is_remote = !is_unix && !addr_is_loopback(addr);
-        if (is_unix && !goes_encrypted)
-            log_facts(LOG_WARN,
-                "clients may send passwords in the clear, and they go on to the cluster like "
-                "that: set tls-ca, so that tidblink speaks TLS to it",
-                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
-        if (!is_unix && target->allow)
-            log_facts(LOG_WARN,
-                "allow-users and allow-groups are about unix sockets: over TCP every user of this "
-                "machine may connect",
-                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
-        if (is_remote && is_verified && target->client_tls == CLIENT_TLS_OFF)
-            log_facts(LOG_WARN,
-                "a listener can be reached from other machines, and client-tls is off: what they "
-                "send crosses the network in the clear",
-                "cluster", cluster->alias, "address", cluster->listen.items[i], NULL);
-    }
-}
-
-static void log_start_line(const struct settings *settings)
-{
-    struct log_line line;
-    log_start(&line, LOG_INFO, "starting");
-    version_log(&line);
-    log_str(&line, "config", settings->file);
-    log_str(&line, "state_source", settings->control.state_source);
-    log_write(&line);
-    for (size_t i = 0; i < settings->cluster_count; i++)
-        warn_about_passwords(&settings->clusters[i], &settings->proxy_targets[i]);
-    if (settings_state_source(settings) == CONTROL_SOURCE_NONE)
-        log_warn("state-source is none: connections are not checked against the state of the "
-                 "cluster and its private endpoint");
-}
 
 // The sockets that systemd keeps are found by the next start, wherever they are listened on.
 static void store_sockets(struct program *program)
@@ -273,7 +211,7 @@ static void serve(struct program *program)
         inherited_done(program->inherited, true);
     store_sockets(program);
     duty_serve(&program->duty);
-    log_listeners(program);
+    announce_listeners(program);
     tell_ready(program);
 }
 
@@ -304,6 +242,7 @@ static bool start_parts(struct program *program, struct err *err)
     timer_init(&program->drain_delay, program->loop, on_drain_delay_over);
     program_watch_log(program);
     duty_start(&program->duty, program);
+    lineage_start(&program->lineage, program);
     program->resolver = resolver_new(program->loop, &program->settings->resolver, err);
     if (!program->resolver || !watch_signals(program, err))
         return false;
@@ -352,7 +291,7 @@ bool program_start(struct program *program, const struct settings_request *reque
     program->takeover = heritage ? heritage->takeover : NULL;
     settings->proxy_plan.inherited = program->inherited;
     sigset_t before;
-    log_start_line(settings);
+    announce_start(settings);
     if (!open_all(program, err)) {
         // Another start may follow.
         pthread_sigmask(SIG_SETMASK, NULL, &before);
@@ -372,9 +311,10 @@ bool program_start(struct program *program, const struct settings_request *reque
 
 void program_take_over(struct program *program)
 {
-    takeover_free(program->takeover);
+    int former_fd = takeover_release(program->takeover);
     program->takeover = NULL;
     serve(program);
+    lineage_add_former(&program->lineage, former_fd);
     log_info("taken over: the former process lets its connections end");
 }
 
@@ -384,8 +324,9 @@ void program_give_up(struct program *program)
     loop_stop(program->loop);
 }
 
-void program_hand_over(struct program *program)
+void program_hand_over(struct program *program, int heir_fd)
 {
+    lineage_add_heir(&program->lineage, heir_fd);
     timer_stop(&program->drain_delay);
     service_mute();
     program->handed_over = true;
@@ -395,6 +336,14 @@ void program_hand_over(struct program *program)
     admin_stop(program->admin);
     program->admin = NULL;
     drain(program, "handed over", 0);
+}
+
+void program_hurry(struct program *program, const char *why)
+{
+    if (program->hurries)
+        return;
+    program->hurries = true;
+    drain(program, why, 0);
 }
 
 // ---- run and end --------------------------------------------------------------------------------
@@ -414,9 +363,8 @@ void program_stop(struct program *program, const char *why)
     }
     bool is_first = program->handed_over && !program->was_told;
     program->was_told = true;
-    if (is_first) { // now there is a hurry
-        program->handed_over = false;
-        drain(program, why, 0);
+    if (is_first) {
+        program_hurry(program, why);
         return;
     }
     if (program->stopping) {
@@ -470,6 +418,7 @@ static void program_done(struct program *program)
     takeover_free(program->takeover);
     handover_stop(program->handover);
     duty_stop(&program->duty);
+    lineage_stop(&program->lineage);
     changes_free(program->changes);
     dump_cancel(program);
     admin_stop(program->admin);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "app/duty.h"
+#include "app/lineage.h"
 #include "app/settings.h"
 #include "base/inherited.h"
 #include "base/loop.h"
@@ -69,12 +70,14 @@ struct program {
     struct duty duty;
     int ready_fd;
     bool owns_sockets; // it serves, and no other process has its sockets: their files are ours
-    bool handed_over, was_told; // … and was told to end since
-    bool failed;                // it has not become what it should
-    int64_t started;            // wall clock
-    bool was_started;           // /startup has been true once
-    bool stopping;              // a drain is under way, or its delay
-    uint64_t cut;               // connections that were not done when the time of the drain was up
+    struct lineage lineage;
+    bool handed_over, hurries; // … and its connections are to end soon
+    bool was_told;             // to end
+    bool failed;               // it has not become what it should
+    int64_t started;           // wall clock
+    bool was_started;          // /startup has been true once
+    bool stopping;             // a drain is under way, or its delay
+    uint64_t cut;              // connections that were not done when the time of the drain was up
     struct timer drain_delay;
     struct timer log_timer; // log_timer.c
 };
@@ -97,8 +100,11 @@ void program_end_idle(struct program *program);
 // takeover.c: the process that had our sockets drains from now on; or it goes on, and we end.
 void program_take_over(struct program *program);
 void program_give_up(struct program *program);
-// handover.c: another process serves with our sockets.
-void program_hand_over(struct program *program);
+// handover.c: another process serves with our sockets; over this descriptor, which is the
+// program's, it may want more (lineage.h).
+void program_hand_over(struct program *program, int heir_fd);
+// lineage.c: it was told to end, and so are we.
+void program_hurry(struct program *program, const char *why);
 
 // reload.c: builds new settings and puts them in force, or keeps the old ones and says why. Logs.
 bool program_reload(struct program *program, struct err *err);

@@ -302,16 +302,21 @@ void takeover_watch(struct takeover *takeover, struct program *program)
     timer_start(&takeover->first_look, 0);
 }
 
-void takeover_free(struct takeover *takeover)
+int takeover_release(struct takeover *takeover)
 {
-    if (!takeover)
-        return;
+    int fd = takeover->fd;
     if (takeover->program) {
         watch_stop(&takeover->watch);
         timer_stop(&takeover->timer);
         timer_stop(&takeover->first_look);
     }
     handover_empty(&takeover->record);
-    close(takeover->fd);
     free(takeover);
+    return fd;
+}
+
+void takeover_free(struct takeover *takeover)
+{
+    if (takeover)
+        close(takeover_release(takeover));
 }

@@ -33,4 +33,6 @@ void takeover_watch(struct takeover *takeover, struct program *program);
 void takeover_changed(struct takeover *takeover);
 // The other one is told to go on. The caller ends.
 void takeover_give_up(struct takeover *takeover, const char *why);
+// Ends as takeover_free does, but for the socket to the former process, which is the caller's.
+int takeover_release(struct takeover *takeover);
 void takeover_free(struct takeover *takeover); // NULL is allowed

@@ -186,6 +186,44 @@ def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
             assert not (proxy.dir / "admin.sock.take-over").exists()
 
 
+def test_who_took_over_ends_after_the_former_one(database):
+    """Whoever stops the new process, and waits for it, has stopped both: the former one hears of it,
+    and its transactions are let end. In a row of three, too."""
+    with proxy_to(database, drain_timeout="10m") as first:
+        busy, quick = connect(first.port()), connect(first.port())
+        run(busy, "BEGIN")
+        run(quick, "SELECT 1")
+        with heir_of(first) as second, heir_of(second) as third:
+            third.signal(signal.SIGTERM)
+            second.wait_log(' draining why="the process that took over ends"')
+            first.wait_log(' draining why="the process that took over ends"')
+            first.wait_log(" connection closed .*close=drained ")  # between two statements
+            third.wait_log("waiting for the end of the former process")
+            run(busy, "SELECT 1")
+            assert [proxy.process.poll() for proxy in (first, second, third)] == [None] * 3
+            run(busy, "COMMIT")
+            busy.close()
+            assert [proxy.wait(WAIT_SECONDS) for proxy in (first, second, third)] == [0] * 3
+
+
+def test_a_service_manager_that_tells_all_of_them(database):
+    """Each gets one SIGTERM, whoever is first: that is one, also for who has heard of it already."""
+    with proxy_to(database, drain_timeout="10m") as first:
+        busy = connect(first.port())
+        run(busy, "BEGIN")
+        with heir_of(first) as second:
+            second.signal(signal.SIGTERM)
+            first.wait_log(' draining why="the process that took over ends"')
+            first.signal(signal.SIGTERM)
+            run(busy, "SELECT 1")
+            assert first.process.poll() is None and second.process.poll() is None
+            second.signal(signal.SIGTERM)  # the second one: now
+            assert second.wait(WAIT_SECONDS) == 0
+            run(busy, "COMMIT")
+            busy.close()
+            assert first.wait(WAIT_SECONDS) == 0
+
+
 def test_another_mode(cloud, server, tmp_path):
     """What was narrowed does not stay as wide as the former process had it."""
     path = tmp_path / "orders.sock"

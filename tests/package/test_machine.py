@@ -208,9 +208,17 @@ def test_a_jump_by_a_program(served, network, cloud):
                                   "cat >&3; kill $!' %p\n")
     served.must("systemctl", "restart", UNIT)
     served.must("tidblink", "wait", "--for", "ready")
-    with connect(network) as connection:
-        assert one(connection)
-        assert "bash\n" in served.must("sh", "-c", "cat /proc/[0-9]*/comm")
+    connection = connect(network)
+    connection.begin()
+    number = one(connection)
+    assert "bash\n" in served.must("sh", "-c", "cat /proc/[0-9]*/comm")
+    # A stop is told to tidblink, which lets the transaction come to its end, not to the program.
+    served.must("systemctl", "stop", "--no-block", UNIT)
+    assert one(connection) == number
+    connection.commit()
+    connection.close()
+    served.must("systemctl", "stop", UNIT)
+    assert served.show(UNIT, "Result") == "success"
 
 
 def test_a_wrong_configuration_fails_the_start(served):
@@ -285,14 +293,17 @@ def test_an_upgrade_of_the_package_refuses_nobody(served, network, packages, ins
     assert served.show(UNIT, "NRestarts") == "0"
     # A transaction stays with the former process until it is done.
     assert one(busy) == number
-    busy.commit()
-    busy.close()
-    # The new one is systemd's as the former was: a stop waits for it.
-    busy = connect(network)
-    busy.begin()
-    number = one(busy)
+    # The new one is systemd's as the former was: a stop waits for it; and for what is on the former
+    # one still, when the new one has nothing left.
+    late = connect(network)
+    late.begin()
     served.must("systemctl", "stop", "--no-block", UNIT)
+    assert one(late) != number
+    late.close()
+    served.must("sh", "-c", "while journalctl --sync; ! journalctl --output=cat "
+                            f"--unit={UNIT} | grep -q 'waiting for the end of the former'; do :; done")
     assert one(busy) == number
+    busy.commit()
     busy.close()
     served.must("systemctl", "stop", UNIT)
     assert served.show(UNIT, "Result") == "success"
