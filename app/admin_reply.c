@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/defs.h"
 
+#include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
@@ -68,16 +69,27 @@ static size_t count_headers(struct evhttp_request *request, const char *name)
     return count;
 }
 
-// An address or localhost, with or without a port.
+static bool is_digits(const char *text)
+{
+    return text[strspn(text, "0123456789")] == '\0';
+}
+
+// An address or localhost, with or without a port, and nothing behind it.
 static bool is_ours(const char *host)
 {
     char name[ADDR_TEXT_BYTES];
     struct addr addr;
-    if (addr_from_ip(host, 0, &addr) || addr_parse(host, &addr, NULL))
+    if (addr_from_ip(host, 0, &addr))
         return true;
-    size_t len = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
-    snprintf(name, sizeof(name), "%.*s", (int)len, host);
-    return strcmp(name, "localhost") == 0 || (name[0] == '[' && addr_from_ip(name + 1, 0, &addr));
+    bool is_bracketed = *host == '[';
+    size_t len = strcspn(host, is_bracketed ? "]" : ":");
+    const char *behind = host + len + (is_bracketed && host[len]);
+    if ((*behind && *behind != ':') || !is_digits(behind + (*behind == ':')))
+        return false;
+    snprintf(name, sizeof(name), "%.*s", (int)len - is_bracketed, host + is_bracketed);
+    if (is_bracketed)
+        return host[len] == ']' && strchr(name, ':') && addr_from_ip(name, 0, &addr);
+    return strcasecmp(name, "localhost") == 0 || addr_from_ip(name, 0, &addr);
 }
 
 // No web page reaches us by a name of its own (DNS rebinding), in neither place where a name may
@@ -90,13 +102,43 @@ static bool host_is_ours(struct evhttp_request *request)
     return (!named || is_ours(named)) && (!host || is_ours(host));
 }
 
-// What is open to more than one reading is read by nobody (RFC 9112, sections 3.2 and 6.3): who
-// sends that wants a second request to be seen in the first. evhttp takes the first header of two.
+// RFC 9110, section 5.6.2. evhttp takes all before the colon, a blank as well, and then does not
+// know the header that another reader sees.
+static bool names_are_tokens(struct evhttp_request *request)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    const struct evkeyval *header = NULL;
+    TAILQ_FOREACH(header, evhttp_request_get_input_headers(request), next) {
+        for (const char *at = header->key; *at; at++)
+            if (!isalnum((unsigned char)*at) && !strchr(others, *at))
+                return false;
+    }
+    return true;
+}
+
+// Whether everybody sees the body where evhttp does. It knows no coding but "chunked", takes a
+// length with a sign or a blank, and expects no body behind HEAD (libevent 2.1.12,
+// evhttp_get_body).
+static bool body_is_clear(struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *length = evhttp_find_header(headers, "Content-Length");
+    const char *coding = evhttp_find_header(headers, "Transfer-Encoding");
+    bool is_head = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
+    if (length && (!*length || !is_digits(length) || (is_head && strcmp(length, "0") != 0)))
+        return false;
+    return !coding || (strcasecmp(coding, "chunked") == 0 && !is_head);
+}
+
+// What is open to more than one reading is read by nobody (RFC 9112, sections 3.2, 5.1 and 6.3):
+// who sends that wants a second request to be seen in the first. evhttp takes the first header of
+// two.
 static bool is_ambiguous(struct evhttp_request *request)
 {
     size_t lengths = count_headers(request, "Content-Length");
     size_t codings = count_headers(request, "Transfer-Encoding");
-    return lengths + codings > 1 || count_headers(request, "Host") > 1;
+    return lengths + codings > 1 || count_headers(request, "Host") > 1 ||
+           !names_are_tokens(request) || !body_is_clear(request);
 }
 
 bool admin_refuses(struct evhttp_request *request, bool local)
@@ -105,7 +147,7 @@ bool admin_refuses(struct evhttp_request *request, bool local)
     const struct evhttp_uri *parsed = evhttp_request_get_evhttp_uri(request);
     const char *scheme = parsed ? evhttp_uri_get_scheme(parsed) : NULL;
     if (is_ambiguous(request))
-        refuse(request, HTTP_BADREQUEST, "a header is there twice\n");
+        refuse(request, HTTP_BADREQUEST, "its headers can be read in more than one way\n");
     else if (strstr(uri, "%00") || // decoded, a NUL would end a text before its end
              (scheme && strcasecmp(scheme, "http") != 0))
         refuse(request, HTTP_BADREQUEST, "no such page\n");

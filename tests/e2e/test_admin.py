@@ -58,8 +58,9 @@ def test_socket_is_ours_alone(proxy):
 
 @pytest.mark.parametrize("host, status", [
     ("localhost", 200), ("localhost:9400", 200), ("127.0.0.1:9400", 200), ("[::1]:9400", 200),
-    ("[::1]", 200), ("evil.example", 403), ("127.0.0.1.evil.example:9400", 403),
-    ("localhost.evil.example", 403)])
+    ("[::1]", 200), ("::1", 200), ("LocalHost:9400", 200), ("evil.example", 403), ("127.0.0.1.evil.example:9400", 403),
+    ("localhost.evil.example", 403), ("localhost:", 200), ("localhost:x", 403),
+    ("localhost:9400:evil.example", 403), ("[::1]:evil", 403), ("[::1", 403), ("", 403)])
 def test_host_header(proxy, host, status):
     assert tcp(proxy, "GET", "/liveness", {"Host": host})[0] == status
 

@@ -237,7 +237,28 @@ WRONG = {
     "dots": b"GET /api/v1/../../etc/passwd" + HEAD + b"\r\n",
     "absolute": b"GET http://evil.example/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "absolute of another kind": b"GET gopher://localhost/liveness" + HEAD + b"\r\n",
+    "a name behind an address": b"GET /liveness HTTP/1.1\r\nHost: [::1]evil.example\r\n\r\n",
+    "a name behind a port": b"GET /liveness HTTP/1.1\r\nHost: localhost:9400@evil.example\r\n\r\n",
     "unknown expectation": b"POST /drain" + HEAD + b"Expect: miracles\r\nContent-Length: 1\r\n\r\nx",
+}
+
+
+INNER = b"GET /metrics" + HEAD + b"\r\n"
+LENGTH = b"%d" % len(INNER)
+# Where its body is, as one reader sees it and evhttp does not.
+SMUGGLED = {
+    "body of a HEAD": b"HEAD /liveness" + HEAD + b"Content-Length: " + LENGTH + b"\r\n\r\n",
+    "chunks of a HEAD": b"HEAD /liveness" + HEAD +
+    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(INNER),
+    "blank before the colon": b"GET /liveness" + HEAD + b"Content-Length : " + LENGTH + b"\r\n\r\n",
+    "tab before the colon": b"GET /liveness" + HEAD + b"Content-Length\t: " + LENGTH + b"\r\n\r\n",
+    "chunks behind a blank": b"GET /liveness" + HEAD + b"Transfer-Encoding : chunked\r\n\r\n",
+    "folded coding": b"GET /liveness" + HEAD + b"Transfer-Encoding:\r\n chunked\r\n\r\n",
+    "coding of an empty name": b"GET /liveness" + HEAD + b"Transfer-Encoding:\r\n\r\n",
+    "coding of another name": b"GET /liveness" + HEAD + b"Transfer-Encoding: xchunked\r\n\r\n",
+    "length with a sign": b"GET /liveness" + HEAD + b"Content-Length: +" + LENGTH + b"\r\n\r\n",
+    "length behind a tab": b"GET /liveness" + HEAD + b"Content-Length: \x0b" + LENGTH + b"\r\n\r\n",
+    "length over two lines": b"GET /liveness" + HEAD + b"Content-Length:\r\n " + LENGTH + b"\r\n\r\n",
 }
 
 
@@ -259,6 +280,32 @@ def test_wrong(shared, name):
         assert answer.lower().count(b"x-content-type-options") == answer.count(b"HTTP/1.")
     shared.assert_others_are_served()
     assert shared.proxy.status()["draining"] is False
+
+
+@pytest.mark.parametrize("name", SMUGGLED)
+def test_what_is_in_a_body_is_no_request(shared, name):
+    """Whoever stands in front and has seen one request must not be answered two (RFC 9112, section
+    11.2). All is said at once, and what was not understood ends the connection."""
+    answer = shared.say(SMUGGLED[name] + INNER)
+    assert re.match(rb"HTTP/1\.[01] (400|413) ", answer), answer[:200]
+    assert answer.count(b"HTTP/1.") == 1 and b"tidblink_" not in answer
+    shared.assert_others_are_served()
+
+
+@pytest.mark.parametrize("request_", [
+    b"GET /liveness" + HEAD + b"Content-Length: %s\r\n\r\n" % LENGTH + INNER,
+    b"GET /liveness" + HEAD + b"Transfer-Encoding: Chunked\r\n\r\n"
+    b"%x\r\n%s\r\n0\r\n\r\n" % (len(INNER), INNER),
+    b"HEAD /liveness" + HEAD + b"Content-Length: 0\r\n\r\n"], ids=["length", "chunks", "HEAD"])
+def test_a_body_that_is_clear_is_read_over(shared, request_):
+    with socket.create_connection(("127.0.0.1", shared.port), WAIT_SECONDS) as sock:
+        sock.sendall(request_ + GET % b"/nothing")
+        data = b""
+        while b"no such page" not in data:
+            more = sock.recv(65536)
+            assert more, data
+            data += more
+    assert re.findall(rb"HTTP/1\.1 (\d+)", data) == [b"200", b"404"], data
 
 
 def test_a_body_that_waits_to_be_asked_for(shared):
