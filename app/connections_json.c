@@ -7,9 +7,8 @@
 #include "app/json_out.h"
 #include "app/program.h"
 #include "base/clock.h"
+#include "base/memory_file.h"
 #include "proxy/via.h"
-
-#include <stdlib.h>
 
 static const char *const orders[CENSUS_ORDERS] = {
     [CENSUS_NEWEST] = "newest",
@@ -110,14 +109,9 @@ static void put_all(FILE *out, const struct program *program, const struct censu
 char *connections_json(const struct program *program, const struct census_plan *plan,
     const struct census_result *result)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    struct memory_file file;
+    if (!memory_file_open(&file))
         return NULL;
-    put_all(out, program, plan, result);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    put_all(file.out, program, plan, result);
+    return memory_file_take(&file);
 }

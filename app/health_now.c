@@ -10,6 +10,7 @@
 #include "app/lockdown.h"
 #include "app/program.h"
 #include "base/clock.h"
+#include "base/memory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,17 +154,12 @@ char *health_now_json(
     struct program *program, enum health health, const char *alias, bool *out_healthy)
 {
     struct health_reasons reasons;
-    char *text = NULL;
-    size_t size = 0;
+    struct memory_file file;
     *out_healthy = health_now(program, health, alias, &reasons);
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    if (!memory_file_open(&file))
         return NULL;
-    struct json_out json = { .out = out };
+    struct json_out json = { .out = file.out };
     write_json(&json, *out_healthy, &reasons);
-    putc('\n', out);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    putc('\n', file.out);
+    return memory_file_take(&file);
 }

@@ -7,6 +7,7 @@
 #include "app/json_out.h"
 #include "app/program.h"
 #include "base/clock.h"
+#include "base/memory_file.h"
 
 #include <stdlib.h>
 
@@ -114,14 +115,9 @@ static void put_all(FILE *out, const struct history *history)
 
 char *history_json(const struct history *history)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    struct memory_file file;
+    if (!memory_file_open(&file))
         return NULL;
-    put_all(out, history);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    put_all(file.out, history);
+    return memory_file_take(&file);
 }

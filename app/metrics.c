@@ -11,10 +11,10 @@
 #include "app/metrics_out.h"
 #include "app/program.h"
 #include "base/loop.h"
+#include "base/memory_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 // ---- the whole program --------------------------------------------------------------------------
 
@@ -143,16 +143,11 @@ static void print_api(FILE *out, const struct program *program)
 
 char *metrics_text(const struct program *program)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    struct memory_file file;
+    if (!memory_file_open(&file))
         return NULL;
-    print_program(out, program);
-    metrics_cluster_print(out, program);
-    print_api(out, program);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    print_program(file.out, program);
+    metrics_cluster_print(file.out, program);
+    print_api(file.out, program);
+    return memory_file_take(&file);
 }

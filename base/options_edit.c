@@ -4,6 +4,7 @@
 // and blanks too, stays as it is. What a line means is what options_file.c, the reader, says.
 #include "base/err.h"
 #include "base/file.h"
+#include "base/memory_file.h"
 #include "base/options.h"
 
 #include <stdlib.h>
@@ -79,25 +80,19 @@ static struct place find_place(const char *text, const char *section, const char
 static char *edit(const char *text, const char *section, const char *name, const char *value)
 {
     struct place place = find_place(text, section, name);
-    char *out = NULL;
-    size_t len = 0;
-    FILE *stream = open_memstream(&out, &len);
-    if (!stream)
+    struct memory_file file;
+    if (!memory_file_open(&file))
         return NULL;
-    fprintf(stream, "%.*s", (int)(place.old.at - text), text);
+    fprintf(file.out, "%.*s", (int)(place.old.at - text), text);
     bool needs_newline = place.old.at > text && place.old.at[-1] != '\n';
     if (value && needs_newline)
-        fputc('\n', stream);
+        fputc('\n', file.out);
     if (value && !place.has_section)
-        fprintf(stream, "%s[%s]\n", *text ? "\n" : "", section);
+        fprintf(file.out, "%s[%s]\n", *text ? "\n" : "", section);
     if (value)
-        fprintf(stream, "%s = %s\n", name, value);
-    fputs(place.old.at + place.old.len, stream);
-    bool written = fclose(stream) == 0;
-    if (written)
-        return out;
-    free(out);
-    return NULL;
+        fprintf(file.out, "%s = %s\n", name, value);
+    fputs(place.old.at + place.old.len, file.out);
+    return memory_file_take(&file);
 }
 
 // ---- reading it back ----------------------------------------------------------------------------

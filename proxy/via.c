@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/cursor.h"
 #include "base/err.h"
+#include "base/memory_file.h"
 #include "base/os.h"
 
 #include <ctype.h>
@@ -143,23 +144,18 @@ static bool percents_are_known(const char *word)
 
 char *via_expand(const char *word, const char *host, const char *port)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
+    struct memory_file file;
+    if (!memory_file_open(&file))
         return NULL;
     for (const char *at = word; *at; at++) {
         if (*at != '%')
-            fputc(*at, out);
+            fputc(*at, file.out);
         else if (*++at == '%')
-            fputc('%', out);
+            fputc('%', file.out);
         else
-            fputs(*at == 'h' ? host : port, out);
+            fputs(*at == 'h' ? host : port, file.out);
     }
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return memory_file_take(&file);
 }
 
 static bool read_command(struct via *via, const char *text, struct err *err)

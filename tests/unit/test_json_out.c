@@ -3,23 +3,27 @@
 // JSON of any texts.
 #include "app/json_out.h"
 
+#include "base/memory_file.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 static char *text_member(const char *text)
 {
-    char *out = NULL;
-    size_t size = 0;
-    struct json_out json = { .out = open_memstream(&out, &size) };
-    assert_non_null(json.out);
+    struct memory_file file;
+    assert_true(memory_file_open(&file));
+    struct json_out json = { .out = file.out };
     json_out_open(&json, NULL, '{');
     json_out_text(&json, "t", text);
     json_out_close(&json, '}');
-    assert_int_equal(fclose(json.out), 0);
+    char *out = memory_file_take(&file);
+    assert_non_null(out);
+    assert_int_equal(strlen(out), file.size);
     return out;
 }
 
