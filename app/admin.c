@@ -9,6 +9,7 @@
 #include "app/admin_callers.h"
 #include "app/admin_doctor.h"
 #include "app/admin_dsn.h"
+#include "app/admin_query.h"
 #include "app/health_now.h"
 #include "app/history.h"
 #include "app/idle_age.h"
@@ -35,14 +36,12 @@ enum {
     BODY_BYTES = 1024,
     IDLE_TIMEOUT_S = 30,
     SOCKET_MODE = 0600,
-    ALIAS_BYTES = 512,
     METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
               EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS,
 };
 
 static const char connection_path[] = "/api/v1/connections/"; // and what is behind it
 static const char text_type[] = "text/plain; charset=utf-8";
-static const char json_type[] = "application/json";
 
 // One of the two servers.
 struct door {
@@ -80,35 +79,26 @@ bool admin_serves(const struct program *program, const char *alias)
     return false;
 }
 
-// One cluster with ?cluster=ALIAS, where that is asked for; false: the request was answered.
-static bool read_alias(struct door *door, struct evhttp_request *request, char alias[ALIAS_BYTES])
-{
-    struct evkeyvalq query = { 0 };
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    TAILQ_INIT(&query);
-    bool parsed = evhttp_parse_query_str(text ? text : "", &query) == 0;
-    const char *given = parsed ? evhttp_find_header(&query, "cluster") : NULL;
-    bool is_served = parsed && (!given || admin_serves(door->admin->program, given));
-    snprintf(alias, ALIAS_BYTES, "%s", given ? given : "");
-    evhttp_clear_headers(&query);
-    if (!is_served)
-        admin_reply(request, parsed ? HTTP_NOTFOUND : HTTP_BADREQUEST, json_type,
-            "{\"error\":\"cluster: not served here\"}\n");
-    return is_served;
-}
-
+// About one cluster with ?cluster=ALIAS, otherwise about all.
 static void answer_health(struct door *door, struct evhttp_request *request, enum health health)
 {
-    char alias[ALIAS_BYTES];
-    bool healthy;
-    if (!read_alias(door, request, alias))
-        return;
-    char *text = health_now_json(door->admin->program, health, *alias ? alias : NULL, &healthy);
-    if (text)
-        admin_reply(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, json_type, text);
-    else
-        admin_reply(request, HTTP_INTERNAL, json_type, "{\"error\":\"out of memory\"}\n");
-    free(text);
+    static const char *const names[] = { "cluster" };
+    bool healthy = false;
+    struct err err;
+    struct admin_query query;
+    struct program *program = door->admin->program;
+    bool is_clear = admin_query_read(request, names, ARRAY_LEN(names), &query, &err);
+    const char *alias = query.values[0];
+    if (!is_clear) {
+        admin_reply_error(request, HTTP_BADREQUEST, err.text);
+    } else if (alias && !admin_serves(program, alias)) {
+        admin_reply_error(request, HTTP_NOTFOUND, "cluster: not served here");
+    } else {
+        char *text = health_now_json(program, health, alias, &healthy);
+        admin_reply_json(request, healthy ? HTTP_OK : HTTP_SERVUNAVAIL, text);
+        free(text);
+    }
+    admin_query_done(&query);
 }
 
 // ---- one function per path ----------------------------------------------------------------------
@@ -133,24 +123,21 @@ static void get_wait(struct door *door, struct evhttp_request *request)
     admin_waits_hold(door->admin->waits, request);
 }
 
-static void answer_text(struct evhttp_request *request, const char *type, char *text)
+static void get_metrics(struct door *door, struct evhttp_request *request)
 {
+    char *text = metrics_text(door->admin->program);
     if (text)
-        admin_reply(request, HTTP_OK, type, text);
+        admin_reply(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text);
     else
         admin_reply(request, HTTP_INTERNAL, text_type, "out of memory\n");
     free(text);
 }
 
-static void get_metrics(struct door *door, struct evhttp_request *request)
-{
-    answer_text(
-        request, "text/plain; version=0.0.4; charset=utf-8", metrics_text(door->admin->program));
-}
-
 static void get_status(struct door *door, struct evhttp_request *request)
 {
-    answer_text(request, json_type, status_json(door->admin->program));
+    char *text = status_json(door->admin->program);
+    admin_reply_json(request, HTTP_OK, text);
+    free(text);
 }
 
 static void get_connections(struct door *door, struct evhttp_request *request)
@@ -160,7 +147,9 @@ static void get_connections(struct door *door, struct evhttp_request *request)
 
 static void get_history(struct door *door, struct evhttp_request *request)
 {
-    answer_text(request, json_type, history_json(door->admin->history));
+    char *text = history_json(door->admin->history);
+    admin_reply_json(request, HTTP_OK, text);
+    free(text);
 }
 
 static void post_kill(struct door *door, struct evhttp_request *request)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct admin;
+struct cJSON;
 struct evhttp_request;
 struct inherited_socket;
 struct program;
@@ -35,6 +36,11 @@ void admin_stop(struct admin *admin); // answers everyone who still waits; NULL 
 
 // Sends the answer; `text` is copied.
 void admin_reply(struct evhttp_request *request, int code, const char *type, const char *text);
+// The same in JSON; NULL: there was no memory for it.
+void admin_reply_json(struct evhttp_request *request, int code, const char *text);
+void admin_reply_tree(struct evhttp_request *request, int code, const struct cJSON *json);
+// {"error": text}
+void admin_reply_error(struct evhttp_request *request, int code, const char *text);
 // True: it is refused whatever it asks for, and was answered. `local`: over the unix socket, where
 // the Host header does not matter.
 bool admin_refuses(struct evhttp_request *request, bool local);

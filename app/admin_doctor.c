@@ -39,18 +39,11 @@ void admin_doctor_free(struct admin_doctor *doctor)
     free(doctor);
 }
 
-static void reply(struct evhttp_request *request, int code, const cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-    admin_reply(request, text ? code : HTTP_INTERNAL, "application/json", text ? text : "{}");
-    free(text);
-}
-
 void admin_doctor_get(const struct admin_doctor *doctor, struct evhttp_request *request)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddItemReferenceToObject(root, "clusters", doctor->clusters);
-    reply(request, HTTP_OK, root);
+    admin_reply_tree(request, HTTP_OK, root);
     cJSON_Delete(root);
 }
 
@@ -131,7 +124,7 @@ void admin_doctor_post(
         facts_json_text(answer, "error", "usage");
         facts_json_text(answer, "reason", "expected the document of tidblink doctor --json");
     }
-    reply(request, fits ? HTTP_OK : HTTP_BADREQUEST, answer);
+    admin_reply_tree(request, fits ? HTTP_OK : HTTP_BADREQUEST, answer);
     cJSON_Delete(answer);
     cJSON_Delete(given);
 }

@@ -4,6 +4,7 @@
 #include "app/admin_dsn.h"
 
 #include "app/admin.h"
+#include "app/admin_query.h"
 #include "app/dsn_place.h"
 #include "app/dsn_print.h"
 #include "app/facts_json.h"
@@ -12,22 +13,11 @@
 
 #include <cjson/cJSON.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { CONFLICT = 409 };
 
 // ---- answers ------------------------------------------------------------------------------------
-
-static void answer_json(struct evhttp_request *request, int code, cJSON *json)
-{
-    char *text = cJSON_PrintUnformatted(json);
-    cJSON_Delete(json);
-    admin_reply(request, text ? code : HTTP_INTERNAL, "application/json",
-        text ? text : "{\"error\":\"memory\",\"reason\":\"out of memory\"}");
-    free(text);
-}
 
 static int status_of(enum err_code code)
 {
@@ -43,13 +33,16 @@ static void answer_error(struct evhttp_request *request, const struct err *err)
     cJSON *object = cJSON_CreateObject();
     facts_json_text(object, "error", err_row(err->code)->key);
     facts_json_text(object, "reason", err->text);
-    answer_json(request, status_of(err->code), object);
+    admin_reply_tree(request, status_of(err->code), object);
+    cJSON_Delete(object);
 }
 
 void admin_dsn_clients(const struct program *program, struct evhttp_request *request)
 {
     (void)program;
-    answer_json(request, HTTP_OK, dsn_print_clients());
+    cJSON *clients = dsn_print_clients();
+    admin_reply_tree(request, HTTP_OK, clients);
+    cJSON_Delete(clients);
 }
 
 // ---- the query ----------------------------------------------------------------------------------
@@ -62,36 +55,6 @@ static const char *const names[PARAMETERS] = {
     [USER] = "user",
     [DATABASE] = "database",
 };
-
-static bool sort_parameter(
-    const struct evkeyval *given, const char *values[PARAMETERS], struct err *err)
-{
-    for (size_t i = 0; i < PARAMETERS; i++) {
-        if (strcmp(names[i], given->key) != 0)
-            continue;
-        if (values[i])
-            return err_set(err, ERR_USAGE, "%s: given twice", names[i]);
-        values[i] = given->value;
-        return true;
-    }
-    return err_set(err, ERR_USAGE,
-        "no parameter has this name: expected cluster, client, to, user or database");
-}
-
-// `values` point into `query`, which the caller clears.
-static bool read_query(struct evhttp_request *request, struct evkeyvalq *query,
-    const char *values[PARAMETERS], struct err *err)
-{
-    const struct evkeyval *given;
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *text = uri ? evhttp_uri_get_query(uri) : NULL;
-    if (text && evhttp_parse_query_str(text, query) != 0) // a NUL in it was refused before
-        return err_set(err, ERR_USAGE, "the query cannot be read: expected NAME=VALUE&...");
-    for (given = query->tqh_first; given; given = given->next.tqe_next)
-        if (!sort_parameter(given, values, err))
-            return false;
-    return true;
-}
 
 // ---- one string ---------------------------------------------------------------------------------
 
@@ -167,11 +130,12 @@ void admin_dsn_answer(const struct program *program, struct evhttp_request *requ
 {
     struct err err;
     cJSON *object = NULL;
-    const char *values[PARAMETERS] = { NULL };
-    struct evkeyvalq query = { .tqh_last = &query.tqh_first };
-    if (read_query(request, &query, values, &err) && print(program, values, &object, &err))
-        answer_json(request, HTTP_OK, object);
+    struct admin_query query;
+    if (admin_query_read(request, names, PARAMETERS, &query, &err) &&
+        print(program, query.values, &object, &err))
+        admin_reply_tree(request, HTTP_OK, object);
     else
         answer_error(request, &err);
-    evhttp_clear_headers(&query);
+    cJSON_Delete(object);
+    admin_query_done(&query);
 }

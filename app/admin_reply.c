@@ -3,15 +3,20 @@
 // Answers, and which requests get no other than a refusal whatever they ask for. Main thread; part
 // of admin.c.
 #include "app/admin.h"
+
+#include "app/json_out.h"
 #include "base/addr.h"
 #include "base/defs.h"
+#include "base/memory_file.h"
 
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -50,6 +55,39 @@ void admin_reply(struct evhttp_request *request, int code, const char *type, con
     evhttp_send_reply(request, code, NULL, body);
     if (body)
         evbuffer_free(body);
+}
+
+void admin_reply_json(struct evhttp_request *request, int code, const char *text)
+{
+    static const char no_memory[] = "{\"error\":\"out of memory\"}\n";
+    admin_reply(request, text ? code : HTTP_INTERNAL, "application/json", text ? text : no_memory);
+}
+
+void admin_reply_tree(struct evhttp_request *request, int code, const cJSON *json)
+{
+    char *text = cJSON_PrintUnformatted(json);
+    admin_reply_json(request, code, text);
+    free(text);
+}
+
+static char *error_json(const char *text)
+{
+    struct memory_file file;
+    if (!memory_file_open(&file))
+        return NULL;
+    struct json_out json = { .out = file.out };
+    json_out_open(&json, NULL, '{');
+    json_out_text(&json, "error", text);
+    json_out_close(&json, '}');
+    putc('\n', file.out);
+    return memory_file_take(&file);
+}
+
+void admin_reply_error(struct evhttp_request *request, int code, const char *text)
+{
+    char *json = error_json(text);
+    admin_reply_json(request, code, json);
+    free(json);
 }
 
 static void refuse(struct evhttp_request *request, int code, const char *text)

@@ -6,9 +6,11 @@
 // 404. Main thread; part of admin.c.
 #include "app/admin.h"
 #include "app/admin_held.h"
+#include "app/admin_query.h"
 #include "app/health_now.h"
 #include "app/program.h"
 #include "base/defs.h"
+#include "base/err.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
@@ -96,31 +98,56 @@ static bool hold(struct admin_waits *waits, struct evhttp_request *request, enum
     return true;
 }
 
+enum parameter { FOR = 0, CLUSTER, HOLD, PARAMETERS };
+
+static bool read_wait(struct evhttp_request *request, struct admin_query *query,
+    enum health *health, bool *wants_hold, struct err *err)
+{
+    static const char *const names[PARAMETERS] = {
+        [FOR] = "for",
+        [CLUSTER] = "cluster",
+        [HOLD] = "hold",
+    };
+    *health = HEALTH_READY;
+    *wants_hold = true;
+    if (!admin_query_read(request, names, PARAMETERS, query, err))
+        return false;
+    const char *what = query->values[FOR], *hold = query->values[HOLD];
+    if (what && !health_find(what, health))
+        return err_set(err, ERR_USAGE, "for: expected started, live, ready or active");
+    if (hold && strcmp(hold, "no") != 0 && strcmp(hold, "yes") != 0)
+        return err_set(err, ERR_USAGE, "hold: expected yes or no");
+    *wants_hold = !hold || strcmp(hold, "no") != 0;
+    return true;
+}
+
+static void refuse(struct evhttp_request *request, int code, const char *text)
+{
+    char line[ERR_TEXT_BYTES + 1];
+    snprintf(line, sizeof(line), "%s\n", text);
+    admin_reply(request, code, "text/plain; charset=utf-8", line);
+}
+
 void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
 {
-    struct evkeyvalq query = { 0 };
-    enum health health = HEALTH_READY;
+    struct err err;
+    struct admin_query query;
+    enum health health;
+    bool wants_hold, healthy;
     char reason[HEALTH_LINE_BYTES];
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    TAILQ_INIT(&query);
-    bool parsed = evhttp_parse_query_str(text ? text : "", &query) == 0;
-    const char *what = evhttp_find_header(&query, "for");
-    const char *alias = evhttp_find_header(&query, "cluster");
-    const char *wants_hold = evhttp_find_header(&query, "hold");
-    if (!parsed || (what && !health_find(what, &health))) {
-        admin_reply(request, HTTP_BADREQUEST, "text/plain; charset=utf-8",
-            "expected for=started, live, ready or active\n");
+    bool is_clear = read_wait(request, &query, &health, &wants_hold, &err);
+    const char *alias = query.values[CLUSTER];
+    if (!is_clear) {
+        refuse(request, HTTP_BADREQUEST, err.text);
     } else if (alias && !admin_serves(waits->program, alias)) {
-        snprintf(reason, sizeof(reason), "cluster %.100s: not served here\n", alias);
-        admin_reply(request, HTTP_NOTFOUND, "text/plain; charset=utf-8", reason);
+        snprintf(reason, sizeof(reason), "cluster %.100s: not served here", alias);
+        refuse(request, HTTP_NOTFOUND, reason);
     } else {
-        bool healthy = ask(waits, health, alias, reason);
-        bool held = !healthy && !(wants_hold && strcmp(wants_hold, "no") == 0) &&
-                    hold(waits, request, health, alias);
-        if (!held)
+        healthy = ask(waits, health, alias, reason);
+        if (healthy || !wants_hold || !hold(waits, request, health, alias))
             answer(request, healthy, reason);
     }
-    evhttp_clear_headers(&query);
+    admin_query_done(&query);
 }
 
 void admin_waits_changed(struct admin_waits *waits)

@@ -73,6 +73,28 @@ def test_wrong_requests(proxy):
     assert tcp(proxy, "HEAD", "/liveness") == (200, "")
 
 
+@pytest.mark.parametrize("query, reason", [
+    ("/readiness?clutser=orders", "no parameter has this name: expected cluster"),
+    ("/readiness?cluster=orders&cluster=orders", "cluster: given twice"),
+    ("/startup?cluster", "the query cannot be read"),
+    ("/wait?form=active&hold=no", "no parameter has this name: expected for, cluster or hold"),
+    ("/wait?for=active&for=live&hold=no", "for: given twice"),
+    ("/wait?for=ever", "for: expected started, live, ready or active"),
+    ("/wait?for=ready&hold=false", "hold: expected yes or no")])
+def test_a_slip_in_a_query_is_an_error(proxy, query, reason):
+    """A probe that asks for something else than was meant would be green for the wrong reason."""
+    code, text = tcp(proxy, "GET", query)
+    assert code == 400 and reason in text
+    assert text.startswith(reason[:5] if "/wait" in query else '{"error":"')
+
+
+def test_a_probe_asks_about_one_cluster(proxy):
+    assert tcp(proxy, "GET", "/readiness?cluster=orders") == (200, '{"status":"ok"}\n')
+    assert tcp(proxy, "GET", "/readiness?cluster=other") == (
+        404, '{"error":"cluster: not served here"}\n')
+    assert tcp(proxy, "GET", "/wait?cluster=%6frders&for=ready&hold=yes") == (200, "ok\n")
+
+
 def test_a_held_wait_ends_with_the_drain(proxy):
     answers = []
     held = threading.Thread(target=lambda: answers.append(proxy.admin("/wait?for=active")))
