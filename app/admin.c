@@ -32,9 +32,10 @@
 
 enum {
     BACKLOG = 64,
-    HEADERS_BYTES = 8192,
+    HEADERS_BYTES = 32 * 1024, // with the cookies of all that a browser's localhost has served
     BODY_BYTES = 1024,
     IDLE_TIMEOUT_S = 30,
+    KEEPALIVE_MS = 60 * 1000,
     SOCKET_MODE = 0600,
     METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
               EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS,
@@ -300,9 +301,12 @@ static bool serve(struct door *door, int fd, struct event_base *base)
     evhttp_set_gencb(door->http, on_request, door);
     admin_callers_watch(door->admin->callers, door->http);
     // What is accepted inherits it. The end of a long answer would else wait for the
-    // acknowledgement of its beginning, which the other side delays (40 ms on Linux).
-    if (!door->local)
+    // acknowledgement of its beginning, which the other side delays (40 ms on Linux); and who is
+    // held and loses the network would be held for a day.
+    if (!door->local) {
         net_nodelay(fd);
+        net_keepalive(fd, KEEPALIVE_MS);
+    }
     struct evhttp_bound_socket *bound = evhttp_accept_socket_with_handle(door->http, fd);
     if (!bound)
         return false;

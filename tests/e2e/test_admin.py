@@ -69,8 +69,30 @@ def test_wrong_requests(proxy):
     assert tcp(proxy, "GET", "/nothing")[0] == 404
     assert tcp(proxy, "DELETE", "/metrics")[0] == 405
     assert tcp(proxy, "GET", "/wait?for=ever")[0] == 400
-    assert tcp(proxy, "GET", "/liveness", {"X-Long": "x" * 9000})[0] in (400, 413)
+    assert tcp(proxy, "GET", "/liveness", {"X-Long": "x" * 40_000})[0] in (400, 413)
     assert tcp(proxy, "HEAD", "/liveness") == (200, "")
+
+
+def test_cookies_of_others_do_no_harm(proxy):
+    """A browser sends to localhost what any other program on localhost has set, whatever the port."""
+    cookies = "; ".join(f"session-{n}={'x' * 2000}" for n in range(10))
+    assert tcp(proxy, "GET", "/", {"Cookie": cookies})[0] == 200
+
+
+def test_a_caller_that_is_cut_off_is_noticed(proxy):
+    """Its machine has gone: nothing ever comes, and a wait has no other end. The kernel asks."""
+    port = int(proxy.wait_log(r"admin listening address=127\.0\.0\.1:(\d+)")[1])
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.sendall(b"GET /wait?for=active HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        proxy.wait_metric("tidblink_waits", 1)
+        timers = [row.split()[5] for row in open("/proc/net/tcp")
+                  if row.split()[1:3] == [tcp_address(port), tcp_address(sock.getsockname()[1])]]
+        assert len(timers) == 1 and timers[0].startswith("02:")  # keepalive, proc_net_tcp(5)
+
+
+def tcp_address(port):
+    """127.0.0.1 and the port, as /proc/net/tcp has them."""
+    return "0100007F:%04X" % port
 
 
 @pytest.mark.parametrize("query, reason", [
