@@ -7,8 +7,9 @@ address and a port that are known before, and for ports where nobody shall liste
         …
     port = own_port()  # until this process ends
 
-A claim is a socket that is bound and never listens, on an address that nobody uses otherwise; it
-ends with its process, however that ends. Claimed ports are none that the kernel gives to whoever
+A claim is a socket that is bound and never used, on an address that nobody uses otherwise; that of a
+port is UDP's, which is in nobody's way who listens on 0.0.0.0. It ends with its process, however that
+ends. Claimed ports are none that the kernel gives to whoever
 asks for some port, or to outgoing connections (ip(7), ip_local_port_range)."""
 import contextlib
 import random
@@ -32,7 +33,7 @@ def is_free(address, port, kind=socket.SOCK_STREAM):
 def claim_port(addresses):
     """(port, claim): one that is free on all of the addresses, for TCP and UDP."""
     while True:
-        claim = socket.socket()
+        claim = socket.socket(type=socket.SOCK_DGRAM)
         port = random.choice(PORTS)
         with contextlib.suppress(OSError):  # another process has it
             claim.bind((PORTS_KEEPER, port))
