@@ -128,7 +128,7 @@ static bool enter_fence(struct lockdown *lockdown, const struct program *program
         return false;
     allow_masters(lockdown, program);
     allow_left_sockets(lockdown, program);
-    int sys = os_fence_enter(lockdown->fence) ? confine_failure() : errno;
+    int sys = confine_enter();
     if (sys != 0)
         log_facts(LOG_ERROR, "Landlock is not in force", "reason", err_errno_text(sys), NULL);
     return sys == 0;
@@ -237,14 +237,6 @@ bool lockdown_covers(const struct lockdown *lockdown, const struct settings *fre
 {
     return !lockdown || lockdown->why_not || !lockdown->fence ||
            lockdown_places_cover(&lockdown->places, fresh, err);
-}
-
-void lockdown_explain(const struct lockdown *lockdown, struct err *err)
-{
-    size_t len = strlen(err->text);
-    if (err->sys == EACCES && !lockdown->why_not && lockdown->fence)
-        snprintf(err->text + len, sizeof(err->text) - len,
-            ". It may be out of reach of the sandbox: restart tidblink to use it");
 }
 
 static void print_rights(unsigned rights, FILE *out)

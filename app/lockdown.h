@@ -31,7 +31,5 @@ bool lockdown_has_lost_programs(const struct lockdown *lockdown);
 // yes.
 bool lockdown_covers(
     const struct lockdown *lockdown, const struct settings *fresh, struct err *err) MUST_CHECK;
-// Says what may be behind an error that is EACCES.
-void lockdown_explain(const struct lockdown *lockdown, struct err *err);
 // What a proxy with these settings could still do: paths and system calls.
 bool lockdown_print(const struct settings *settings, FILE *out, struct err *err) MUST_CHECK;

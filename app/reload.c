@@ -7,6 +7,7 @@
 
 #include "app/descriptors.h"
 #include "app/lockdown.h"
+#include "base/confine.h"
 #include "base/service.h"
 
 #include <inttypes.h>
@@ -136,7 +137,7 @@ static bool reload(struct program *program, struct err *err)
         return false;
     struct settings *fresh = build_again(program->request, err);
     if (!fresh) {
-        lockdown_explain(program->lockdown, err);
+        confine_explain(err);
         return false;
     }
     bool same = same_clusters(settings, fresh);

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Used by worker.c, control.c and jump_name.c for their threads, by app/lockdown.c for the fence.
+// Used by worker.c, control.c and jump_name.c for their threads, by app/lockdown.c for the fence,
+// by whoever reads files later for its errors.
 #include "base/confine.h"
 
+#include "base/err.h"
 #include "base/os_sandbox.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 static const struct os_fence *fence; // set before there are threads
 static atomic_int failure;           // the errno of a thread that stayed outside
+static atomic_bool is_fenced;
 
 struct start {
     void *(*run)(void *arg);
@@ -61,7 +66,18 @@ int confine_thread_start(
     return 0;
 }
 
-int confine_failure(void)
+int confine_enter(void)
 {
+    if (!os_fence_enter(fence))
+        return errno;
+    atomic_store(&is_fenced, true);
     return atomic_load(&failure);
+}
+
+void confine_explain(struct err *err)
+{
+    size_t len = strlen(err->text);
+    if (err->sys == EACCES && atomic_load(&is_fenced))
+        snprintf(err->text + len, sizeof(err->text) - len,
+            ". It may be out of reach of the sandbox: restart tidblink to use it");
 }

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+struct err;
 struct os_fence;
 
 // For the threads that are started from now on; NULL: none. Main thread, which keeps the fence.
@@ -16,6 +17,9 @@ void confine_use(const struct os_fence *fence);
 // pthread_create(3); returns once the thread is behind the fence, if there is one. Its errno.
 int confine_thread_start(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *arg),
     void *arg) MUST_CHECK;
-// Why a thread could not go behind it and runs outside: its errno, 0 when all are inside. Any
+// The main thread goes behind it, for good. The errno, also of a thread that could not and runs
+// outside; 0: all are inside.
+int confine_enter(void) MUST_CHECK;
+// Adds to the text what may be behind an error that is EACCES, if we are behind a fence. Any
 // thread.
-int confine_failure(void);
+void confine_explain(struct err *err);

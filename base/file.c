@@ -58,6 +58,15 @@ char *file_read(const char *path, size_t limit, size_t *out_len, struct err *err
     return text;
 }
 
+bool file_is_readable(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_sys(err, ERR_OPTION, errno, "cannot read %s", path);
+    close(fd);
+    return true;
+}
+
 static bool write_all(int fd, const char *text, size_t len)
 {
     for (size_t done = 0; done < len;) {

@@ -16,6 +16,10 @@ struct err;
 // is none) also when it is no regular file of at most `limit` bytes. *out_len may be NULL.
 char *file_read(const char *path, size_t limit, size_t *out_len, struct err *err) MUST_CHECK;
 
+// Whether it can be opened, for who leaves the reading to a library that does not say why not.
+// ERR_OPTION with err->sys.
+bool file_is_readable(const char *path, struct err *err) MUST_CHECK;
+
 enum { FILE_PATH_BYTES = 4096 };
 #define FILE_NEW_SUFFIX ".new" // of the temporary name, "PATH.<6 letters>.new"
 

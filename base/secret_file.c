@@ -152,6 +152,11 @@ static bool explain_denied(
 {
     char hint[128], fix[32];
     unsigned uid = (unsigned)geteuid();
+    // A sandbox, ours or somebody else's, has no part in this question.
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+        return err_set(err, ERR_OPTION,
+            "%s cannot be opened: %s, though its mode %04o lets uid %u, gid %u read it", path,
+            err_errno_text(sys), (unsigned)(status->st_mode & 07777), uid, (unsigned)getegid());
     snprintf(fix, sizeof(fix), "chown %u", uid);
     return err_set(err, ERR_OPTION,
         "%s cannot be opened: %s: its mode is %04o, its owner uid %u, its group gid %u, and this "

@@ -4,6 +4,7 @@
 #include "proxy/tls_identity.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "proxy/key_file.h"
 #include "proxy/rsa_key.h"
 
@@ -91,9 +92,11 @@ static bool use_own(SSL_CTX *context, struct err *err)
 
 static bool use_files(SSL_CTX *context, const struct tls_identity_plan *plan, struct err *err)
 {
+    if (!file_is_readable(plan->cert, err))
+        return err_prefix(err, "client-tls-cert");
     if (SSL_CTX_use_certificate_chain_file(context, plan->cert) != 1)
-        return err_set(err, ERR_OPTION,
-            "client-tls-cert: %s cannot be read, or holds no certificate in PEM", plan->cert);
+        return err_set(
+            err, ERR_OPTION, "client-tls-cert: %s holds no certificate in PEM", plan->cert);
     EVP_PKEY *key = key_file_read(plan->key, "no private key in PEM", err);
     if (!key)
         return err_prefix(err, "client-tls-key");

@@ -3,6 +3,7 @@
 // Files of TLS, read and watched. Made by proxy.c, asked by target.c.
 #include "proxy/tls_store.h"
 
+#include "base/confine.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -242,9 +243,11 @@ static bool read_all(
 
 // ---- a look at the files ------------------------------------------------------------------------
 
-static void log_change(const char *alias, const char *path, const struct err *why)
+static void log_change(const char *alias, const char *path, struct err *why)
 {
     struct log_line line;
+    if (why)
+        confine_explain(why);
     log_start(&line, why ? LOG_ERROR : LOG_INFO, "%s",
         why ? "a changed TLS file is not usable: what was read before stays"
             : "a changed TLS file was read");

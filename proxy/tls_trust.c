@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "proxy/tickets.h"
 #include "proxy/tls.h"
 
@@ -194,6 +195,8 @@ static bool add_authorities(SSL_CTX *context, const char *path, struct err *err)
         return err_sys(err, ERR_OPTION, errno, "cannot read %s", path);
     if (S_ISDIR(status.st_mode))
         return add_folder(context, path, err);
+    if (!file_is_readable(path, err))
+        return false;
     return add_file(context, path) ||
            err_set(err, ERR_OPTION, "%s holds no CA certificate in PEM", path);
 }

@@ -14,6 +14,7 @@ import pytest
 
 import client
 from built import linux_only
+from certs import Authority
 from proxy import ORDERS
 from test_lockdown import (IN_FORCE, Strace, needs_root, poke, scene,  # noqa: F401
                            show_sandbox)
@@ -103,6 +104,24 @@ def test_a_user_who_was_added_after_the_start(scene, tmp_path, sandbox, users, a
         proxy.signal(signal.SIGHUP)
         line = proxy.wait_log("configuration (not )?reloaded", after=mark).string
         assert re.search(answer, line), line
+
+
+@pytest.mark.parametrize("option, what", [
+    ("client-tls-key", "though its mode 0600 lets uid"), ("tls-ca", "cannot read")])
+def test_a_tls_file_that_took_the_place_of_one_out_of_reach(scene, tmp_path, option, what):  # noqa: F811
+    """Nobody has asked for a reload. The log says what is behind it, and no nonsense about rights."""
+    pair = Authority().server(tmp_path, ["localhost"])
+    path = {"client-tls-key": pair.key, "tls-ca": scene.pair.ca}[option]
+    options = {"client-tls-cert": pair.cert, "client-tls-key": pair.key, "sandbox": "strict"}
+    with scene.proxy(options) as proxy:
+        proxy.wait_log(IN_FORCE)
+        new = Path(f"{path}.new")
+        shutil.copy2(path, new)
+        new.replace(path)
+        line = proxy.wait_log("error a changed TLS file is not usable").string
+        assert what in line and "restart tidblink to use it" in line, line
+        assert "Run:" not in line, line
+        scene.visit(proxy)
 
 
 # A root of its own in which $1 is mounted at /config, as Kubernetes mounts a volume.

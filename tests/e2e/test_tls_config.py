@@ -218,7 +218,8 @@ def test_dsn_prints_no_folder(config):
     assert shown[1] == shown[0].replace(str(config.shop / "ca.pem"), "'<CA_PATH>'")
 
 
-CERT = "client-tls-cert: {%s} cannot be read, or holds no certificate in PEM"
+CERT = "client-tls-cert: {%s} holds no certificate in PEM"
+NO_CERT = "client-tls-cert: cannot read {%s}: No such file or directory"
 MISSING = "client-tls-key: {%s} cannot be opened: No such file or directory"
 OPEN = "client-tls-key: {%s} holds a secret, and everybody may read it: its mode is 0644"
 NO_KEY = "client-tls-key: {%s} is no private key in PEM, without a password"
@@ -226,7 +227,7 @@ OTHER = "client-tls-key: {%s} is not the private key of {%s}"
 
 
 @pytest.mark.parametrize("cert, key, expected", [
-    ("missing", "ec.key", CERT % "missing"), ("garbage", "ec.key", CERT % "garbage"),
+    ("missing", "ec.key", NO_CERT % "missing"), ("garbage", "ec.key", CERT % "garbage"),
     ("ec.key", "ec.crt", CERT % "ec.key"), ("empty-folder", "ec.key", CERT % "empty-folder"),
     ("ec.crt", "missing", MISSING % "missing"),
     ("ec.crt", "garbage", NO_KEY % "garbage"),
