@@ -255,14 +255,19 @@ void log_single(struct log_line *line)
 // ---- writing ------------------------------------------------------------------------------------
 
 // A reader that has stopped reading (a full pipe) must not stop the threads that log: what it does
-// not take is dropped and counted.
+// not take is dropped and counted. So is a line that a full disk took in part: the next one begins
+// on a line of its own.
 static bool write_text(const char *text, size_t len)
 {
+    static bool is_torn;
     struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
     if (poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT))
         return false;
+    if (is_torn && write(STDERR_FILENO, "\n", 1) != 1)
+        return false;
     ssize_t written = write(STDERR_FILENO, text, len);
-    return written >= 0; // nowhere to report a log that cannot be written
+    is_torn = written > 0 && (size_t)written < len;
+    return written == (ssize_t)len; // nowhere to report a log that cannot be written
 }
 
 // LOG_TAIL_BYTES keeps this room free.

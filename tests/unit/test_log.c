@@ -8,11 +8,13 @@
 #include "base/text.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -319,6 +321,42 @@ static void test_lost_lines_are_counted(void **state)
     assert_int_equal(written + lost, LINES + 1);
 }
 
+// A disk that is full in the middle of a line, and has room again. RLIMIT_FSIZE stands for it.
+static void test_a_line_that_was_written_in_part(void **state)
+{
+    const struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct sigaction before;
+    struct rlimit limit, full;
+    char *part, *count, *rest;
+    (void)state;
+    log_setup(LOG_INFO, LOG_JSON, 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, &before), 0);
+    full = limit;
+    full.rlim_cur = 20;
+    capture_begin();
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    log_info("cut");
+    log_info("lost");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    log_info("whole");
+    part = capture_end();
+    assert_int_equal(sigaction(SIGXFSZ, &before, NULL), 0);
+    count = strchr(part, '\n');
+    assert_non_null(count);
+    assert_int_equal(count - part, 20);
+    rest = strchr(++count, '\n');
+    assert_non_null(rest);
+    *rest++ = '\0';
+    cJSON *object = parse(count);
+    assert_string_equal(text_of(object, "message"), "log lines were lost");
+    assert_int_equal(cJSON_GetObjectItem(object, "lines")->valueint, 2);
+    cJSON_Delete(object);
+    object = parse(only_line(rest));
+    assert_string_equal(text_of(object, "message"), "whole");
+    cJSON_Delete(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -330,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_journal_gets_priorities),
         cmocka_unit_test(test_forced_lines_pass_every_level),
         cmocka_unit_test(test_lost_lines_are_counted),
+        cmocka_unit_test(test_a_line_that_was_written_in_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
