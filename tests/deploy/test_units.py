@@ -56,6 +56,11 @@ def test_verified(units, drop_in):
     assert verify(units) == (0, "")
 
 
+def test_a_program_without_memory_does_not_end_the_service(units):
+    """systemd stops the whole unit by default when one of its processes was killed so."""
+    assert "\nOOMPolicy=continue\n" in (units / "tidblink.service").read_text()
+
+
 def test_what_verify_would_say(units):
     unit = units / "tidblink.service"
     unit.write_text(unit.read_text().replace("PrivateTmp=", "PrivateTemp="))
