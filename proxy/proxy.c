@@ -5,7 +5,9 @@
 #include "proxy/proxy.h"
 
 #include "base/changes.h"
+#include "base/confine.h"
 #include "base/cpus.h"
+#include "base/err.h"
 #include "base/inherited.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -190,14 +192,17 @@ void proxy_set_control(struct proxy *proxy, struct control *control)
 enum proxy_concern proxy_wake(struct proxy *proxy, const struct change *change)
 {
     struct wake_plan plan = wake_plan_of(change);
+    struct err err;
     enum proxy_concern most = PROXY_UNCONCERNED;
     for (size_t i = 0; i < proxy->target_count; i++) {
         enum proxy_concern concern = target_wake(proxy->targets[i], &plan, change->names);
         most = concern > most ? concern : most;
     }
     plan.forget = plan.slept || most == PROXY_CONCERNED;
-    if (plan.forget || change->names)
-        resolver_renew(proxy->resolver);
+    if ((plan.forget || change->names) && !resolver_renew(proxy->resolver, &err)) {
+        confine_explain(&err);
+        log_facts(LOG_WARN, "the DNS servers stay as they were", "reason", err.text, NULL);
+    }
     for (size_t i = 0; i < proxy->worker_count; i++)
         worker_wake(proxy->workers[i], &plan);
     for (size_t i = 0; plan.forget && i < proxy->target_count; i++)

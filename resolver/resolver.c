@@ -194,10 +194,10 @@ void resolver_hasten(struct resolver_watch *watch)
     resolver_refresh(watch);
 }
 
-void resolver_renew(struct resolver *resolver)
+bool resolver_renew(struct resolver *resolver, struct err *err)
 {
     loop_assert_here(resolver->loop);
-    servers_rebuild(resolver->servers);
+    return servers_rebuild(resolver->servers, err);
 }
 
 bool resolver_doubt(struct resolver_watch *watch, bool withhold)

@@ -69,8 +69,9 @@ void resolver_refresh(struct resolver_watch *watch);
 // under way goes on, so that many such events in a row do not keep it from its answer.
 void resolver_hasten(struct resolver_watch *watch);
 // This machine may be in another network: DNS servers are asked over new sockets from now on, and
-// resolv.conf is read again. Look-ups that are under way start again.
-void resolver_renew(struct resolver *resolver);
+// resolv.conf is read again. Look-ups that are under way start again. False: the servers and their
+// sockets stay; err->sys EACCES: resolv.conf may not be read.
+bool resolver_renew(struct resolver *resolver, struct err *err) MUST_CHECK;
 // From now on another policy and another deadline count; the servers stay. What is known stays
 // until the next look. False: allowed_cidrs cannot be read, and nothing has changed.
 bool resolver_adopt(

@@ -5,17 +5,16 @@
 #include "resolver/servers.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/os.h"
 #include "resolver/channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 // c-ares sends three times, each wait twice the one before: 1 + 2 + 4.
 enum { WAITS_PER_LOOKUP = 7, RETRY_MIN_MS = 20 };
@@ -183,32 +182,25 @@ void servers_renew(struct servers *servers)
     if (servers->configured->count > 0)
         return;
     struct stat now = { 0 };
-    (void)!stat(servers->resolv_conf, &now);
-    if (same_file(&servers->seen, &now))
-        return;
-    servers_rebuild(servers);
-}
-
-// One that is there and may not be read: behind a sandbox, one that was put in the place of the one
-// of the start. c-ares would take its default for it, 127.0.0.1.
-static bool is_shut_out(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool shut_out = fd < 0 && errno == EACCES;
-    if (fd >= 0)
-        close(fd);
-    return shut_out;
-}
-
-void servers_rebuild(struct servers *servers)
-{
     struct err err;
+    (void)!stat(servers->resolv_conf, &now);
+    if (!same_file(&servers->seen, &now) && !servers_rebuild(servers, &err))
+        log_debug("the DNS servers stay as they were: %s", err.text);
+}
+
+bool servers_rebuild(struct servers *servers, struct err *err)
+{
     servers->seen = (struct stat){ 0 };
     (void)!stat(servers->resolv_conf, &servers->seen);
-    if (servers->configured->count == 0 && is_shut_out(servers->resolv_conf))
-        log_debug("the DNS servers stay as they are: %s cannot be read", servers->resolv_conf);
-    else if (!build(servers, &err))
-        log_debug("the DNS servers stay as they are: %s", err.text);
+    // One that is there and may not be read: behind a sandbox, one that was put in the place of the
+    // one of the start. c-ares would take its default for it, 127.0.0.1.
+    struct err why;
+    bool is_shut_out = servers->configured->count == 0 &&
+                       !file_is_readable(servers->resolv_conf, &why) && why.sys == EACCES;
+    if (!is_shut_out)
+        return build(servers, err);
+    *err = why;
+    return false;
 }
 
 unsigned servers_generation(const struct servers *servers)

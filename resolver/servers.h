@@ -24,8 +24,8 @@ void servers_free(struct servers *servers);
 // itself. Queries still out then end with ARES_EDESTRUCTION. Not from inside a callback of c-ares.
 void servers_renew(struct servers *servers);
 // The same whatever the file says: a channel's sockets keep the source address that they were
-// connected from.
-void servers_rebuild(struct servers *servers);
+// connected from. False: they stay as they were; err->sys EACCES: it may not be read.
+bool servers_rebuild(struct servers *servers, struct err *err) MUST_CHECK;
 unsigned servers_generation(const struct servers *servers); // changes with every renewal
 
 size_t servers_count(const struct servers *servers); // at least 1

@@ -73,6 +73,14 @@ OTHER_ETC = 'etc=$1; shift; mount --bind "$etc" /etc; exec "$@"'
 USED_OF_ETC = ["passwd", "group", "nsswitch.conf", "ld.so.cache", "ssl/openssl.cnf"]
 
 
+def own_etc(tmp_path):
+    etc = tmp_path / "etc"
+    for name in USED_OF_ETC:
+        (etc / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(Path("/etc") / name, etc / name)
+    return etc
+
+
 def add_user(etc, line):
     """As useradd(8) does it: another file takes the place of the old one."""
     new = etc / "passwd+"
@@ -88,10 +96,7 @@ def add_user(etc, line):
 def test_a_user_who_was_added_after_the_start(scene, tmp_path, sandbox, users, answer):  # noqa: F811
     """Where names are listed they can be looked up later, too; else it is not said that there is no
     such user."""
-    etc = tmp_path / "etc"
-    for name in USED_OF_ETC:
-        (etc / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(Path("/etc") / name, etc / name)
+    etc = own_etc(tmp_path)
     proxy = scene.proxy({"sandbox": sandbox}, allow_users=users,
                         listen=f"127.0.0.1:0, unix:{tmp_path}/orders.sock")
     proxy.wrapper = ["unshare", "--mount", "sh", "-ec", OTHER_ETC, "sh", etc]
@@ -122,6 +127,30 @@ def test_a_tls_file_that_took_the_place_of_one_out_of_reach(scene, tmp_path, opt
         assert what in line and "restart tidblink to use it" in line, line
         assert "Run:" not in line, line
         scene.visit(proxy)
+
+
+def name_server(etc, number):
+    """As a DHCP client does it. Nobody answers there."""
+    new = etc / "resolv.conf.new"
+    new.write_text(f"nameserver 127.77.0.{number}\n")
+    new.replace(etc / "resolv.conf")
+
+
+@needs_root
+@pytest.mark.parametrize("sandbox", ["on", "strict"])
+def test_another_resolv_conf(scene, tmp_path, sandbox):  # noqa: F811
+    """Its servers are asked; or the log says why not."""
+    etc = own_etc(tmp_path)
+    name_server(etc, 1)
+    proxy = scene.proxy({"sandbox": sandbox, "dns-servers": None, "resolve-timeout": "200ms"})
+    proxy.wrapper = ["unshare", "--mount", "sh", "-ec", OTHER_ETC, "sh", etc]
+    with proxy:
+        proxy.wait_log("info sandbox .*" + ("etc=readable" if sandbox == "on" else ""))
+        proxy.wait_log("127.77.0.1")
+        name_server(etc, 2)
+        proxy.wait_log("127.77.0.2" if sandbox == "on" else
+                       "warn the DNS servers stay as they were reason=\"cannot read /etc/resolv.conf: "
+                       "Permission denied.*restart tidblink to use it")
 
 
 # A root of its own in which $1 is mounted at /config, as Kubernetes mounts a volume.

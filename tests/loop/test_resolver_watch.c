@@ -240,12 +240,13 @@ static void test_a_resolv_conf_behind_the_fence(void **state)
 
 static void test_doubted_names_are_told_anew(void **state)
 {
+    struct err err;
     struct world *world = *state;
     world->dns.a = ips("10.0.0.1", NULL);
     world->options.ttl_min_ms = world->options.ttl_max_ms = UINT64_C(3600000);
     world_watch(world, host);
     world_report(world, 1);
-    resolver_renew(world->resolver);
+    assert_true(resolver_renew(world->resolver, &err));
     assert_true(resolver_doubt(world->watch, true));
     assert_string_equal(
         world_report(world, 2)->text, "10.0.0.1"); // the same, and told all the same
@@ -260,6 +261,7 @@ static void test_doubted_names_are_told_anew(void **state)
 // The time of a look-up is long here: the old addresses are back before it is over.
 static void test_doubted_addresses_are_stale_but_usable(void **state)
 {
+    struct err err;
     struct world *world = *state;
     world->dns.a = ips("10.0.0.1", NULL);
     world->options.timeout_ms = 15000;
@@ -267,7 +269,7 @@ static void test_doubted_addresses_are_stale_but_usable(void **state)
     world_watch(world, host);
     world_report(world, 1);
     set_mode(&world->dns, FAKE_SILENT);
-    resolver_renew(world->resolver);
+    assert_true(resolver_renew(world->resolver, &err));
     assert_true(resolver_doubt(world->watch, true));
     assert_true(resolver_doubt(world->watch, false)); // the next event of the same change
     assert_string_equal(world_report(world, 2)->text, "10.0.0.1 (dns-timeout)");
