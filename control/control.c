@@ -56,6 +56,8 @@ static void look_at_file(struct control *control)
     struct model *model = NULL;
     struct err err;
     bool read = state_file_read(file_path(control), &model, &err);
+    if (!read)
+        confine_explain(&err);
     control->file_read = true;
     control->file_status = read ? (struct err){ 0 } : err;
     if (read) {

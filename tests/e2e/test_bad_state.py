@@ -9,6 +9,7 @@ import signal
 import pytest
 
 import client
+from built import linux_only
 from emulator import CLUSTER, ENDPOINT, HOST
 from proxy import ORDERS, Proxy
 from servers import GREETING, Greeter
@@ -199,6 +200,21 @@ def test_a_document_that_comes_later(known, folder, tmp_path):
         # Whole again.
         document.write_bytes(written.read_bytes())
         proxy.wait_cluster("orders", lambda api: api["ok"], new_connections="allow")
+
+
+@linux_only("sandbox")
+def test_a_document_out_of_reach(known, folder):
+    """Its writer puts another file in its place each time, and `strict` knows the first one only."""
+    written = remembered(known, folder, "ACTIVE", "allow")
+    with follower(known, written, sandbox="strict") as proxy:
+        proxy.wait_verdict("allow", "ACTIVE")
+        new = written.with_suffix(".new")
+        new.write_bytes(written.read_bytes())
+        new.replace(written)
+        shown = proxy.wait_cluster("orders", lambda api: not api["ok"])
+        assert shown["api"]["reason"].endswith(
+            f"cannot open {written}: Permission denied. It may be out of reach of the sandbox: restart "
+            "tidblink to use it"), shown
 
 
 def test_a_document_without_our_cluster(known, folder):
