@@ -16,6 +16,7 @@ import client
 from built import linux_only
 from certs import Authority
 from proxy import ORDERS
+from spawners import keeper_and_starter
 from test_lockdown import (IN_FORCE, Strace, needs_root, poke, scene,  # noqa: F401
                            show_sandbox)
 from trespass import Trespass
@@ -204,17 +205,6 @@ def test_a_volume_right_below_the_root_folder(scene, tmp_path):  # noqa: F811
 
 # ---- programs ------------------------------------------------------------------------------------
 
-def spawner_of(pid):
-    """The pid of the process that starts programs for this one."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-            words = path.with_name("cmdline").read_bytes()
-            if parent == pid and words == b"tidblink\0spawner\0":
-                return int(path.parent.name)
-    return None
-
-
 BY_SPAWNER = IN_FORCE.replace("denied", "spawner")
 
 
@@ -257,17 +247,19 @@ def test_the_spawner_has_nothing_and_ends_with_the_proxy(scene):  # noqa: F811
     proxy = scene.proxy(options, env, via="command:socat - TCP:%h:%p")
     try:
         proxy.start().wait_log(BY_SPAWNER)
-        pid = spawner_of(proxy.process.pid)
+        pid, starter = keeper_and_starter(proxy.process.pid)
         assert key.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
         fds = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
         # The one to the proxy.
         assert len([name for name in fds if name.startswith("socket:")]) == 1, fds
         # Who ends a service sends that to all of its processes; this one has to outlive the drain.
-        os.kill(pid, signal.SIGTERM)
-        handle = os.pidfd_open(pid)
+        for process in (pid, starter):
+            os.kill(process, signal.SIGTERM)
+        handles = [os.pidfd_open(process) for process in (pid, starter)]
         proxy.kill()
-        assert select.select([handle], [], [], 30)[0] == [handle], "the spawner lives on"
-        os.close(handle)
+        for handle in handles:
+            assert select.select([handle], [], [], 30)[0] == [handle], "the spawner lives on"
+            os.close(handle)
     finally:
         proxy.kill()
         shutil.rmtree(proxy.dir, ignore_errors=True)
@@ -286,12 +278,12 @@ def test_a_spawner_that_is_killed(scene):  # noqa: F811
         proxy.wait_log(BY_SPAWNER)
         proxy.wait_verdict("allow")
         scene.visit(proxy)
-        keeper = spawner_of(proxy.process.pid)
-        kill_all(spawner_of(keeper))
+        keeper, starter = keeper_and_starter(proxy.process.pid)
+        kill_all(starter)
         proxy.wait_log("warn the process that starts programs was killed.* exit_code=137$")
         scene.visit(proxy)
         assert proxy.admin("/readiness")[0] == 200
-        kill_all(keeper, spawner_of(keeper))
+        kill_all(*keeper_and_starter(proxy.process.pid))
         proxy.wait_log("error the process that starts programs has ended: restart tidblink")
         code, text = proxy.admin("/readiness")
         assert code == 503 and "has ended: restart tidblink" in text, text

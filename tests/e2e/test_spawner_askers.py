@@ -9,18 +9,18 @@ import struct
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from built import built, linux_only
+from spawners import spawner_of
 
 pytestmark = linux_only("process that starts programs")
 
 ALLOW, SEAL, RUN = 1, 2, 3
 WAIT_SECONDS = 20
 # The socket is descriptor 3 (base/spawner_words.h).
-BECOME = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
+BECOME = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[3:])"
 
 
 def packet(kind, *argv, flags=0):
@@ -35,7 +35,7 @@ class Spawner:
         with other:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", BECOME, str(other.fileno()), built("app/tidblink"),
-                 "spawner"], pass_fds=[other.fileno()], stderr=subprocess.PIPE)
+                 "tidblink", "spawner"], pass_fds=[other.fileno()], stderr=subprocess.PIPE)
         return self
 
     def ask(self, fds, *argv):
@@ -68,21 +68,8 @@ class Spawner:
         self.process.communicate()
 
 
-def server_of(process):
-    """The fork of it that starts the programs."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                state, parent = path.read_text().rpartition(")")[2].split()[:2]
-                if int(parent) == process.pid and state != "Z":
-                    return int(path.parent.name)
-        time.sleep(0.01)
-    raise AssertionError("nobody serves")
-
-
 def count_descriptors(process):
-    return len(os.listdir(f"/proc/{server_of(process)}/fd"))
+    return len(os.listdir(f"/proc/{spawner_of(process.pid)}/fd"))
 
 
 def wait_descriptors_at_most(process, count):
@@ -138,7 +125,7 @@ def test_packets_that_say_nothing(spawner, name):
 def test_one_that_is_killed_is_replaced(spawner):
     """By one that knows the same, and to which nothing can be added; who asked is told."""
     for _ in range(2):
-        os.kill(server_of(spawner.process), signal.SIGKILL)
+        os.kill(spawner_of(spawner.process.pid), signal.SIGKILL)
         assert struct.unpack("=i", spawner.sock.recv(100)) == (128 + signal.SIGKILL,)
         spawner.sock.send(packet(ALLOW, "id"))
         assert spawner.run("echo", "hello") == (0, b"hello\n")

@@ -11,10 +11,12 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from built import linux_only
 from claims import own_port
 from connecting import Connect, python
 from emulator import CLUSTER
 from jumps import Command, Http, Socks, Ssh
+from spawners import keeper_and_starter
 from test_via import USER, PASSWORD, connect, query, refusal, through, world  # noqa: F401
 
 SECONDS = 60
@@ -139,6 +141,30 @@ def test_a_master_that_was_killed(world):
         with connect(proxy) as connection:
             assert query(connection, "SELECT 1") == ((1,),)
         assert jump.logins() == 2
+
+
+@linux_only("process that starts programs")
+def test_who_started_the_master_was_killed(world):
+    """The connection's own program ends with it; ssh's master stays for the next one, whose program
+    another starter starts, and which ends the master when the proxy ends."""
+    with Ssh() as jump, through(world, jump) as proxy:
+        proxy.wait_log("info sandbox .* exec=spawner")
+        with connect(proxy) as connection:
+            query(connection, "SELECT 1")
+            keeper, starter = keeper_and_starter(proxy.process.pid)
+            os.kill(starter, signal.SIGKILL)
+            proxy.wait_log("warn the process that starts programs was killed")
+            with pytest.raises(pymysql.err.OperationalError):
+                while True:
+                    query(connection, "SELECT 1")
+        with connect(proxy) as connection:
+            assert query(connection, "SELECT 1") == ((1,),)
+        assert jump.logins() == 1
+        assert keeper_and_starter(proxy.process.pid)[0] == keeper
+        folder = next(jump.dir.glob("tidblink-ssh.*"))
+        proxy.stop_program()
+        wait_no_process(str(folder))
+        assert not folder.exists()
 
 
 def test_forwarding_that_is_forbidden_is_told_with_ssh_s_words(world):
