@@ -84,6 +84,10 @@ void os_protect_memory(void);
 // SCHED_BATCH). The errno, 0 when done.
 int os_batch_scheduling(void);
 
+// Whatever those leave behind that we start becomes a child of ours, not of the first process,
+// where the system can do that.
+void os_adopt_orphans(void);
+
 // Between fork and exec; they make system calls only. SIGTERM when `parent`, or its thread that
 // forked, ends, where the system can do that. The errno, 0 when done.
 int os_follow_parent(pid_t parent);

@@ -310,10 +310,13 @@ static NORETURN void serve(struct server *server)
     _exit(EXIT_SUCCESS);
 }
 
+// What programs leave behind is waited for as well: in a container the first process may be a
+// proxy, which can wait for nobody in its sandbox.
 static int wait_for(pid_t child)
 {
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+    pid_t ended;
+    while ((ended = waitpid(-1, &status, 0)) != child && (ended > 0 || errno == EINTR))
         continue;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -351,6 +354,7 @@ int spawner_serve(void)
     bool is_wanted = true;
     while (is_wanted && !server.is_sealed)
         is_wanted = take_packet(&server, 0);
+    os_adopt_orphans();
     if (is_wanted)
         keep(&server);
     _exit(EXIT_SUCCESS);

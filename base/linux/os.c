@@ -157,6 +157,11 @@ int os_batch_scheduling(void)
     return pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 }
 
+void os_adopt_orphans(void)
+{
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
 int os_follow_parent(pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)

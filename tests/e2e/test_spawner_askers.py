@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,27 @@ def test_one_that_is_killed_is_replaced(spawner):
         assert spawner.run("id") == (13, b"")
     wait_descriptors_at_most(spawner.process, spawner.descriptors)
     assert spawner.end() == (0, b"")
+
+
+def test_what_a_program_leaves_behind_is_not_left_to_the_first_process(tmp_path):
+    """Which in a container is the proxy: in its sandbox it can wait for nobody, and the dead would
+    fill the table of processes."""
+    os.mkfifo(tmp_path / "fifo")
+    script = f"cat {tmp_path}/fifo >/dev/null 2>&1 & echo $!"
+    with Spawner() as spawner:
+        spawner.sock.send(packet(ALLOW, "sh", "-c", script))
+        spawner.sock.send(packet(SEAL))
+        sys_number, output = spawner.run("sh", "-c", script)
+        assert sys_number == 0
+        orphan = Path(f"/proc/{int(output)}")
+        parent = int((orphan / "stat").read_text().rpartition(")")[2].split()[1])
+        with open(tmp_path / "fifo", "wb"):
+            assert parent == spawner.process.pid
+        deadline = time.monotonic() + WAIT_SECONDS
+        while orphan.exists():
+            assert time.monotonic() < deadline, (orphan / "stat").read_text()
+            time.sleep(0.01)
+        assert spawner.end() == (0, b"")
 
 
 @pytest.mark.parametrize("is_sealed", [False, True])

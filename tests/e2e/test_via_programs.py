@@ -22,8 +22,7 @@ from test_via import USER, PASSWORD, connect, query, refusal, through, world  # 
 SECONDS = 60
 
 
-def children(pid):
-    """The programs that this process has started, itself or by its spawner: {pid: command line}."""
+def own_children(pid):
     found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
@@ -31,9 +30,17 @@ def children(pid):
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(fields[1]) == pid:
                 found[number] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    for number in [number for number, words in found.items() if words == "tidblink spawner "]:
-        del found[number]
-        found.update(children(number))
+    return found
+
+
+def children(pid):
+    """The programs that this process has started, itself or by its spawner: {pid: command line}. What
+    programs leave behind (ssh's master) are children of the spawner's keeper, and not among them."""
+    found = own_children(pid)
+    for keeper in [number for number, words in found.items() if words == "tidblink spawner "]:
+        del found[keeper]
+        for starter, words in own_children(keeper).items():
+            found.update(own_children(starter) if words == "tidblink spawner " else {})
     return found
 
 
