@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 1024, PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096 };
 
 static bool has_group(const struct secret_file_user *user, gid_t group)
 {
@@ -98,12 +98,19 @@ bool secret_file_judge(const struct stat *status, const char *path,
 bool secret_file_judge_own(
     const struct stat *status, const char *path, struct secret_file_flaw *out)
 {
-    gid_t groups[GROUPS_MAX];
-    int count = getgroups(GROUPS_MAX - 1, groups); // which may leave out the effective one
-    struct secret_file_user user = { .uid = geteuid(), .groups = groups };
-    user.group_count = count > 0 ? (size_t)count : 0;
-    groups[user.group_count++] = getegid();
-    return secret_file_judge(status, path, &user, out);
+    gid_t own = getegid(); // which getgroups(2) may leave out
+    int count = getgroups(0, NULL);
+    gid_t *groups = count > 0 ? calloc((size_t)count + 1, sizeof(*groups)) : NULL;
+    count = groups ? getgroups(count, groups) : 0;
+    struct secret_file_user user = { .uid = geteuid(), .groups = &own, .group_count = 1 };
+    if (count > 0) {
+        groups[count] = own;
+        user.groups = groups;
+        user.group_count = (size_t)count + 1;
+    }
+    bool closed = secret_file_judge(status, path, &user, out);
+    free(groups);
+    return closed;
 }
 
 // A volume of Kubernetes: its files are links into ..data, and chmod changes nothing for long.

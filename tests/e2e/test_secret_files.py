@@ -177,6 +177,7 @@ def test_as_a_user(folder):
     os.chown(key, 0, FS_GROUP)
     key.chmod(0o440)  # as Kubernetes has it with fsGroup
     assert folder.check(before).returncode == 0
+    assert folder.check(as_user(*range(62000, 63200), FS_GROUP)).returncode == 0  # of many groups
     os.chown(key, UID, FS_GROUP)
     mended(folder, key, "its group may read it", before)
 
