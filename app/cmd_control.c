@@ -11,7 +11,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+#include <cjson/cJSON.h>
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,16 +58,49 @@ static bool post(const struct settings *settings, const char *path, struct err *
     return ok;
 }
 
-// The proxy answers for as long as it runs; then nobody does.
-static bool wait_for_end(const char *socket, uint64_t max_ms, struct err *err)
+// Which process answers; zeroed where it does not say so.
+struct process {
+    double pid;
+    char started[32];
+};
+
+static enum admin_result ask_who(const char *socket, struct process *out, struct err *err)
+{
+    struct admin_answer answer = { 0 };
+    enum admin_result result =
+        admin_client_ask(ADMIN_GET, socket, "/api/v1/status", TIMEOUT_MS, &answer, err);
+    cJSON *status = answer.text ? cJSON_Parse(answer.text) : NULL;
+    const cJSON *pid = cJSON_GetObjectItem(status, "pid");
+    const cJSON *started = cJSON_GetObjectItem(status, "started");
+    *out = (struct process){ 0 };
+    if (cJSON_IsNumber(pid) && cJSON_IsString(started)) {
+        out->pid = pid->valuedouble;
+        snprintf(out->started, sizeof(out->started), "%s", started->valuestring);
+    }
+    cJSON_Delete(status);
+    free(answer.text);
+    return result;
+}
+
+// Another one answers: it was started in the place of the one that drains, or has its socket.
+static bool is_replaced(const struct process *drains, const struct process *answers)
+{
+    bool is_same = drains->pid == answers->pid && strcmp(drains->started, answers->started) == 0;
+    bool is_known = drains->pid > 0 && answers->pid > 0;
+    return is_known && !is_same &&
+           (drains->pid == answers->pid || (kill((pid_t)drains->pid, 0) < 0 && errno == ESRCH));
+}
+
+// The proxy answers for as long as it runs; then nobody does, or another one.
+static bool wait_for_end(
+    const char *socket, const struct process *drains, uint64_t max_ms, struct err *err)
 {
     uint64_t began_ms = clock_ms();
     enum admin_result result;
     do {
-        struct admin_answer answer = { 0 };
-        result = admin_client_ask(ADMIN_GET, socket, "/liveness", TIMEOUT_MS, &answer, err);
-        free(answer.text);
-        if (result == ADMIN_ABSENT)
+        struct process answers;
+        result = ask_who(socket, &answers, err);
+        if (result == ADMIN_ABSENT || is_replaced(drains, &answers))
             return true;
         poll(NULL, 0, LOOK_MS);
     } while (result != ADMIN_FAILED && (!max_ms || clock_ms() - began_ms < max_ms));
@@ -79,9 +116,12 @@ static bool run_drain(const struct command_line *line, int *exit_code, struct er
         .line = line, .own = &drain_table, .own_values = &own
     };
     (void)exit_code;
+    struct process drains = { 0 };
     struct settings *settings = settings_build(&request, err);
+    if (settings && own.wait && settings->admin_unix.len)
+        (void)ask_who(settings->admin_socket, &drains, err); // who is absent is so for post as well
     bool ok = settings && post(settings, "/drain", err) &&
-              (!own.wait || wait_for_end(settings->admin_socket, own.max_ms, err));
+              (!own.wait || wait_for_end(settings->admin_socket, &drains, own.max_ms, err));
     settings_free(settings);
     return ok;
 }

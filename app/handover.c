@@ -72,7 +72,8 @@ static void give_up(struct handover *handover, const char *why)
     hang_up(handover);
 }
 
-// In the order in which they are sent; false behind the last one.
+// In the order in which they are sent; false behind the last one. Who drains has only those of the
+// admin any more.
 static bool socket_at(
     const struct handover *handover, size_t index, const struct inherited_socket **out)
 {
@@ -139,9 +140,6 @@ static void on_ask(struct handover *handover)
     if (strcmp(fields[1], HANDOVER_PROTOCOL) != 0) {
         refuse(handover->fd, "the running proxy is of another version, which does it in another "
                              "way: restart it instead");
-        hang_up(handover);
-    } else if (takes && proxy_is_draining(handover->program->proxy)) {
-        refuse(handover->fd, "draining");
         hang_up(handover);
     } else {
         handover_empty(&handover->record);
@@ -267,11 +265,21 @@ void handover_refuse(struct handover *handover)
     hang_up(handover);
 }
 
+// Who drains and ends before the other one is ready leaves it the sockets that it has got.
+static bool is_left_to_asker(const struct handover *handover)
+{
+    return handover->fd >= 0 && handover->has_all && proxy_is_draining(handover->program->proxy);
+}
+
 void handover_stop(struct handover *handover)
 {
     if (!handover)
         return;
-    const struct program *program = handover->program;
+    struct program *program = handover->program;
+    if (is_left_to_asker(handover)) {
+        program->owns_sockets = false;
+        hang_up(handover);
+    }
     handover_refuse(handover);
     watch_stop(&handover->watch);
     if (program->owns_sockets && inherited_has_file(&handover->socket))

@@ -329,18 +329,23 @@ void program_hand_over(struct program *program, int heir_fd)
     lineage_add_heir(&program->lineage, heir_fd);
     timer_stop(&program->drain_delay);
     service_mute();
-    program->handed_over = true;
     program->owns_sockets = false;
     handover_stop(program->handover);
     program->handover = NULL;
     admin_stop(program->admin);
     program->admin = NULL;
+    if (proxy_is_draining(program->proxy)) {
+        log_info(
+            "another process has the admin's sockets from now on, and this one drains as before");
+        return;
+    }
+    program->handed_over = true;
     drain(program, "handed over", 0);
 }
 
 void program_hurry(struct program *program, const char *why)
 {
-    if (program->hurries)
+    if (program->hurries || !program->handed_over)
         return;
     program->hurries = true;
     drain(program, why, 0);

@@ -202,7 +202,6 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
     struct handover_record record = { .fd = -1 };
     struct takeover *takeover = calloc(1, sizeof(*takeover));
     bool asked = takeover && ask(fd, "take", &record, err);
-    bool drains = !asked && strcmp(field(&record, 1), "draining") == 0;
     bool ok = asked && may_replace(fd, &record, err);
     if (asked && !ok)
         say_no(fd, err->text);
@@ -219,7 +218,7 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
     inherited_done(inherited, false);
     free(takeover);
     close(fd);
-    return drains || is_gone(settings);
+    return is_gone(settings);
 }
 
 // ---- in the running program ---------------------------------------------------------------------

@@ -23,8 +23,8 @@ struct takeover_found {
 bool takeover_ask(
     const struct settings *settings, struct takeover_found *out, struct err *err) MUST_CHECK;
 
-// Blocks for seconds at most. True with *out NULL: no proxy runs, or one that has closed its
-// listeners already. False: one runs and does not hand over.
+// Blocks for seconds at most. True with *out NULL: no proxy runs. False: one runs and does not hand
+// over. From one that drains already only the admin's sockets come.
 bool takeover_begin(const struct settings *settings, struct inherited *inherited,
     struct takeover **out, struct err *err) MUST_CHECK;
 // The program has started; it takes the takeover over.

@@ -186,6 +186,48 @@ def test_unix_sockets_and_the_admin(cloud, server, tmp_path):
             assert not (proxy.dir / "admin.sock.take-over").exists()
 
 
+def test_from_one_that_drains_already(database):
+    """Its listeners are closed, and it goes on as before; but its admin socket is the new one's, and
+    stays that when it ends. Whoever waits for its end (drain --wait) is not misled by the new one."""
+    with proxy_to(database, drain_timeout="10m") as first:
+        busy = connect(first.port())
+        run(busy, "BEGIN")
+        waits = subprocess.Popen([built("app/tidblink"), "drain", "--wait", "--config",
+                                  first.dir / "tidblink.conf"], env=first.env)
+        first.wait_log(' draining why="POST /drain"')
+        with heir_of(first) as heir:
+            first.wait_log("another process has the admin's sockets from now on")
+            assert heir.status()["pid"] == heir.process.pid
+            run(connect(heir.port()), "SELECT 1")
+            run(busy, "SELECT 1")
+            assert waits.poll() is None and first.process.poll() is None
+            run(busy, "COMMIT")
+            busy.close()
+            assert first.wait(WAIT_SECONDS) == 0
+            assert waits.wait(WAIT_SECONDS) == 0
+            assert heir.status()["pid"] == heir.process.pid
+            with heir_of(heir):  # it can be taken over from
+                pass
+
+
+def test_one_that_drains_ends_before_the_new_one_is_ready(database):
+    with proxy_to(database, drain_timeout="10m", startup_check="dns") as first:
+        busy = connect(first.port())
+        run(busy, "BEGIN")
+        first.signal(signal.SIGTERM)
+        first.wait_log(" draining ")
+        heir = slow_heir(first, resolve_timeout="60s")
+        try:
+            heir.wait_log("info sandbox ")
+            run(busy, "COMMIT")
+            busy.close()
+            assert first.wait(WAIT_SECONDS) == 0
+            heir.wait_log(" taken over: ")
+            assert heir.status()["pid"] == heir.process.pid
+        finally:
+            heir.kill()
+
+
 def test_who_took_over_ends_after_the_former_one(database):
     """Whoever stops the new process, and waits for it, has stopped both: the former one hears of it,
     and its transactions are let end. In a row of three, too."""
