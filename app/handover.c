@@ -98,6 +98,18 @@ static bool send_socket(int fd, const struct inherited_socket *socket)
     return handover_put(fd, socket->fd, fields);
 }
 
+// It hung up before it had them all; what it said last is there to be read.
+static void give_up_sending(struct handover *handover, int sys)
+{
+    const char *why = err_errno_text(sys);
+    bool has_spoken = handover_get(handover->fd, &handover->record) == HANDOVER_WHOLE;
+    if (has_spoken && strcmp(handover->record.fields[0], "no") == 0)
+        why = handover->record.fields[1];
+    else if (sys == EPIPE || sys == ECONNRESET)
+        why = "it ended before it was ready";
+    give_up(handover, why);
+}
+
 // As many as its end takes now.
 static void send_sockets(struct handover *handover)
 {
@@ -111,7 +123,7 @@ static void send_sockets(struct handover *handover)
     if (sent)
         sent = handover->has_all = handover_put(handover->fd, -1, end);
     if (!sent && errno != EAGAIN) {
-        give_up(handover, err_errno_text(errno));
+        give_up_sending(handover, errno);
         return;
     }
     handover->is_sending = !sent;
