@@ -119,7 +119,7 @@ static void on_status(struct timer *timer)
 
 void duty_changed(struct duty *duty)
 {
-    if (!duty->program || duty->looks_soon || !service_is_there())
+    if (!duty->program || !duty->serves || duty->looks_soon || !service_is_there())
         return;
     duty->looks_soon = true;
     timer_start(&duty->status, STATUS_SOON_MS);
@@ -164,6 +164,7 @@ void duty_start(struct duty *duty, struct program *program)
 
 void duty_serve(struct duty *duty)
 {
+    duty->serves = true;
     if (duty->watchdog_us)
         on_alive(&duty->alive);
     if (service_is_there())

@@ -18,6 +18,7 @@ struct duty {
     struct timer alive, status, idle;
     uint64_t watchdog_us;   // 0: none
     bool is_stuck;          // and that was said
+    bool serves;            // before that it is another process of which the manager hears
     bool looks_soon;        // at the status
     char shown[256];        // the status that the manager has
     uint64_t accepted;      // connections when idle_since was noted

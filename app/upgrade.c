@@ -50,6 +50,19 @@ static void leave_parent(const struct settings_request *request)
         sched_yield(); // it ends at once
 }
 
+// Whoever reads what the command prints, ssh or $(...), waits until nobody can print there any
+// more.
+static void leave_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++) {
+        int nothing = open("/dev/null", O_RDWR);
+        if (nothing >= 0 && nothing != fd) {
+            (void)dup2(nothing, fd);
+            close(nothing);
+        }
+    }
+}
+
 static void become_proxy(const struct settings_request *request, int ready_fd)
 {
     struct err err = { 0 };
@@ -57,6 +70,7 @@ static void become_proxy(const struct settings_request *request, int ready_fd)
     leave_parent(request);
     int code_fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, 0);
     const struct proxy_start how = { .request = request, .take_over = true, .ready_fd = ready_fd };
+    leave_streams();
     (void)setsid(); // whoever upgrades may close the terminal
     // The watchdog, if there is one, is for this process from now on (sd_watchdog_enabled(3)).
     (void)unsetenv("WATCHDOG_PID");

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The service manager's side, played by this test: sd_notify(3) as datagrams, the sockets of
-sd_listen_fds(3) as descriptors from 3 on."""
-import array
+"""Under a service manager, which is played by the test: what it hears, its sockets, its store."""
 import contextlib
 import ctypes
 import os
@@ -10,7 +8,6 @@ import select
 import shutil
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 
@@ -22,71 +19,13 @@ from emulator import ENDPOINT
 from proxy import Proxy
 from scenes import ready, running, served
 from servers import Server
+from service_manager import WAIT_SECONDS, Activated, Manager, listening
 from test_takeover import (Heir, connect, database, fails, find_pid, proxy_to, reach,  # noqa: F401
-                           run)
+                           run, slow_heir)
 
 pytestmark = linux_only("systemd to tell")
 NOWHERE = {"orders": {"host": "nowhere.example.com", "port": "4000"}}
 UNCHECKED = {"state-source": "none", "dns-servers": "127.0.0.1:9"}
-WAIT_SECONDS = 30
-
-
-class Manager:
-    """Where NOTIFY_SOCKET leads. `fds`: what was to be stored, by name."""
-
-    def __init__(self, folder):
-        self.path = folder / "notify"
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind(str(self.path))
-        self.heard, self.fds = [], {}
-
-    def env(self, **more):
-        return {"NOTIFY_SOCKET": str(self.path), **more}
-
-    def hear(self, seconds):
-        """The next message, None when there is none for so long."""
-        self.sock.settimeout(seconds)
-        fds = array.array("i")
-        try:
-            text, control, _, _ = self.sock.recvmsg(4096, socket.CMSG_SPACE(4 * 8))
-        except TimeoutError:
-            return None
-        text = text.decode()
-        for level, kind, content in control:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                fds.frombytes(content)
-        name = re.search(r"^FDNAME=(.*)$", text, re.M)
-        if "FDSTORE=1" in text:
-            self.fds[name[1]] = fds[0]
-        elif "FDSTOREREMOVE=1" in text:
-            with contextlib.suppress(KeyError):
-                os.close(self.fds.pop(name[1]))
-        self.heard.append(text)
-        return text
-
-    def wait(self, pattern, after=0):
-        deadline = time.monotonic() + WAIT_SECONDS
-        while True:
-            for text in self.heard[after:]:
-                if found := re.search(pattern, text, re.M):
-                    return found
-            assert time.monotonic() < deadline, f"no {pattern!r} in {self.heard}"
-            self.hear(1)
-
-    def quiet(self, seconds, *but):
-        """Nothing but these is heard for so long."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            text = self.hear(left)
-            assert text is None or any(re.search(one, text) for one in but), text
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.sock.close()
-        for fd in self.fds.values():
-            os.close(fd)
 
 
 @pytest.fixture
@@ -100,51 +39,6 @@ def server(cloud):
     with Server() as found:
         ready(cloud, found.port)
         yield found
-
-
-# A program that becomes the one that it is told, with sockets from descriptor 3 on, as systemd does.
-PASS = """
-import os, sys
-fds, names, *words = sys.argv[1:]
-fds = [int(fd) for fd in fds.split(",") if fd]
-high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
-for i, fd in enumerate(high):
-    os.dup2(fd, 3 + i)
-os.closerange(3 + len(fds), 300)
-os.environ.update(LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=names, LISTEN_PID=str(os.getpid()))
-os.execv(words[0], words)
-"""
-
-
-class Activated(Proxy):
-    """Started with sockets: {name: socket}, or a list of pairs."""
-
-    def __init__(self, sockets, *args, **options):
-        super().__init__(*args, **options)
-        pairs = list(sockets.items() if isinstance(sockets, dict) else sockets)
-        self.sockets = [sock if isinstance(sock, int) else sock.fileno() for _, sock in pairs]
-        for fd in self.sockets:
-            os.set_inheritable(fd, True)
-        names = ":".join(name for name, _ in pairs)
-        self.tether = lambda words: [sys.executable, "-c", PASS, ",".join(map(str, self.sockets)),
-                                     names, *words]
-
-    def launch(self):
-        # Popen would close them.
-        import subprocess
-        popen = subprocess.Popen
-        subprocess.Popen = lambda *args, **more: popen(*args, pass_fds=self.sockets, **more)
-        try:
-            return super().launch()
-        finally:
-            subprocess.Popen = popen
-
-
-def listening(family=socket.AF_INET, place=("127.0.0.1", 0)):
-    sock = socket.socket(family)
-    sock.bind(place)
-    sock.listen(8)
-    return sock
 
 
 # ---- what it is told ----------------------------------------------------------------------------
@@ -478,6 +372,18 @@ def test_the_heir_gives_signs_of_life(manager, cloud, server):
             for _ in range(3):
                 manager.wait("^WATCHDOG=1$", mark)
                 mark = len(manager.heard)
+
+
+def test_an_heir_that_does_not_serve_yet_is_not_heard(manager, cloud, server):
+    """The status is the running one's, also when the other one fails."""
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}"]) as proxy:
+        manager.wait("^STATUS=orders: ACTIVE; 0 connections$")
+        heir = slow_heir(proxy, env=manager.env())
+        try:
+            heir.wait_log(" DNS gives no address ")
+            manager.quiet(1.5)
+        finally:
+            heir.kill()
 
 
 def test_no_heir_from_outside_of_the_service(manager, cloud, server):

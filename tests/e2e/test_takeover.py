@@ -16,7 +16,7 @@ import pytest
 import client
 from built import built, linux_only
 from proxy import Proxy
-from scenes import ready, running
+from scenes import LONG, ready, running, wait_descriptors_at_most
 from servers import Server
 from takeovers import reach, record
 from tls_scenes import dashed, section
@@ -368,9 +368,10 @@ def test_two_at_once(cloud, server):
         still_serves(proxy)
 
 
-def slow_heir(proxy, **options):
+def slow_heir(proxy, env=None, **options):
     """Its cluster's name does not resolve, so that it is not ready."""
     heir = Heir(proxy, **options)
+    heir.env.update(env or {})
     heir.clusters = {"orders": {**proxy.clusters["orders"], "host": "silent.example.com"}}
     heir.options["dns-servers"] = "127.0.0.1:9"
     heir.launch()
@@ -440,6 +441,24 @@ def test_process_1_of_a_container(cloud, server):
         # One that is in another container may.
         with heir_of(proxy):
             proxy.wait_log(" draining why=\"handed over\"")
+
+
+@linux_only("/proc")
+def test_no_descriptor_is_left_by_any_of_many(cloud, server, tmp_path):
+    """The last of a long row has no more than the first that took over. Credentials go on as well."""
+    (tmp_path / "credentials").mkdir()
+    path, few = tmp_path / "orders.sock", None
+    with contextlib.ExitStack() as stack:
+        proxy = stack.enter_context(running(
+            cloud, {"listen": f"127.0.0.1:0, unix:{path}"}, admin_listen="127.0.0.1:0",
+            wrapper=["/usr/bin/env", f"CREDENTIALS_DIRECTORY={tmp_path / 'credentials'}"]))
+        for _ in range(20 if LONG else 6):
+            former, proxy = proxy, stack.enter_context(heir_of(proxy))
+            assert former.wait(WAIT_SECONDS) == 0
+            proxy.wait_cluster("orders", lambda api: api)
+            if few is None:  # without those of the control API and DNS, which come and go
+                few = min(proxy.descriptors() for _ in range(100) if proxy.status())
+        wait_descriptors_at_most(proxy, few)
 
 
 def test_another_protocol(cloud, server):

@@ -116,6 +116,54 @@ def test_reload_upgrades_with_the_words_of_proxy(tmp_path):
             end(pid)
 
 
+def test_who_reads_what_it_prints_is_not_kept(cloud, server):  # noqa: F811
+    """The new process holds neither standard output nor input: "$(tidblink upgrade)", ssh, pipes end."""
+    with running(cloud) as proxy, open(proxy.dir / "upgrade.log", "wb") as log:
+        done = subprocess.run([built("app/tidblink"), "upgrade", "--config",
+                               proxy.dir / "tidblink.conf"], env=proxy.env, stderr=log,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, timeout=WAIT_SECONDS,
+                              check=False)
+        pid = find_pid(proxy.dir / "admin.sock")
+        try:
+            assert (done.returncode, done.stdout) == (0, b"")
+        finally:
+            end(pid)
+
+
+@linux_only("/proc")
+def test_a_new_process_that_is_killed_before_it_serves(cloud, server):  # noqa: F811
+    """By the kernel, for want of memory, for one."""
+    with running(cloud) as proxy:
+        proxy.clusters["orders"]["host"] = "silent.example.com"
+        proxy.options["dns-servers"] = "127.0.0.1:9"
+        proxy.write_config()
+        upgrade = subprocess.Popen([built("app/tidblink"), "upgrade", "--config",
+                                    proxy.dir / "tidblink.conf"], env=proxy.env,
+                                   stderr=subprocess.PIPE, text=True)
+        said = upgrade.stderr.readline()
+        while " sandbox " not in said:
+            assert (line := upgrade.stderr.readline()), said
+            said += line
+        pids = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                if is_of(pid, proxy) and pid not in (proxy.process.pid, upgrade.pid)]
+        assert len(pids) == 1, pids
+        os.kill(pids[0], signal.SIGKILL)
+        _, rest = upgrade.communicate(timeout=WAIT_SECONDS)
+        assert upgrade.returncode == 1
+        assert "the new process was killed before it served, and the running proxy goes on" in rest
+        proxy.wait_log("the take-over has failed, and this process goes on")
+        still_serves(proxy)
+
+
+def is_of(pid, proxy):
+    """A process with this configuration."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return str(proxy.dir / "tidblink.conf").encode() in file.read().split(b"\0")
+    except OSError:
+        return False
+
+
 def test_an_upgrade_that_fails(cloud, server):  # noqa: F811
     with running(cloud) as proxy:
         conf = proxy.write_config()
