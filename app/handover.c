@@ -7,6 +7,7 @@
 #include "app/admin.h"
 #include "app/handover_wire.h"
 #include "app/program.h"
+#include "base/credentials.h"
 #include "base/inherited.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -134,10 +135,12 @@ static void answer(struct handover *handover, bool takes)
 {
     char pid[24];
     const char *watchdog = getenv("WATCHDOG_USEC"); // sd_watchdog_enabled(3)
+    const char *folder = credentials_folder();
     snprintf(pid, sizeof(pid), "%ld", (long)getpid());
     const char *const fields[] = { "running", HANDOVER_PROTOCOL, TIDBLINK_VERSION, pid,
-        handover->id, watchdog ? watchdog : "", service_is_there() ? "service" : "", NULL };
-    if (!handover_put(handover->fd, takes ? handover->credentials : -1, fields) || !takes) {
+        handover->id, watchdog ? watchdog : "", service_is_there() ? "service" : "",
+        folder ? folder : "", NULL };
+    if (!handover_put(handover->fd, handover->credentials, fields) || !takes) {
         hang_up(handover);
         return;
     }

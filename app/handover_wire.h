@@ -6,8 +6,8 @@
 //
 //     ask      protocol, version, "who" or "take"
 //     running  protocol, version, process id, program (os_program_id), the watchdog's time in
-//              microseconds, "service" when a service manager hears of it; who takes also gets the
-//              descriptor of the credentials' folder, if there is one
+//              microseconds, "service" when a service manager hears of it, the path of the folder
+//              of credentials; with the descriptor of that folder, if there is one
 //     socket   address, name, "activation" or ""     one for each, with the descriptor
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on
@@ -27,7 +27,7 @@
 
 #define HANDOVER_PROTOCOL "1"
 
-enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 7 };
+enum { HANDOVER_RECORD_BYTES = 1024, HANDOVER_FIELDS = 8 };
 
 struct handover_record {
     const char *fields[HANDOVER_FIELDS]; // "" where there is none

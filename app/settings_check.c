@@ -7,6 +7,7 @@
 
 #include "app/health.h"
 #include "base/addr.h"
+#include "base/credentials.h"
 #include "base/err.h"
 #include "base/os.h"
 
@@ -88,6 +89,29 @@ static bool default_admin_socket(struct settings *settings, struct err *err)
     else
         snprintf(path, sizeof(path), "off");
     return set_text(&settings->admin_socket, path, err);
+}
+
+// Files that are credentials of the process that this one takes over from.
+static void find_credentials(const struct option_table *table, void *values)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->type != OPTION_TEXT || !row->unit || strcmp(row->unit, "PATH") != 0)
+            continue;
+        char **text = (char **)((char *)values + row->offset);
+        char *path = *text ? credentials_path(*text) : NULL;
+        if (path) {
+            free(*text);
+            *text = path;
+        }
+    }
+}
+
+static void find_all_credentials(struct settings *settings)
+{
+    find_credentials(&settings_global_table, settings);
+    for (size_t i = 0; i < settings->cluster_count; i++)
+        find_credentials(&settings_cluster_table, &settings->clusters[i]);
 }
 
 static bool fill_defaults(struct settings *settings, struct err *err)
@@ -322,6 +346,7 @@ static bool check_clusters(
 bool settings_check(
     struct settings *settings, const struct settings_request *request, struct err *err)
 {
+    find_all_credentials(settings);
     return fill_defaults(settings, err) && check_keys(&settings->control, err) &&
            parse_admin(settings, err) && parse_sources(settings, request, err) &&
            check_clusters(settings, request, err);

@@ -6,6 +6,7 @@
 #include "app/handover_wire.h"
 #include "app/health_now.h"
 #include "app/program.h"
+#include "base/credentials.h"
 #include "base/inherited.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -94,6 +95,15 @@ static bool ask(int fd, const char *what, struct handover_record *record, struct
            err_set(err, ERR_FILE, "the running proxy answered \"%.20s\"", field(record, 0));
 }
 
+// systemd gives and shows them only to the process that it has started itself. The next process
+// asks us for them.
+static void take_credentials(struct handover_record *record)
+{
+    if (record->fd >= 0)
+        credentials_take(record->fd, field(record, 7));
+    record->fd = -1;
+}
+
 bool takeover_ask(const struct settings *settings, struct takeover_found *out, struct err *err)
 {
     char id[OS_PROGRAM_ID_BYTES];
@@ -104,6 +114,7 @@ bool takeover_ask(const struct settings *settings, struct takeover_found *out, s
         return err->code == ERR_NONE;
     bool ok = ask(fd, "who", &record, err);
     if (ok) {
+        take_credentials(&record);
         out->runs = true;
         out->is_this_program = os_program_id(id) && strcmp(id, field(&record, 4)) == 0;
     }
@@ -165,21 +176,15 @@ static bool take_sockets(
     return false;
 }
 
-// What the service manager gives, or shows, only to the process that it has started itself: the
-// credentials, whose descriptor stays open (the next process asks us for it), and the watchdog's
-// time, which the one who speaks for the service has to keep. Before there are threads.
+// The one who speaks for the service has to keep the watchdog's time, which the service manager
+// tells only to the process that it has started itself. Before there are threads.
 static void take_service(struct handover_record *record)
 {
-    char folder[32];
     if (*field(record, 5)) {
         (void)setenv("WATCHDOG_USEC", field(record, 5), 1);
         (void)unsetenv("WATCHDOG_PID");
     }
-    if (record->fd < 0)
-        return;
-    snprintf(folder, sizeof(folder), "/dev/fd/%d", record->fd);
-    (void)setenv("CREDENTIALS_DIRECTORY", folder, 1);
-    record->fd = -1;
+    take_credentials(record);
 }
 
 // It ended while it was asked: then there is nobody to take over from.

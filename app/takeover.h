@@ -20,6 +20,8 @@ struct takeover_found {
     bool runs;
     bool is_this_program; // the same file; false where that is not known
 };
+// What has to be known before the settings of a process that takes over can be complete: the files
+// that are credentials of the running one can be read from then on (base/credentials.h).
 bool takeover_ask(
     const struct settings *settings, struct takeover_found *out, struct err *err) MUST_CHECK;
 

@@ -128,11 +128,16 @@ bool upgrade_start(const struct settings_request *request, struct err *err)
 static bool check_runs(const struct settings_request *request, struct err *err)
 {
     struct takeover_found found;
-    struct settings *settings = settings_build(request, err);
+    struct settings_request asks = *request;
+    asks.serves = false; // its files may be those of the running one, which is not asked yet
+    struct settings *settings = settings_build(&asks, err);
     bool asked = settings && takeover_ask(settings, &found, err);
     if (asked && !found.runs)
         asked = err_set(err, ERR_FILE,
             "no proxy with this configuration runs: expected one, start it with tidblink proxy");
+    settings_free(settings);
+    settings = asked ? settings_build(request, err) : NULL;
+    asked = settings != NULL;
     settings_free(settings);
     return asked;
 }

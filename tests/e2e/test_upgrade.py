@@ -8,6 +8,7 @@ import time
 
 import client
 from built import built, linux_only
+from certs import Authority
 from emulator import ENDPOINT
 from proxy import Proxy
 from scenes import running
@@ -69,6 +70,40 @@ def test_upgrade_with_a_key_of_the_environment(cloud, server):  # noqa: F811
                 time.sleep(0.05)
         finally:
             end(pid)
+
+
+@linux_only("/dev/fd of folders")
+def test_credentials_of_the_running_one(tmp_path):
+    """systemd shows a service's credentials to the process that it has started, and an empty place at
+    the same path to one that ExecReload= starts: the files come from the running one. Twice."""
+    folder, away = tmp_path / "credentials", tmp_path / "away"
+    folder.mkdir()
+    authority = Authority()
+    authority.write(folder / "ca.pem")
+    authority.issue(["localhost"], folder / "cert.pem", folder / "key.pem")
+    orders = {"host": "127.0.0.1", "port": "1", "tls-ca": folder / "ca.pem"}
+    with Proxy(None, {"orders": orders}, {
+            "state-source": "none", "client-tls-cert": folder / "cert.pem",
+            "client-tls-key": folder / "key.pem"}, env={"CREDENTIALS_DIRECTORY": str(folder)}) as proxy:
+        folder.rename(away)
+        former = proxy.process.pid
+        try:
+            for number in range(2):
+                with open(tmp_path / f"log{number}", "w+", encoding="utf-8") as log:
+                    done = subprocess.run(
+                        [built("app/tidblink"), "upgrade", "--config", proxy.dir / "tidblink.conf"],
+                        env={**os.environ, "CREDENTIALS_DIRECTORY": str(folder)}, stderr=log,
+                        timeout=WAIT_SECONDS, check=False)
+                    log.seek(0)
+                    assert done.returncode == 0, log.read()
+                pid = find_pid(proxy.dir / "admin.sock")
+                assert pid != former
+                former = pid
+            assert proxy.wait() == 0
+            assert proxy.admin("/reload", "POST")[0] == 200
+        finally:
+            if former != proxy.process.pid:
+                end(former)
 
 
 @linux_only("way to tell program files apart")

@@ -309,6 +309,26 @@ def test_an_upgrade_of_the_package_refuses_nobody(served, network, packages, ins
     assert served.show(UNIT, "Result") == "success"
 
 
+def test_an_upgrade_with_a_file_that_is_a_credential(served, network, installed, cloud):
+    """systemd shows it to the process that it has started; the next ones have it from that."""
+    drop_in = f"etc/systemd/system/{UNIT}.d/credential.conf"
+    served.write(f"/{drop_in}", "[Service]\nLoadCredential=api-ca:/etc/tidblink/api-ca.pem\n"
+                                "Environment=TIDBLINK_API_CA=%d/api-ca\n")
+    served.must("systemctl", "daemon-reload")
+    served.must("systemctl", "restart", UNIT)
+    served.must("tidblink", "wait", "--for", "active")
+    for _ in range(2):
+        before = served.show(UNIT, "MainPID")
+        served.must("cp", "--remove-destination", "/usr/bin/tidblink", "/usr/bin/tidblink.new")
+        served.must("mv", "/usr/bin/tidblink.new", "/usr/bin/tidblink")
+        served.must("systemctl", "reload", UNIT)
+        assert served.show(UNIT, "MainPID") != before
+        served.must("tidblink", "wait", "--for", "active")
+        served.must("systemctl", "reload", UNIT)
+    (installed.root / drop_in).unlink()
+    served.must("systemctl", "daemon-reload")
+
+
 def test_the_watchdog_is_fed_after_an_upgrade_too(served, installed):
     """A short one; the upgrade is that of a program that is another file."""
     served.write(f"/etc/systemd/system/{UNIT}.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n")
