@@ -4,12 +4,16 @@ that takes over."""
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 
 import client
+from built import built
+from emulator import ENDPOINT
 from scenes import NoDescriptors, ready, running, served
 from servers import Server
+from test_takeover import Heir
 from takeovers import WAIT_SECONDS, ask_for_all, reach, record
 
 
@@ -58,3 +62,19 @@ def test_while_the_admin_waits_for_descriptors(cloud, monkeypatch):
                     proxy.wait_log(' draining why="handed over"')
                 assert proxy.wait() == 75, proxy.log_text()
             proxy.wait_log("connection closed .*close=drain-timeout")
+
+
+def test_who_waits_goes_on_with_the_new_process(cloud, server):
+    """Its request is lost with the process that held it; tidblink wait asks the next one."""
+    with running(cloud) as proxy:
+        cloud.patch(f"endpoints/{ENDPOINT}", state="PENDING")
+        proxy.wait_verdict("hold", "PENDING")
+        waits = subprocess.Popen([built("app/tidblink"), "wait", "--for", "active", "--max", "5m",
+                                  "--config", proxy.dir / "tidblink.conf"], env=proxy.env)
+        proxy.wait_metric_above("tidblink_waits", 0)
+        with Heir(proxy) as heir:
+            assert proxy.wait() == 0
+            heir.wait_verdict("hold", "PENDING")
+            assert waits.poll() is None
+            cloud.patch(f"endpoints/{ENDPOINT}", state="ACTIVE")
+            assert waits.wait(WAIT_SECONDS) == 0
