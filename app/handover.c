@@ -148,6 +148,15 @@ static void answer(struct handover *handover, bool takes)
     send_sockets(handover);
 }
 
+static const char told[] = "it was told to end itself";
+
+// A service manager waits for the end of the process that it has told, and would wait for that of a
+// new main process, which was told nothing.
+static bool ends_with_its_service(const struct handover *handover)
+{
+    return handover->program->stopping && service_is_there();
+}
+
 static void on_ask(struct handover *handover)
 {
     const char *const *fields = handover->record.fields;
@@ -155,6 +164,9 @@ static void on_ask(struct handover *handover)
     if (strcmp(fields[1], HANDOVER_PROTOCOL) != 0) {
         refuse(handover->fd, "the running proxy is of another version, which does it in another "
                              "way: restart it instead");
+        hang_up(handover);
+    } else if (takes && ends_with_its_service(handover)) {
+        refuse(handover->fd, told);
         hang_up(handover);
     } else {
         handover_empty(&handover->record);
@@ -276,7 +288,7 @@ void handover_refuse(struct handover *handover)
 {
     if (!handover || handover->fd < 0)
         return;
-    refuse(handover->fd, "it was told to end itself");
+    refuse(handover->fd, told);
     hang_up(handover);
 }
 

@@ -386,6 +386,17 @@ def test_an_heir_that_does_not_serve_yet_is_not_heard(manager, cloud, server):
             heir.kill()
 
 
+def test_no_heir_of_a_service_that_is_being_stopped(manager, cloud, server):
+    """systemd would wait for the end of the new main process, which nobody has told to end."""
+    with running(cloud, wrapper=["/usr/bin/env", f"NOTIFY_SOCKET={manager.path}"],
+                 drain_delay="10m") as proxy:
+        proxy.signal(signal.SIGTERM)
+        proxy.wait_log(" draining why=SIGTERM")
+        heir = Heir(proxy)
+        heir.env.update(manager.env())
+        fails(heir, "does not hand over: it was told to end itself")
+
+
 def test_no_heir_from_outside_of_the_service(manager, cloud, server):
     """systemd would take the end of the former process for the service's, and end the new one as well:
     of `tidblink upgrade` in a shell, or of ExecReload= without NotifyAccess=all, nothing would be left."""
