@@ -82,6 +82,10 @@ static void on_acceptable(struct watch *watch, unsigned what)
 
 void listener_accept_all(struct listener *listener)
 {
+    // It stays open, and who is in its queue starts the service again, or is served by the next
+    // one.
+    if (listener->socket.from == INHERITED_ACTIVATION)
+        return;
     // Bounded: clients that keep coming must not keep the listener open.
     for (int i = 0; i < LISTENER_LAST_MAX; i++)
         if (!accept_one(listener))

@@ -36,7 +36,8 @@ struct listener_plan {
 struct listener *listener_open(struct loop *loop, const struct listener_plan *plan, listener_fn fn,
     void *arg, struct err *err) MUST_CHECK;
 void listener_start(struct listener *listener);
-// Accepts everyone who is in the kernel's queue now: before the listener is closed.
+// Accepts everyone who is in the kernel's queue now, if that ends with us: before the listener is
+// closed.
 void listener_accept_all(struct listener *listener);
 // Stops accepting and removes a unix socket's file, unless another process has it from now on. NULL
 // is allowed.

@@ -198,6 +198,21 @@ def test_a_remote_socket_that_is_handed_over():
             proxy.wait_log("the take-over has failed, and this process goes on .*is not loopback")
 
 
+def test_who_is_in_the_queue_of_systemds_socket_at_the_end():
+    """It lives on: they are no business of the process that ends, and would be told to come again."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as sock, contextlib.ExitStack() as stack:
+        with Activated({"orders": sock}, None, NOWHERE, UNCHECKED) as proxy:
+            proxy.signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, proxy.process.pid, os.WSTOPPED)
+            for _ in range(60):  # more than are accepted in one turn of the loop
+                stack.enter_context(socket.create_connection(sock.getsockname(), WAIT_SECONDS))
+            proxy.signal(signal.SIGTERM)
+            proxy.signal(signal.SIGCONT)
+            assert proxy.wait() == 0
+        sock.setblocking(False)
+        sock.accept()[0].close()
+
+
 def test_activated_sockets_are_handed_over(cloud, server, tmp_path):
     path = tmp_path / "s.sock"
     with listening(socket.AF_UNIX, str(path)) as sock:
