@@ -34,7 +34,7 @@ def test_commands():
     listed = program("--help").split("commands:\n")[1].split("\n\n")[0]
     commands = [line.split()[0] for line in listed.splitlines()]
     assert offers("tidblink ") == [*commands, "--help", "--version"]
-    assert offers("tidblink con") == ["connect"]
+    assert offers("tidblink upg") == ["upgrade"]
 
 
 def test_every_option_of_every_command():
