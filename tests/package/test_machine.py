@@ -2,6 +2,7 @@
 """The package on a machine that runs systemd: the service's whole life, with a cloud (the emulator)
 and a database (MariaDB) on the loopback addresses of its network."""
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -375,3 +376,18 @@ def test_socket_activation(served, network):
         knocking.wait_more()
     assert knocking.failed == []
     served.must("systemctl", "stop", "tidblink.socket", UNIT)
+
+
+def test_a_removal_ends_the_socket_as_well(served, network, packages, installed):
+    served.must("systemctl", "stop", UNIT)
+    served.must("systemctl", "start", "tidblink.socket")
+    with connect(network) as connection:
+        assert one(connection)
+    served.must("dpkg", "--remove", "tidblink")
+    for unit in (UNIT, "tidblink.socket"):
+        assert served.show(unit, "ActiveState") in ("inactive", "failed"), unit
+    with network.inside(), pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", PORT), 10)
+    (path,) = installed.bring(deb(packages, "tidblink"))
+    served.must("dpkg", "--install", path)
+    assert served.show(UNIT, "ActiveState") == "active"
