@@ -326,6 +326,12 @@ def test_an_upgrade_with_a_file_that_is_a_credential(served, network, installed,
         assert served.show(UNIT, "MainPID") != before
         served.must("tidblink", "wait", "--for", "active")
         served.must("systemctl", "reload", UNIT)
+    # Killed, the process that took over comes back as any, with the sockets of the store.
+    kept = served.show(UNIT, "NFileDescriptorStore")
+    served.must("sh", "-c", f"kill -KILL {served.show(UNIT, 'MainPID')}")
+    served.must("tidblink", "wait", "--for", "active", "--max", "60s")
+    assert served.show(UNIT, "NRestarts") == "1"
+    assert served.show(UNIT, "NFileDescriptorStore") == kept == "2"
     (installed.root / drop_in).unlink()
     served.must("systemctl", "daemon-reload")
 
