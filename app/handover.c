@@ -99,6 +99,15 @@ static bool send_socket(int fd, const struct inherited_socket *socket)
     return handover_put(fd, socket->fd, fields);
 }
 
+// For a new process that was started at a terminal, which somebody leaves. The first records always
+// fit; whoever does without this one misses nothing but it.
+static void send_log(const struct handover *handover)
+{
+    static const char *const log[] = { "log", NULL };
+    if (!service_is_there() && fcntl(STDERR_FILENO, F_GETFD) >= 0)
+        (void)handover_put(handover->fd, STDERR_FILENO, log);
+}
+
 // It hung up before it had them all; what it said last is there to be read.
 static void give_up_sending(struct handover *handover, int sys)
 {
@@ -145,6 +154,7 @@ static void answer(struct handover *handover, bool takes)
         return;
     }
     log_info("another process takes over");
+    send_log(handover);
     send_sockets(handover);
 }
 

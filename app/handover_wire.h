@@ -8,6 +8,8 @@
 //     running  protocol, version, process id, program (os_program_id), the watchdog's time in
 //              microseconds, "service" when a service manager hears of it, the path of the folder
 //              of credentials; with the descriptor of that folder, if there is one
+//     log                                            with the descriptor of its standard error,
+//                                                    unless a service manager has that
 //     socket   address, name, "activation" or ""     one for each, with the descriptor
 //     end                                            that was all
 //     ready                                          from the asker: it serves from now on

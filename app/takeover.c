@@ -25,6 +25,7 @@ enum { ANSWER_S = 10, READY_MS = 60 * 1000 };
 
 struct takeover {
     int fd;
+    int log_fd;              // where the other one writes its log; -1: not told, or not wanted
     struct program *program; // NULL: it is starting
     struct watch watch;
     struct timer timer, first_look;
@@ -164,14 +165,18 @@ static bool take_socket(
         field(record, 1));
 }
 
-static bool take_sockets(
-    int fd, struct inherited *inherited, struct handover_record *record, struct err *err)
+static bool take_sockets(struct takeover *takeover, struct inherited *inherited,
+    struct handover_record *record, struct err *err)
 {
-    while (next_record(fd, record, err)) {
+    while (next_record(takeover->fd, record, err)) {
         if (strcmp(field(record, 0), "end") == 0)
             return true;
-        if (!take_socket(inherited, record, err))
+        if (strcmp(field(record, 0), "log") == 0 && takeover->log_fd < 0) {
+            takeover->log_fd = record->fd;
+            record->fd = -1;
+        } else if (!take_socket(inherited, record, err)) {
             return false;
+        }
     }
     return false;
 }
@@ -206,27 +211,39 @@ bool takeover_begin(const struct settings *settings, struct inherited *inherited
         return err->code == ERR_NONE;
     struct handover_record record = { .fd = -1 };
     struct takeover *takeover = calloc(1, sizeof(*takeover));
+    if (takeover)
+        *takeover = (struct takeover){ .fd = fd, .log_fd = -1, .record = { .fd = -1 } };
     bool asked = takeover && ask(fd, "take", &record, err);
     bool ok = asked && may_replace(fd, &record, err);
     if (asked && !ok)
         say_no(fd, err->text);
     if (ok)
         take_service(&record);
-    ok = ok && take_sockets(fd, inherited, &record, err);
+    ok = ok && take_sockets(takeover, inherited, &record, err);
     handover_empty(&record);
     if (ok) {
         (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-        *takeover = (struct takeover){ .fd = fd, .record = { .fd = -1 } };
         *out = takeover;
         return true;
     }
     inherited_done(inherited, false);
-    free(takeover);
-    close(fd);
+    if (takeover)
+        takeover_free(takeover);
+    else
+        close(fd);
     return is_gone(settings);
 }
 
 // ---- in the running program ---------------------------------------------------------------------
+
+// `tidblink upgrade` at a terminal: until here it is told there what is wrong, and then the log
+// goes on where it was.
+static void use_log(const struct takeover *takeover)
+{
+    bool is_left_behind = takeover->program->ready_fd >= 0 && isatty(STDERR_FILENO);
+    if (is_left_behind && takeover->log_fd >= 0)
+        (void)dup2(takeover->log_fd, STDERR_FILENO);
+}
 
 static void commit(struct takeover *takeover)
 {
@@ -240,6 +257,7 @@ static void commit(struct takeover *takeover)
     if (!handover_put(takeover->fd, -1, ready))
         log_facts(LOG_WARN, "the process that was to hand over is gone", "reason",
             err_errno_text(errno), NULL);
+    use_log(takeover);
     program_take_over(program); // and we are gone
 }
 
@@ -315,6 +333,8 @@ int takeover_release(struct takeover *takeover)
         timer_stop(&takeover->first_look);
     }
     handover_empty(&takeover->record);
+    if (takeover->log_fd >= 0)
+        close(takeover->log_fd);
     free(takeover);
     return fd;
 }

@@ -165,6 +165,30 @@ def test_who_reads_what_it_prints_is_not_kept(cloud, server):  # noqa: F811
             end(pid)
 
 
+def test_at_a_terminal_the_log_goes_on_where_it_was(cloud, server):  # noqa: F811
+    """Whoever upgrades leaves the terminal; what is wrong before is said there."""
+    with running(cloud) as proxy:
+        ours, theirs = os.openpty()
+        try:
+            assert subprocess.run([built("app/tidblink"), "upgrade", "--config",
+                                   proxy.dir / "tidblink.conf"], env=proxy.env, stderr=theirs,
+                                  timeout=WAIT_SECONDS, check=False).returncode == 0
+            pid = find_pid(proxy.dir / "admin.sock")
+            try:
+                proxy.wait_log(" taken over: ")
+                assert proxy.process.wait(WAIT_SECONDS) == 0
+                mark = proxy.mark()
+                cloud.patch(f"endpoints/{ENDPOINT}", state="FAILED")
+                proxy.wait_log(" verdict=refuse ", after=mark)
+                said = os.read(ours, 65536).decode()
+                assert " starting " in said and " taken over: " not in said
+            finally:
+                end(pid)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+
 @linux_only("/proc")
 def test_a_new_process_that_is_killed_before_it_serves(cloud, server):  # noqa: F811
     """By the kernel, for want of memory, for one."""
