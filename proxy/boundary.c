@@ -16,7 +16,9 @@ enum {
     COM_CHANGE_USER = 0x11,
     COM_BINLOG_DUMP = 0x12,
     COM_STMT_PREPARE = 0x16,
+    COM_STMT_EXECUTE = 0x17,
     COM_STMT_CLOSE = 0x19, // has no answer
+    COM_STMT_FETCH = 0x1c,
     COM_BINLOG_DUMP_GTID = 0x1e,
     COM_SEVERAL = 0xfe, // more than one at once, or its end was not seen
 };
@@ -31,6 +33,7 @@ enum {
 
 enum {
     STMT_CLOSE_BYTES = 9,
+    STMT_BYTES = 4,   // of a statement's number, behind the command
     EOF_BYTES = 5,    // payload
     OK_BYTES_MIN = 7, // payload
     PREPARE_OK_BYTES = 12,
@@ -74,6 +77,26 @@ static bool asks_for_nothing(const uint8_t *bytes, size_t len)
     return true;
 }
 
+static const uint8_t *statement_of(const uint8_t *packet)
+{
+    return packet + MYSQL_HEADER_BYTES + 1;
+}
+
+// Their cursors go with them.
+static void note_closed(struct boundary *boundary, const uint8_t *bytes, size_t len)
+{
+    for (size_t at = 0; at < len; at += STMT_CLOSE_BYTES)
+        if (memcmp(boundary->statement, statement_of(bytes + at), STMT_BYTES) == 0)
+            boundary->is_closed = true;
+}
+
+static void note_statement(struct boundary *boundary, const uint8_t *bytes, size_t len)
+{
+    bool has_one = boundary->command == COM_STMT_EXECUTE || boundary->command == COM_STMT_FETCH;
+    if (has_one && len >= MYSQL_HEADER_BYTES + 1 + STMT_BYTES)
+        memcpy(boundary->statement, statement_of(bytes), STMT_BYTES);
+}
+
 // The rest of a long command; more than that is another one behind it.
 static void go_on(struct boundary *boundary, size_t len)
 {
@@ -102,12 +125,15 @@ bool boundary_client_said(
         boundary->command_left = UINT32_MAX;
         return true;
     }
-    if (is_packet && asks_for_nothing(bytes, len))
+    if (is_packet && asks_for_nothing(bytes, len)) {
+        note_closed(boundary, bytes, len);
         return false;
+    }
     size_t whole = is_packet ? payload_len(bytes) + MYSQL_HEADER_BYTES : 0;
     bool is_one = whole >= len && payload_len(bytes) < MYSQL_PAYLOAD_MAX;
     boundary->command = is_one ? bytes[MYSQL_HEADER_BYTES] : COM_SEVERAL;
     boundary->command_left = is_one ? (uint32_t)(whole - len) : 0;
+    note_statement(boundary, bytes, len);
     return true;
 }
 
@@ -133,8 +159,7 @@ void boundary_server_said(
     if (boundary->is_opaque)
         return;
     bool is_whole = is_alone(bytes, len);
-    boundary->is_fresh = false;
-    boundary->is_under_way = false;
+    boundary->is_fresh = boundary->is_under_way = boundary->is_closed = false;
     if (is_whole && bytes[MYSQL_HEADER_BYTES] == MYSQL_ERR) {
         boundary->is_under_way =
             len > MYSQL_HEADER_BYTES + sizeof(progress) &&
@@ -202,11 +227,12 @@ static bool read_status(const uint8_t *payload, size_t len, size_t whole, unsign
     return true;
 }
 
-static enum boundary_place place_of(unsigned status, bool has_failed)
+static enum boundary_place place_of(const struct boundary *boundary, unsigned status)
 {
     bool in_trans = status & (STATUS_IN_TRANS | STATUS_IN_TRANS_READONLY);
-    bool goes_on = (status & STATUS_MORE_RESULTS) && !has_failed;
-    bool has_cursor = (status & STATUS_CURSOR) && !(status & STATUS_LAST_ROW_SENT);
+    bool goes_on = (status & STATUS_MORE_RESULTS) && !boundary->has_failed;
+    bool has_cursor =
+        (status & STATUS_CURSOR) && !(status & STATUS_LAST_ROW_SENT) && !boundary->is_closed;
     return in_trans || goes_on || has_cursor ? BOUNDARY_INSIDE : BOUNDARY_FREE;
 }
 
@@ -234,7 +260,7 @@ static enum boundary_place place_of_whole(const struct boundary *boundary)
         return BOUNDARY_UNKNOWN;
     bool may_be_prepared =
         command == COM_SEVERAL && *payload == MYSQL_OK && whole - PREPARE_OK_BYTES <= 1;
-    return may_be_prepared ? place_of_doubtful(status) : place_of(status, boundary->has_failed);
+    return may_be_prepared ? place_of_doubtful(status) : place_of(boundary, status);
 }
 
 // The last packet of several, whose beginning is somewhere in the tail.
@@ -252,7 +278,7 @@ static enum boundary_place place_of_end(const struct boundary *boundary)
             continue;
         // A row may begin with 0x00 as well; in a login there is none.
         return *payload == MYSQL_OK && boundary->answered ? place_of_doubtful(status)
-                                                          : place_of(status, boundary->has_failed);
+                                                          : place_of(boundary, status);
     }
     return BOUNDARY_UNKNOWN;
 }

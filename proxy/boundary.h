@@ -31,6 +31,8 @@ struct boundary {
     bool is_streamed : 1;  // the end of the answer passed unseen
     bool has_failed : 1;   // an ERR packet came behind the tail, which has no flags
     bool is_under_way : 1; // it told of its progress
+    bool is_closed : 1;    // the statement, and with it its cursor, since the server has spoken
+    uint8_t statement[4];  // that was executed or fetched from last
     uint32_t command_left; // bytes of the command that are still to come
 };
 

@@ -39,6 +39,36 @@ def wait_not_accepting(proxy):
             assert time.monotonic() < deadline, "it still accepts"
 
 
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_cursor_that_was_closed_before_its_end(cloud, server, closed):
+    """Statement 1 was executed with a cursor: as long as that is open the session is left alone. What
+    closes a statement (COM_STMT_CLOSE) has no answer that would say that it is not any more."""
+    with running(cloud, drain_timeout="10m") as proxy:
+        near, far = served(proxy, server)
+        for client_says, server_says in (
+                # The login (CLIENT_PROTOCOL_41), OK; COM_STMT_EXECUTE, a column, EOF: cursor.
+                ("20000001 0182000000000001 21" + 23 * "00", "07000002 00 00 00 0200 0000"),
+                ("0a000000 17 01000000 01 01000000",
+                 "01000001 01 0a000002 03646566000000000000 05000003 fe 0000 4200")):
+            near.sendall(bytes.fromhex(client_says))
+            client.read_exactly(far, len(bytes.fromhex(client_says)))
+            far.sendall(bytes.fromhex(server_says))
+            client.read_exactly(near, len(bytes.fromhex(server_says)))
+        near.sendall(bytes.fromhex(f"05000000 19 0{closed}000000"))
+        client.read_exactly(far, 9)
+        proxy.signal(signal.SIGTERM)
+        if closed == 1:
+            assert client.read_to_the_end(near) == b""
+        else:
+            near.settimeout(1.5)
+            with pytest.raises(TimeoutError):
+                near.recv(1)
+            proxy.signal(signal.SIGTERM)
+        assert proxy.wait() == 0
+        far.close()
+        near.close()
+
+
 def test_readiness_fails_first_and_clients_are_served_meanwhile(cloud, server):
     with running(cloud, drain_delay=LONG_DELAY) as proxy:
         before = served(proxy, server)

@@ -21,6 +21,7 @@
 #define COLUMNS "01000001 01 0a000002 03646566000000000000 "
 #define EOF_PACKET(seq, flags) "050000" seq " fe 0000 " flags " "
 #define OK_END(seq, flags) "070000" seq " fe 00 00 " flags " 0000 "
+#define EXECUTE(statement) "C 0a000000 17 " statement " 01 01000000 "
 #define PREPARE "C 03000000 16 5331 "
 #define LOGGED_IN                                                                                  \
     "S 0a000000 0a 352e372e31003132 C 20000001 85a20b00 00000001 21 "                              \
@@ -85,6 +86,23 @@ static const struct conversation {
     { "the end behind it",
         QUERY "S 0b000001 ffffff 01 01 02 0000000000 … 07000002 00 00 00 0200 0000",
         BOUNDARY_FREE },
+    { "a cursor that is closed before its end",
+        QUERY OK("0200")
+            EXECUTE("01000000") "S " COLUMNS EOF_PACKET("03", "4200") "C 05000000 19 01000000",
+        BOUNDARY_FREE },
+    { "another statement is closed",
+        QUERY OK("0200")
+            EXECUTE("01000000") "S " COLUMNS EOF_PACKET("03", "4200") "C 05000000 19 02000000",
+        BOUNDARY_INSIDE },
+    { "one of several that are closed, after rows",
+        QUERY OK("0200") EXECUTE("01000000") "S " COLUMNS EOF_PACKET(
+            "03", "4200") "C 09000000 1c 0300000001000000 S 020000010131 " EOF_PACKET("02",
+            "4200") "C 05000000 19 02000000 05000000 19 03000000",
+        BOUNDARY_FREE },
+    { "a cursor in a transaction that is closed before its end",
+        QUERY OK("0200")
+            EXECUTE("01000000") "S " COLUMNS EOF_PACKET("03", "4300") "C 05000000 19 01000000",
+        BOUNDARY_INSIDE },
     { "a cursor", QUERY "S " COLUMNS EOF_PACKET("03", "4200"), BOUNDARY_INSIDE },
     { "its end",
         QUERY "S " COLUMNS EOF_PACKET("03", "4200") "C 09000000 1c 0100000001000000 S "
