@@ -133,7 +133,9 @@ static void look_for_idleness(struct duty *duty)
     struct program *program = duty->program;
     uint64_t now_ms = clock_ms(), limit_ms = program->settings->exit_when_idle_ms;
     proxy_count(program->proxy, &counters);
-    if (counters.open || counters.accepted != duty->accepted)
+    bool is_busy = counters.open || counters.accepted != duty->accepted;
+    // Connections of the process that this one took over from are of those that are waited for.
+    if (is_busy || lineage_has_former(&program->lineage))
         duty->idle_since_ms = now_ms;
     duty->accepted = counters.accepted;
     if (limit_ms && duty->idle_since_ms && now_ms - duty->idle_since_ms >= limit_ms)

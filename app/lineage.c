@@ -96,6 +96,11 @@ bool lineage_is_alone(struct lineage *lineage, uint64_t longest_ms, void (*fn)(v
     return false;
 }
 
+bool lineage_has_former(const struct lineage *lineage)
+{
+    return lineage->former_fd >= 0;
+}
+
 void lineage_stop(struct lineage *lineage)
 {
     if (!lineage->program)

@@ -31,4 +31,5 @@ void lineage_hurry(struct lineage *lineage);
 // True: there is no former process any more. Otherwise `fn` is called, with the program, when that
 // has ended, or after longest_ms.
 bool lineage_is_alone(struct lineage *lineage, uint64_t longest_ms, void (*fn)(void *arg));
-void lineage_stop(struct lineage *lineage); // also one that was only zeroed
+bool lineage_has_former(const struct lineage *lineage); // that has connections still
+void lineage_stop(struct lineage *lineage);             // also one that was only zeroed

@@ -266,6 +266,21 @@ def test_a_service_manager_that_tells_all_of_them(database):
             assert first.wait(WAIT_SECONDS) == 0
 
 
+def test_idle_only_when_the_former_one_has_ended(database):
+    """exit-when-idle: the connection that there was, and is, may be the former process's."""
+    with proxy_to(database, drain_timeout="10m", exit_when_idle="300ms") as first:
+        busy = connect(first.port())
+        run(busy, "BEGIN")
+        with heir_of(first) as heir:
+            with pytest.raises(subprocess.TimeoutExpired):
+                heir.process.wait(1.5)
+            run(busy, "COMMIT")
+            busy.close()
+            assert first.wait(WAIT_SECONDS) == 0
+            heir.wait_log(" draining why=exit-when-idle ")
+            assert heir.wait(WAIT_SECONDS) == 0
+
+
 def test_another_mode(cloud, server, tmp_path):
     """What was narrowed does not stay as wide as the former process had it."""
     path = tmp_path / "orders.sock"
@@ -475,8 +490,6 @@ def test_another_protocol(cloud, server):
                 asker.sendall(bytes([byte]))
             assert b"running" in client.read_to_the_end(asker)
         still_serves(proxy)
-
-
 
 
 def find_pid(path):
