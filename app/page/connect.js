@@ -61,6 +61,7 @@ function showString(answer, client) {
     ...lines(answer.ca_placeholder && "<CA_PATH>: the CA file that TiDB Cloud's Connect dialog " +
       "offers; or set tls-ca"),
     ...lines(answer.notes)];
+  byId("string").removeAttribute("aria-busy");
   fill(byId("string"),
     block("First", answer.setup, "setup-text"),
     block("String", answer.text, "string-text"),
@@ -70,13 +71,18 @@ function showString(answer, client) {
       GUI: "This client takes its values in a window." }[client.test]));
 }
 
-const showRefusal = (reason) => fill(byId("string"),
-  h("p", { class: "notice", role: "alert" }, reason));
+function showRefusal(reason) {
+  byId("string").removeAttribute("aria-busy");
+  fill(byId("string"), h("p", { class: "notice", role: "alert" }, reason));
+}
 
+const SILENCE = "The proxy does not answer.";
+
+// Until the answer is here, what is shown is of another question, and looks like that.
 async function update() {
-  const client = byId("client").value;
+  const client = byId("client").value, mine = new AbortController();
   asked?.abort();
-  asked = new AbortController();
+  asked = mine;
   if (!client) {
     showRefusal("No client has this in its name.");
     return;
@@ -87,44 +93,48 @@ async function update() {
     if (byId(field).value)
       query.set(field, byId(field).value);
   }
-  let answer;
-  try {
-    const response = await fetch(`/api/v1/dsn?${query}`, { cache: "no-store", signal: asked.signal });
-    answer = await response.json();
-  } catch (error) {
-    if (error.name !== "AbortError")
-      showRefusal("The proxy does not answer.");
+  byId("string").setAttribute("aria-busy", "true");
+  const patience = setTimeout(() => mine.abort(), PATIENCE_MS);
+  const answer = await fetch(`/api/v1/dsn?${query}`, { cache: "no-store", signal: mine.signal })
+    .then((response) => response.json()).catch(() => null);
+  clearTimeout(patience);
+  if (asked !== mine)
     return;
-  }
-  if (answer.text)
+  if (answer?.text)
     showString(answer, clients.find((found) => found.client === client));
   else
-    showRefusal(answer.reason);
+    showRefusal(answer?.reason ?? SILENCE);
 }
 
 // What the dialog's cluster would do with the string now; nothing when it would serve.
-function showDialogState(status) {
-  const cluster = status.clusters.find((found) => found.alias === clusterName);
-  const effect = cluster ? effectOf(cluster) : "allow";
-  const wanted = byId("dialog-state").cloneNode(false);
+function dialogState() {
+  const cluster = latest?.clusters.find((found) => found.alias === clusterName);
+  if (trouble)
+    return ["refuse", TROUBLES[trouble]];
+  if (latest && !cluster)
+    return ["refuse", "It is not served any more."];
+  return cluster ? [effectOf(cluster), `${wordOf(cluster)}. New connections: ` +
+    `${cluster.connects ?? "not known yet"}.`] : ["allow"];
+}
+
+function showDialogState() {
+  const [effect, text] = dialogState(), wanted = byId("dialog-state").cloneNode(false);
   wanted.setAttribute("data-effect", effect);
   if (effect !== "allow")
-    wanted.append(mark(effect), h("span", {}, `${wordOf(cluster)}. New connections: ` +
-      `${cluster.connects ?? "not known yet"}.`));
+    wanted.append(mark(effect), h("span", {}, text));
   morph(byId("dialog-state"), wanted);
 }
 
 async function openDialog(alias) {
   clusterName = alias;
-  if (latest)
-    showDialogState(latest);
+  showDialogState();
   byId("dialog-title").replaceChildren("Connect to ", name(alias));
+  byId("string").replaceChildren(); // it was another cluster's
   byId("dialog").showModal();
   byId("find").focus();
-  try {
-    clients ??= await (await fetch("/api/v1/clients", { cache: "no-store" })).json();
-  } catch {
-    showRefusal("The proxy does not answer.");
+  clients ??= await ask("/api/v1/clients").catch(() => null);
+  if (!clients) {
+    showRefusal(SILENCE);
     return;
   }
   showClients();

@@ -1,20 +1,29 @@
 // Asks again every two seconds while somebody can see it, says what changed, and says when nothing
 // answers any more and how old is what is shown.
 
-const EVERY_MS = 2000, PATIENCE_MS = 5000;
+const EVERY_MS = 2000, SELDOM_MS = 30000, PATIENCE_MS = 5000;
 
-// A part of the page by the path that it shows, asked for every so many turns. A proxy that has no such
-// path has no such part.
+// A part of the page by the path that it shows, asked for every so many turns, and its sections. A proxy
+// that has no such path has no such part.
 const PARTS = [
-  { path: "/api/v1/connections", query: connectionsQuery, show: showConnections, every: 1 },
-  { path: "/api/v1/history", show: showHistory, every: 2 },
-  { path: "/api/v1/doctor", show: showDoctor, every: 2 },
+  { path: "/api/v1/connections", query: connectionsQuery, show: showConnections, every: 1,
+    sections: ["connections", "closings"] },
+  { path: "/api/v1/history", show: showHistory, every: 2, sections: ["traffic"] },
+  { path: "/api/v1/doctor", show: showDoctor, every: 2, sections: ["doctor"] },
 ];
+const TROUBLES = { silent: "The proxy does not answer any more.",
+  strange: "The proxy's answer means nothing to this page: load the page again." };
 const missing = new Set();
-let turns = 0, latest, timer, heard = performance.now(), isGone = false, words = new Map();
+let turns = 0, failures = 0, latest, timer, isLooking = false;
+let heard = performance.now(), trouble = "", words = new Map();
 
-const say = (text) => { byId("say").textContent = text; };
+// An open dialog hides all behind it from screen readers, so it has a place of its own for this.
+function say(text) {
+  byId("say").textContent = text;
+  byId("dialog-say").textContent = text;
+}
 
+// The answer; null when it is none.
 async function ask(path, query = "") {
   const response = await fetch(path + query, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (response.status === 404)
@@ -36,49 +45,83 @@ function tellChanges(status) {
 
 function showAge() {
   const seconds = (performance.now() - heard) / 1000;
-  byId("gone").hidden = !isGone;
-  byId("fresh").hidden = false;
-  byId("fresh").textContent = isGone ? "" : "updated every 2 s";
-  if (isGone)
-    fill(byId("gone"), mark("refuse"), h("p", {}, "The proxy does not answer any more. What is shown " +
-      `is from ${age(seconds)} ago.`));
-  document.body.toggleAttribute("data-gone", isGone);
+  byId("gone").hidden = !trouble;
+  byId("fresh").textContent = trouble ? "" : "updated every 2 s";
+  if (trouble)
+    fill(byId("gone"), mark("refuse"),
+      h("p", {}, `${TROUBLES[trouble]} What is shown is from ${age(seconds)} ago.`));
+  document.body.toggleAttribute("data-gone", Boolean(trouble));
 }
 
-function setGone(gone) {
-  if (gone !== isGone)
-    say(gone ? "The proxy does not answer any more." : "The proxy answers again.");
-  isGone = gone;
+function setTrouble(kind) {
+  if (kind !== trouble)
+    say(TROUBLES[kind] ?? "The proxy answers again.");
+  trouble = kind;
+  failures = kind ? failures + 1 : 0;
   showAge();
+  showDialogState();
 }
 
-// What the proxy answers now; null when it does not.
-async function look() {
-  const due = PARTS.filter(({ path, every }) => !missing.has(path) && turns % every === 0);
-  try {
-    const status = await ask("/api/v1/status");
-    const answers = await Promise.all(due.map(({ path, query }) => ask(path, query?.())));
-    return status && { status, due, answers };
-  } catch {
-    return null;
-  }
+// ---- a turn
+
+// Another version has another page; an open dialog is not taken from who is in it.
+function keepVersion(status) {
+  if (latest && status.version !== latest.version && !byId("dialog").open)
+    location.reload();
 }
+
+// What is wrong with the answer, or "".
+function showStatus(status) {
+  if (!status)
+    return "silent";
+  try {
+    showStates(status);
+    tellChanges(status);
+  } catch (error) {
+    console.error(error);
+    return "strange";
+  }
+  keepVersion(status);
+  heard = performance.now();
+  latest = status;
+  return "";
+}
+
+// What one part cannot show, or does not get, takes nothing from the others.
+async function showPart(part) {
+  if (part.isAsked)
+    return;
+  part.isAsked = true;
+  const answer = await ask(part.path, part.query?.()).catch(() => null);
+  part.isAsked = false;
+  let isStale = !answer && !missing.has(part.path);
+  try {
+    if (answer)
+      part.show(answer, latest);
+  } catch (error) {
+    console.error(error);
+    isStale = true;
+  }
+  part.sections.forEach((id) => byId(id).toggleAttribute("data-stale", isStale));
+}
+
+const pauseMs = () => Math.min(EVERY_MS * 2 ** failures, SELDOM_MS);
 
 async function turn() {
+  if (isLooking)
+    return;
+  isLooking = true;
   clearTimeout(timer);
-  const seen = await look();
-  if (seen) {
-    heard = performance.now();
-    latest = seen.status;
-    showStates(latest);
-    showDialogState(latest);
-    tellChanges(seen.status);
-    seen.due.forEach(({ show }, i) => seen.answers[i] && show(seen.answers[i], seen.status));
-    turns++;
-  }
-  setGone(!seen);
+  setTrouble(showStatus(await ask("/api/v1/status").catch(() => null)));
+  isLooking = false;
   if (!document.hidden)
-    timer = setTimeout(turn, EVERY_MS);
+    timer = setTimeout(turn, pauseMs());
+  if (trouble)
+    return;
+  const due = PARTS.filter(({ path, every }) => !missing.has(path) && turns % every === 0);
+  turns++;
+  await Promise.all(due.map(showPart));
+  byId("fresh").hidden = false;
 }
 
 function start() {
@@ -86,6 +129,6 @@ function start() {
   startTables();
   document.documentElement.classList.add("js");
   document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : turn());
-  setInterval(() => isGone && showAge(), 1000);
+  setInterval(() => trouble && showAge(), 1000);
   turn();
 }

@@ -154,8 +154,12 @@ const indexOf = (clusters) => clusters.length > 1 && h("nav", { id: "index", "ar
 function showStates(status) {
   morph(byId("overall"), overall(status));
   morph(byId("process"), processLine(status));
-  const index = indexOf(status.clusters);
-  if (index && byId("index"))
-    morph(byId("index"), index);
+  const index = indexOf(status.clusters), shown = byId("index");
+  if (index && shown)
+    morph(shown, index);
+  else if (index)
+    byId("clusters").before(index);
+  else
+    shown?.remove();
   fill(byId("clusters"), status.clusters.map(card));
 }
