@@ -11,6 +11,7 @@
 #include "app/program.h"
 #include "base/defs.h"
 #include "base/err.h"
+#include "base/text.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
@@ -141,6 +142,7 @@ void admin_waits_hold(struct admin_waits *waits, struct evhttp_request *request)
         refuse(request, HTTP_BADREQUEST, err.text);
     } else if (alias && !admin_serves(waits->program, alias)) {
         snprintf(reason, sizeof(reason), "cluster %.100s: not served here", alias);
+        text_clean(reason);
         refuse(request, HTTP_NOTFOUND, reason);
     } else {
         healthy = ask(waits, health, alias, reason);

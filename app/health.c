@@ -5,9 +5,11 @@
 // Pure; used by health_now.c.
 #include "app/health.h"
 
+#include "base/text.h"
 #include "proxy/via.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -183,5 +185,6 @@ const char *health_line(const struct health_reasons *reasons, char out[HEALTH_LI
         snprintf(out, HEALTH_LINE_BYTES, "cluster %.100s: %s", first->cluster, first->text);
     else if (reasons->count)
         snprintf(out, HEALTH_LINE_BYTES, "%s", first->text);
+    text_clean(out);
     return out;
 }

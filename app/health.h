@@ -59,6 +59,7 @@ bool health_find(const char *name, enum health *out) MUST_CHECK;
 // Whether it is true; if not, `reasons` says for whom and why, each cluster once.
 bool health_ask(
     enum health health, const struct health_facts *facts, struct health_reasons *reasons);
-// The first reason on one line: "cluster orders: …"; "" when there is none. Returns out.
+// The first reason on one line, for a terminal: "cluster orders: …"; "" when there is none. Returns
+// out.
 enum { HEALTH_LINE_BYTES = HEALTH_REASON_BYTES + 128 };
 const char *health_line(const struct health_reasons *reasons, char out[HEALTH_LINE_BYTES]);

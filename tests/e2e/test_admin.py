@@ -117,6 +117,11 @@ def test_a_probe_asks_about_one_cluster(proxy):
     assert tcp(proxy, "GET", "/wait?cluster=%6frders&for=ready&hold=yes") == (200, "ok\n")
 
 
+def test_what_is_not_text_is_not_repeated(proxy):
+    assert tcp(proxy, "GET", "/wait?cluster=%ff%1b%0aok&hold=no") == (
+        404, "cluster ?  ok: not served here\n")
+
+
 def test_a_held_wait_ends_with_the_drain(proxy):
     answers = []
     held = threading.Thread(target=lambda: answers.append(proxy.admin("/wait?for=active")))

@@ -237,6 +237,16 @@ static void test_reasons(void **state)
     free(addrs);
 }
 
+// It goes to a terminal: an alias is any bytes of a file, a reason may be a server's own text.
+static void test_line_is_one_line_of_utf8(void **state)
+{
+    (void)state;
+    char line[HEALTH_LINE_BYTES];
+    const struct health_reasons reasons = { .count = 1,
+        .reasons = { { .cluster = "\xff\x1b[31m", .text = "no\nway \xe2\x82" } } };
+    assert_string_equal(health_line(&reasons, line), "cluster ? [31m: no way ??");
+}
+
 static void test_more_clusters_than_reasons(void **state)
 {
     (void)state;
@@ -272,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_startup_check),
         cmocka_unit_test(test_a_stuck_worker),
         cmocka_unit_test(test_reasons),
+        cmocka_unit_test(test_line_is_one_line_of_utf8),
         cmocka_unit_test(test_more_clusters_than_reasons),
         cmocka_unit_test(test_names),
     };
