@@ -151,7 +151,7 @@ static void put_verdict(struct log_line *line, const struct control_news *news)
     if (verdict->port)
         log_uint(line, "port", verdict->port);
     if (news->api_answered)
-        log_uint(line, "api_age_s", (uint64_t)(clock_wall_s() - news->api_answered));
+        log_uint(line, "api_age_s", (uint64_t)clock_wall_since_s(news->api_answered));
     if (news->api_status != ERR_NONE)
         log_str(line, "error", err_row(news->api_status)->key);
     log_str(line, "api", news->api_text[0] ? news->api_text : NULL);

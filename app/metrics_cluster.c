@@ -110,7 +110,7 @@ static void print_api_age(const struct scope *scope)
 {
     const struct control_news *news = scope->target.news;
     if (news && news->api_answered)
-        put(scope, (double)(clock_wall_s() - news->api_answered));
+        put(scope, (double)clock_wall_since_s(news->api_answered));
 }
 
 static void print_api_up(const struct scope *scope)

@@ -114,7 +114,7 @@ static void add_api(cJSON *cluster, const struct control_news *news)
     facts_json_text(object, "reason", news->api_text);
     facts_json_time(object, "answered", news->api_answered);
     if (news->api_answered)
-        add_number(object, "age_s", (double)(clock_wall_s() - news->api_answered));
+        add_number(object, "age_s", (double)clock_wall_since_s(news->api_answered));
     facts_json_time(object, "next_poll", news->next_poll);
     add_number(object, "requests", (double)news->api_requests);
     add_number(object, "failures", (double)news->api_failures);

@@ -53,6 +53,12 @@ bool clock_parse(const char *text, int64_t *out_wall_s)
     return true;
 }
 
+int64_t clock_wall_since_s(int64_t wall_s)
+{
+    int64_t now_s = clock_wall_s();
+    return now_s > wall_s ? now_s - wall_s : 0;
+}
+
 const char *clock_age(int64_t seconds, char out[CLOCK_TEXT_BYTES])
 {
     if (seconds < 0)

@@ -14,6 +14,8 @@ uint64_t clock_ms(void);    // monotonic milliseconds
 uint64_t clock_us(void);    // monotonic microseconds
 int64_t clock_wall_s(void); // seconds since 1970
 int64_t clock_wall_ms(void);
+// Since a time of the wall clock; 0 when that is still to come, because somebody has set the clock.
+int64_t clock_wall_since_s(int64_t wall_s);
 
 enum { CLOCK_TEXT_BYTES = 32 };
 // RFC 3339 in UTC, "2026-11-22T10:19:50Z"; returns out.

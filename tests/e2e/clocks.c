@@ -76,6 +76,15 @@ int clock_gettime(clockid_t clock_id, struct timespec *tp)
     return result;
 }
 
+time_t time(time_t *timer)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (timer)
+        *timer = now.tv_sec;
+    return now.tv_sec;
+}
+
 int timerfd_create(clockid_t clock_id, int flags)
 {
     char path[PATH_BYTES];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics as Prometheus itself reads it: its linter, its scraper, its query language."""
 import contextlib
+import signal
 import socket
 import subprocess
 
@@ -8,6 +9,7 @@ import pytest
 
 import client
 from certs import Authority
+from clocks import Clocks
 from fake_tidb import FakeTidb
 from prometheus import Prometheus
 from proxy import Proxy
@@ -109,6 +111,20 @@ def test_who_waits_for_a_name_is_timed(cloud):
         with socket.create_connection(("127.0.0.1", proxy.port()), 30) as sock:
             assert sock.recv(4096)
         assert proxy.metric(f'tidblink_dial_seconds_count{ORDERS},phase="dns"}}') == 1
+
+
+def test_ages_outlive_a_wall_clock_that_is_set_back(cloud):
+    """By NTP, at the start of a machine whose own clock was ahead."""
+    with Clocks() as clocks, Proxy(cloud, env=clocks.env()) as proxy:
+        proxy.wait_cluster("orders", lambda api: api.get("answered"))
+        cloud.fault("status", status=503)
+        proxy.wait_metric('tidblink_api_up{cluster="orders"}', 0)
+        clocks.set_wall(-3600)
+        assert proxy.metric('tidblink_api_age_seconds{cluster="orders"}') == 0
+        assert proxy.cluster()["api"]["age_s"] == 0
+        mark = proxy.mark()
+        proxy.signal(signal.SIGUSR1)
+        assert proxy.wait_log(r" api_age_s=(\d+)", after=mark)[1] == "0"
 
 
 def test_prometheus_scrapes_it(tidb):
