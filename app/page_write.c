@@ -44,9 +44,15 @@ static const char *escape(unsigned char byte)
 
 void page_text(struct page *page, const char *text)
 {
-    for (; text && *text; text++) {
-        const char *instead = escape((unsigned char)*text);
-        put(page, instead ? instead : text, instead ? strlen(instead) : 1);
+    while (text && *text) {
+        size_t len = 0;
+        const char *instead = NULL;
+        while (text[len] && !(instead = escape((unsigned char)text[len])))
+            len++;
+        put(page, text, len);
+        if (instead)
+            page_tags(page, instead);
+        text += len + (instead != NULL);
     }
 }
 
