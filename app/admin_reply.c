@@ -140,6 +140,24 @@ static bool host_is_ours(struct evhttp_request *request)
     return (!named || is_ours(named)) && (!host || is_ours(host));
 }
 
+// A page of another site asks in the background: it may not read the answer, and could only keep us
+// busy. Following a link is something else. A browser says which it is (w3.org/TR/fetch-metadata),
+// an older one at least whose page it is when the answer is to be read.
+static bool is_of_another_page(struct evhttp_request *request)
+{
+    static const char scheme[] = "http://";
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *site = evhttp_find_header(headers, "Sec-Fetch-Site");
+    const char *wanted_for = evhttp_find_header(headers, "Sec-Fetch-Dest");
+    const char *origin = evhttp_find_header(headers, "Origin");
+    const char *host = evhttp_find_header(headers, "Host");
+    bool is_ours = !site || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
+    if (!is_ours)
+        return !wanted_for || strcmp(wanted_for, "document") != 0;
+    return origin && (!host || strncmp(origin, scheme, strlen(scheme)) != 0 ||
+                         strcasecmp(origin + strlen(scheme), host) != 0);
+}
+
 // RFC 9110, section 5.6.2. evhttp takes all before the colon, a blank as well, and then does not
 // know the header that another reader sees.
 static bool names_are_tokens(struct evhttp_request *request)
@@ -191,6 +209,8 @@ bool admin_refuses(struct evhttp_request *request, bool local)
         refuse(request, HTTP_BADREQUEST, "no such page\n");
     else if (!local && !host_is_ours(request))
         refuse(request, 403, "the Host header must be an address or localhost\n");
+    else if (!local && is_of_another_page(request))
+        refuse(request, 403, "not for the pages of other sites\n");
     else
         return false;
     return true;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page while what it asks is slow, silent, broken, of another version, or serves other clusters."""
 import contextlib
+import http.server
 import json
 import re
+import threading
 
 import pytest
 
@@ -201,3 +203,39 @@ def test_what_happens_is_said_inside_an_open_dialog(visits, busy):
 
     page.locator("#string .copy", has_text="Copied").wait_for()
     assert said() == ["Copied"]
+
+
+# ---- the pages of others --------------------------------------------------------------------------
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(f'<link rel="icon" href="data:,"><a href="{self.server.link}">status</a>'.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def elsewhere(busy):
+    """The address of a page of another site: localhost is another than 127.0.0.1."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        server.link = busy.page
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_address[1]}/"
+        server.shutdown()
+
+
+def test_a_page_of_another_site_keeps_nobody_busy(visits, busy, elsewhere):
+    context = visits.browser.new_context()
+    visits.contexts.append(context)
+    page = context.new_page()
+    page.goto(elsewhere)
+    # One that were answered as anybody's would be held. (It is not shown to the page either way.)
+    ask = "(url) => fetch(url, {mode: 'no-cors', signal: AbortSignal.timeout(5000)}).catch(({name}) => name)"
+    assert page.evaluate(ask, busy.page + "wait?for=active") == "TypeError"
+    page.get_by_role("link").click()
+    refreshed(page)
+    assert card(page, "cluster-active").count() == 1

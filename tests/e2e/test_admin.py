@@ -65,6 +65,21 @@ def test_host_header(proxy, host, status):
     assert tcp(proxy, "GET", "/liveness", {"Host": host})[0] == status
 
 
+@pytest.mark.parametrize("headers, status", [
+    ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+    ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 403),
+    ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Origin": "https://evil.example"}, 403), ({"Origin": "null"}, 403),
+    ({"Origin": "http://localhost:8080"}, 403), ({"Origin": "http://localhost"}, 200),
+    ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
+    ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, 200),
+    ({"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200)])
+def test_pages_of_others_ask_for_nothing(proxy, headers, status):
+    """They could not read the answer, only keep us busy. A link to the page is followed."""
+    assert tcp(proxy, "GET", "/metrics", {"Host": "localhost", **headers})[0] == status
+
+
 def test_wrong_requests(proxy):
     assert tcp(proxy, "GET", "/nothing")[0] == 404
     assert tcp(proxy, "DELETE", "/metrics")[0] == 405
