@@ -38,6 +38,10 @@ static enum admin_result explain(CURLcode code, const char *socket, struct err *
     case CURLE_OPERATION_TIMEDOUT:
         err_set(err, ERR_FILE, "the proxy on %s did not answer in time", socket);
         return ADMIN_TIMEOUT;
+    case CURLE_WRITE_ERROR: // on_body took no more
+        err_set(err, ERR_FILE, "the proxy on %s answered more than %d MiB", socket,
+            ADMIN_ANSWER_BYTES >> 20);
+        return ADMIN_FAILED;
     default:
         err_set(err, ERR_FILE, "%s: %s", socket, curl_easy_strerror(code));
         return ADMIN_FAILED;

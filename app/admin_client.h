@@ -17,11 +17,11 @@ enum admin_result {
     ADMIN_FAILED,  // anything else, in err
 };
 
-enum { ADMIN_ANSWER_BYTES = 1 << 20 };
+enum { ADMIN_ANSWER_BYTES = 32 << 20 }; // a thousand clusters have 3 MB
 
 struct admin_answer {
     long status; // HTTP
-    char *text;  // NUL-terminated, cut at ADMIN_ANSWER_BYTES; free it when ADMIN_ANSWERED
+    char *text;  // NUL-terminated, at most ADMIN_ANSWER_BYTES; free it when ADMIN_ANSWERED
 };
 
 enum admin_method { ADMIN_GET = 0, ADMIN_POST };
