@@ -6,6 +6,7 @@
 // admin.c.
 #include "app/admin_callers.h"
 
+#include "base/clock.h"
 #include "base/loop.h"
 
 #include <event2/buffer.h>
@@ -16,13 +17,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { SWEEP_MS = 5000 };
+enum { SWEEP_MS = 5000, LOOK_MS = 10 };
 
 struct caller {
     int fd;
     ino_t inode;
     const struct evbuffer *output; // only to be recognised by
     uint64_t since_ms;             // when it came, or when its last answer began
+    uint64_t place;                // the same as an order: hundreds come in one millisecond
     bool is_answered;              // asked, and the answer has not begun
 };
 
@@ -32,6 +34,8 @@ struct admin_callers {
     struct deferred settle;
     bool is_over;              // to be freed by it
     struct bufferevent *fresh; // a reference; its socket is set when evhttp goes on
+    uint64_t last_place;
+    uint64_t looked_ms; // when the ended ones were dropped last
     size_t count;
     struct caller callers[ADMIN_CALLERS_MAX];
 };
@@ -49,6 +53,7 @@ static void drop(struct admin_callers *callers, size_t index)
 
 static void drop_ended(struct admin_callers *callers)
 {
+    callers->looked_ms = clock_ms();
     for (size_t i = callers->count; i > 0; i--)
         if (!is_open(&callers->callers[i - 1]))
             drop(callers, i - 1);
@@ -60,18 +65,23 @@ static void cut_off(struct admin_callers *callers, size_t index)
     drop(callers, index);
 }
 
-// The one that has waited longest of those that wait for nothing of ours.
+// The one that has waited longest of those that wait for nothing of ours. Who has ended is looked
+// for first, but not for each of thousands that come at a time.
 static void make_room(struct admin_callers *callers)
 {
     size_t oldest = SIZE_MAX;
-    drop_ended(callers);
+    if (clock_ms() - callers->looked_ms >= LOOK_MS)
+        drop_ended(callers);
     for (size_t i = 0; i < callers->count; i++)
         if (!callers->callers[i].is_answered &&
-            (oldest == SIZE_MAX ||
-                callers->callers[i].since_ms < callers->callers[oldest].since_ms))
+            (oldest == SIZE_MAX || callers->callers[i].place < callers->callers[oldest].place))
             oldest = i;
-    if (callers->count == ADMIN_CALLERS_MAX && oldest != SIZE_MAX)
+    if (callers->count < ADMIN_CALLERS_MAX || oldest == SIZE_MAX)
+        return;
+    if (is_open(&callers->callers[oldest]))
         cut_off(callers, oldest);
+    else
+        drop(callers, oldest);
 }
 
 static void on_sweep(struct ticker *ticker)
@@ -114,6 +124,7 @@ static void settle(struct admin_callers *callers)
         .inode = now.st_ino,
         .output = output,
         .since_ms = loop_now_ms(callers->loop),
+        .place = ++callers->last_place,
     };
     if (!callers->sweep.is_running)
         ticker_start(&callers->sweep, SWEEP_MS);
@@ -158,6 +169,7 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *ch
     if (caller) {
         caller->is_answered = false;
         caller->since_ms = loop_now_ms(callers->loop);
+        caller->place = ++callers->last_place;
     }
     if (!is_ours)
         (void)evbuffer_add(output, headers, sizeof(headers) - 1); // fails without memory only

@@ -3,6 +3,7 @@
 connections are relayed. Raw sockets, since no library sends what is sent here."""
 import contextlib
 import re
+import signal
 import socket
 import time
 
@@ -97,6 +98,18 @@ def test_many_that_say_nothing(scene):
     while scene.proxy.descriptors() > before + 8:  # the other door's, a connection that ends
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_burst_costs_nobody_a_second(scene):
+    """Whoever finds the queue of the kernel full is heard a second later: a probe's whole time."""
+    scene.proxy.signal(signal.SIGSTOP)  # as busy as a program can be
+    try:
+        burst = [scene.connect() for _ in range(MANY)]
+        again = [sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[100:] for sock in burst]
+        assert set(again) == {bytes(4)}  # tcpi_total_retrans, linux/tcp.h
+    finally:
+        scene.proxy.signal(signal.SIGCONT)
+    scene.assert_others_are_served()
 
 
 def test_heads_that_never_end_give_way(scene):
