@@ -6,13 +6,14 @@
 // can keep the workers from their work. Main thread; part of admin.c.
 #include "app/admin.h"
 #include "app/admin_held.h"
+#include "app/admin_query.h"
 #include "app/connections_json.h"
 #include "app/program.h"
 #include "base/cursor.h"
+#include "base/err.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,39 +158,42 @@ static bool read_cluster(const struct program *program, const char *alias, uint1
     return false;
 }
 
-// NULL, or what is wrong.
-static const char *read_plan(
-    const struct program *program, const struct evkeyvalq *query, struct census_plan *plan)
+enum parameter { SORT = 0, LIMIT, CLUSTER, PARAMETERS };
+
+static bool read_plan(struct evhttp_request *request, const struct program *program,
+    struct admin_query *query, struct census_plan *plan, struct err *err)
 {
+    static const char *const names[PARAMETERS] = {
+        [SORT] = "sort",
+        [LIMIT] = "limit",
+        [CLUSTER] = "cluster",
+    };
     uint64_t limit = LIMIT_DEFAULT;
-    const char *limit_text = evhttp_find_header(query, "limit");
-    const char *order = evhttp_find_header(query, "sort");
-    const char *alias = evhttp_find_header(query, "cluster");
     *plan = (struct census_plan){ .target = CENSUS_ALL_TARGETS };
-    if (limit_text && !parse_uint(limit_text, 1, CENSUS_LIMIT_MAX, &limit))
-        return "{\"error\":\"limit: expected 1 to 500\"}\n";
-    if (order && !read_order(order, &plan->order))
-        return "{\"error\":\"sort: expected newest, oldest, idle or bytes\"}\n";
-    if (alias && !read_cluster(program, alias, &plan->target))
-        return "{\"error\":\"cluster: not served here\"}\n";
+    if (!admin_query_read(request, names, PARAMETERS, query, err))
+        return false;
+    const char *const *values = query->values;
+    if (values[LIMIT] && !parse_uint(values[LIMIT], 1, CENSUS_LIMIT_MAX, &limit))
+        return err_set(err, ERR_USAGE, "limit: expected 1 to %d", CENSUS_LIMIT_MAX);
+    if (values[SORT] && !read_order(values[SORT], &plan->order))
+        return err_set(err, ERR_USAGE, "sort: expected newest, oldest, idle or bytes");
+    if (values[CLUSTER] && !read_cluster(program, values[CLUSTER], &plan->target))
+        return err_set(err, ERR_UNKNOWN_CLUSTER, "cluster: not served here");
     plan->limit = limit;
-    return NULL;
+    return true;
 }
 
 void admin_asks_list(struct admin_asks *asks, struct evhttp_request *request)
 {
+    struct err err;
     struct census_plan plan;
-    struct evkeyvalq query = { 0 };
-    const char *text = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    TAILQ_INIT(&query);
-    const char *wrong = "{\"error\":\"the query cannot be read\"}\n";
-    if (evhttp_parse_query_str(text ? text : "", &query) == 0)
-        wrong = read_plan(asks->program, &query, &plan);
-    evhttp_clear_headers(&query);
-    if (wrong)
-        admin_reply(request, HTTP_BADREQUEST, "application/json", wrong);
-    else
+    struct admin_query query;
+    if (read_plan(request, asks->program, &query, &plan, &err))
         hold(asks, request, &plan);
+    else
+        admin_reply_error(
+            request, err.code == ERR_UNKNOWN_CLUSTER ? HTTP_NOTFOUND : HTTP_BADREQUEST, err.text);
+    admin_query_done(&query);
 }
 
 bool admin_asks_kill(struct admin_asks *asks, struct evhttp_request *request, const char *rest)

@@ -18,12 +18,7 @@
 #include <string.h>
 
 enum { TIMEOUT_MS = 10000, PATH_BYTES = 128, NUMBER_BYTES = 24, MS_PER_S = 1000 };
-enum {
-    HTTP_OK_STATUS = 200,
-    HTTP_WRONG_STATUS = 400,
-    HTTP_UNKNOWN_STATUS = 404,
-    HTTP_BUSY_STATUS = 503
-};
+enum { HTTP_OK_STATUS = 200, HTTP_UNKNOWN_STATUS = 404, HTTP_BUSY_STATUS = 503 };
 
 struct connections_values {
     int order; // of order_choices
@@ -174,7 +169,7 @@ static bool list(
     if (admin_client_put(&question, &answer, err) != ADMIN_ANSWERED)
         return false;
     bool ok = answer.status == HTTP_OK_STATUS;
-    if (answer.status == HTTP_WRONG_STATUS && question.cluster)
+    if (answer.status == HTTP_UNKNOWN_STATUS && question.cluster)
         err_set(err, ERR_UNKNOWN_CLUSTER,
             "the running proxy does not serve cluster %.100s: tidblink connections lists those of "
             "all",

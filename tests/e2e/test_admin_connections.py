@@ -161,10 +161,10 @@ def test_only_so_many_closings_are_kept(proxy):
 
 @pytest.mark.parametrize("query", [
     "?limit=0", "?limit=501", "?limit=x", "?limit=", "?limit=-1", "?limit=1x", "?sort=", "?sort=age",
-    "?cluster=nobody", "?cluster="])
+    "?cluster=nobody", "?cluster=", "?limits=1", "?limit=1&limit=2"])
 def test_wrong_queries(proxy, query):
     code, text = proxy.admin("/api/v1/connections" + query)
-    assert code == 400
+    assert code == (404 if "cluster" in query else 400)
     assert json.loads(text)["error"]
 
 
