@@ -20,10 +20,12 @@ BUILD, TSAN_BUILD = ROOT / "build-test", ROOT / "build-tsan"
 PORTABLE_BUILD = ROOT / "build-portable"
 SETUP = {BUILD: ["-Db_sanitize=address,undefined"], TSAN_BUILD: ["-Db_sanitize=thread"],
          PORTABLE_BUILD: ["-Dportable=true", "-Db_sanitize=address,undefined"]}
-OTHER_BUILDS = {"tsan", "portable", "portable-short", "package"}  # parts that do not need BUILD
+CLIENTS = "clients"  # not a part to ask for: it fetches what the catalogue's strings are tried with
+OTHER_BUILDS = {CLIENTS, "tsan", "portable", "portable-short", "package"}  # parts that do not need BUILD
 MESON_SUITES = ("unit", "fuzz", "loop", "lint")
 # A build from nothing takes a minute or two on 2 cores; the limits are for what hangs.
 BUILD_SECONDS, MESON_SECONDS, PYTEST_SECONDS, TIDY_SECONDS = 900, 300, 1200, 1800
+CLIENTS_SECONDS = 1200
 LONG_SECONDS = 3000
 LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
                        "tests/e2e/test_relay_whole.py", "tests/e2e/test_setup_kill.py",
@@ -163,11 +165,11 @@ def run_meson(directory, suites, count):
 class Beside:
     """Other parts, by another one of these programs; what it printed is shown when it is done."""
 
-    def __init__(self, parts):
+    def __init__(self, parts, niceness):
         self.process = None
         self.folder = tempfile.TemporaryDirectory()
         self.output, self.counted = (Path(self.folder.name) / name for name in ("output", "counted"))
-        command = ["nice", "-n", "10", sys.executable, __file__, "--count", self.counted, *parts]
+        command = ["nice", "-n", str(niceness), sys.executable, __file__, "--count", self.counted, *parts]
         if parts:
             print(f"scripts/test: {' '.join(parts)}: beside what follows", flush=True)
             self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL,
@@ -252,14 +254,17 @@ def run_portable(is_short, count):
 
 
 def run_parts(parts, count):
+    if parts[0] == CLIENTS:
+        run(["tests/drivers/setup", "strings"], CLIENTS_SECONDS)  # what is missing is skipped by name
     waits = set(parts) & {"e2e", "drivers"}
     beside = [part for part in parts if waits and part in BESIDE]
     if set(parts) - OTHER_BUILDS and build(BUILD, count):
         run_meson(BUILD, [part for part in MESON_SUITES if part in parts], count)
-        with Beside(beside) as other:
+        with Beside([CLIENTS] * bool(waits), 0) as clients, Beside(beside, 10) as other:
             for suite in ("e2e", "drivers"):
                 if suite in parts:
                     run_pytest(suite, count)
+            clients.wait(count)
             other.wait(count)
         for suite in ("browser", "deploy"):
             if suite in parts and suite not in beside:
