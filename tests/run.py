@@ -36,7 +36,7 @@ LONG_TESTS = {"long": ["tests/e2e/test_churn.py", "tests/e2e/test_ends.py",
 PORTABLE_TESTS = ["tests/e2e/test_path.py", "tests/e2e/test_connect.py",
                   "tests/e2e/test_connect_command.py", "tests/e2e/test_bad_machine.py"]
 # Most tests wait for something most of the time. A file's tests stay in one process, in order.
-PARALLEL = {"e2e": ["-n", "6", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
+PARALLEL = {"e2e": ["-n", "4", "--dist", "loadfile"], "drivers": ["-n", "3", "--dist", "load"],
             "browser": ["-n", "2", "--dist", "loadfile"],
             "strings": ["-n", "3", "--dist", "load"]}
 # What computes all the time, and what is short, goes on beside the long ones at a low priority.
