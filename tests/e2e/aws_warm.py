@@ -12,6 +12,7 @@ goes too.
 import contextlib
 import ctypes
 import gc
+import inspect
 import io
 import json
 import os
@@ -21,7 +22,8 @@ import sys
 import threading
 
 import awscli.clidriver
-from botocore import loaders  # what the CLI calls the copy that it uses
+import awscli.utils
+from botocore import hooks, loaders  # what the CLI calls the copy that it uses
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 NOWHERE = "http://127.0.0.1:1"
@@ -55,6 +57,26 @@ def remember_services():
             listed[key] = list_services(self, type_name)
         return list(listed[key])
     loaders.Loader.list_available_services = list_once
+
+
+def share_environment():
+    """Every operation of a service, of hundreds, has a copy of the environment, for a pager that none
+    of ours has: more than half of a command's work."""
+    make = awscli.utils.OutputStreamFactory.__init__
+
+    def make_without(self, session, popen=None, environ=None, **options):
+        make(self, session, popen, os.environ if environ is None else environ, **options)
+    awscli.utils.OutputStreamFactory.__init__ = make_without
+
+
+def look_at_flags():
+    """Whether each of the hundreds of handlers takes **kwargs is found out for each command anew."""
+    find_out = hooks.accepts_kwargs
+
+    def accepts_kwargs(func):
+        code = getattr(getattr(func, "__func__", func), "__code__", None)
+        return bool(code.co_flags & inspect.CO_VARKEYWORDS) if code else find_out(func)
+    hooks.accepts_kwargs = accepts_kwargs
 
 
 def warm_up():
@@ -116,6 +138,8 @@ def main():
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     remember_models()
     remember_services()
+    share_environment()
+    look_at_flags()
     warm_up()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(path)
