@@ -5,12 +5,14 @@ import http.server
 import json
 import re
 import threading
+import time
 
 import pytest
 
 from claims import claimed_port
 from pages import card, expect, refreshed, shown
 
+WAIT_SECONDS = 30
 NOWHERE = {"host": "127.0.0.1", "port": "1"}
 
 # Time runs a hundred times as fast for the page's own timers, and is written down.
@@ -99,9 +101,14 @@ def test_a_day_costs_no_memory(visits, busy):
     next_status(page, 50)
     before = used()
     next_status(page, 150)
-    after = used()
-    assert after[1] == before[1]
-    assert after[0] < before[0] * 1.3 and after[2] < before[2] * 1.5, (before, after)
+    # What has been let go is counted until the browser has come to it; what is kept becomes ever more.
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        after = used()
+        if after[0] < before[0] * 1.3 and after[1] == before[1] and after[2] < before[2] * 1.5:
+            return
+        assert time.monotonic() < deadline, (before, after)
+        page.wait_for_timeout(100)
 
 
 # ---- other clusters, another version --------------------------------------------------------------
