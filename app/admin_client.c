@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { TEXT_BYTES = 1024 };
@@ -95,6 +96,10 @@ enum admin_result admin_client_put(
     const struct admin_question *question, struct admin_answer *out, struct err *err)
 {
     struct buf body;
+    if (strcmp(question->socket, "off") == 0) {
+        err_set(err, ERR_USAGE, "admin-socket is off, so no proxy can be asked: expected its path");
+        return ADMIN_FAILED;
+    }
     CURL *curl = curl_easy_init();
     if (!curl) {
         err_set(err, ERR_MEMORY, "out of memory");

@@ -17,6 +17,8 @@ enum admin_result {
     ADMIN_FAILED,  // anything else, in err
 };
 
+// Of an answer's status (RFC 9110, section 15).
+enum { ADMIN_OK = 200, ADMIN_UNKNOWN = 404, ADMIN_BUSY = 503 };
 enum { ADMIN_ANSWER_BYTES = 32 << 20 }; // a thousand clusters have 3 MB
 
 struct admin_answer {
@@ -35,7 +37,8 @@ struct admin_question {
     uint64_t timeout_ms;
 };
 
-// Asks the proxy whose socket is `socket` for `path`. err is filled unless it answered.
+// Asks the proxy whose socket is `socket` for `path`. err is filled unless it answered; ERR_USAGE:
+// `socket` is "off", as the option may be.
 enum admin_result admin_client_ask(enum admin_method method, const char *socket, const char *path,
     uint64_t timeout_ms, struct admin_answer *out, struct err *err) MUST_CHECK;
 enum admin_result admin_client_put(

@@ -18,7 +18,6 @@
 #include <string.h>
 
 enum { TIMEOUT_MS = 10000, PATH_BYTES = 128, NUMBER_BYTES = 24, MS_PER_S = 1000 };
-enum { HTTP_OK_STATUS = 200, HTTP_UNKNOWN_STATUS = 404, HTTP_BUSY_STATUS = 503 };
 
 struct connections_values {
     int order; // of order_choices
@@ -129,7 +128,7 @@ static bool fail(const struct admin_answer *answer, struct err *err)
 {
     cJSON *json = cJSON_Parse(answer->text);
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(json, "error"));
-    err_set(err, answer->status == HTTP_BUSY_STATUS ? ERR_TRANSITION : ERR_FILE, "%.300s",
+    err_set(err, answer->status == ADMIN_BUSY ? ERR_TRANSITION : ERR_FILE, "%.300s",
         text ? text : "what answers is no proxy of this version: restart it");
     cJSON_Delete(json);
     return false;
@@ -143,8 +142,8 @@ static bool kill_one(const struct settings *settings, uint64_t id, struct err *e
     if (admin_client_ask(ADMIN_POST, settings->admin_socket, path, TIMEOUT_MS, &answer, err) !=
         ADMIN_ANSWERED)
         return false;
-    bool ok = answer.status == HTTP_OK_STATUS;
-    if (answer.status == HTTP_UNKNOWN_STATUS)
+    bool ok = answer.status == ADMIN_OK;
+    if (answer.status == ADMIN_UNKNOWN)
         err_set(err, ERR_FILE,
             "there is no connection %" PRIu64 " (any more): tidblink connections lists them", id);
     else if (!ok)
@@ -168,8 +167,8 @@ static bool list(
         order_choices[own->order], own->limit);
     if (admin_client_put(&question, &answer, err) != ADMIN_ANSWERED)
         return false;
-    bool ok = answer.status == HTTP_OK_STATUS;
-    if (answer.status == HTTP_UNKNOWN_STATUS && question.cluster)
+    bool ok = answer.status == ADMIN_OK;
+    if (answer.status == ADMIN_UNKNOWN && question.cluster)
         err_set(err, ERR_UNKNOWN_CLUSTER,
             "the running proxy does not serve cluster %.100s: tidblink connections lists those of "
             "all",
@@ -192,11 +191,8 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
     };
     struct settings *settings = settings_build(&request, err);
-    bool ok = settings != NULL;
-    if (ok && settings->admin_unix.len == 0)
-        ok = err_set(
-            err, ERR_USAGE, "admin-socket is off, so no proxy can be asked: expected its path");
-    ok = ok && (own.kill ? kill_one(settings, own.kill, err) : list(&own, settings, err));
+    bool ok =
+        settings && (own.kill ? kill_one(settings, own.kill, err) : list(&own, settings, err));
     settings_free(settings);
     return ok;
 }

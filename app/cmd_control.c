@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 10000, LOOK_MS = 100, HTTP_OK_STATUS = 200 };
+enum { TIMEOUT_MS = 10000, LOOK_MS = 100 };
 
 struct drain_values {
     bool wait;
@@ -45,13 +45,10 @@ static const struct option_table reload_table = { reload_rows, ARRAY_LEN(reload_
 static bool post(const struct settings *settings, const char *path, struct err *err)
 {
     struct admin_answer answer = { 0 };
-    if (settings->admin_unix.len == 0)
-        return err_set(
-            err, ERR_USAGE, "admin-socket is off, so no proxy can be asked: expected its path");
     if (admin_client_ask(ADMIN_POST, settings->admin_socket, path, TIMEOUT_MS, &answer, err) !=
         ADMIN_ANSWERED)
         return false;
-    bool ok = answer.status == HTTP_OK_STATUS;
+    bool ok = answer.status == ADMIN_OK;
     if (!ok)
         err_set(err, ERR_OPTION, "%.*s", (int)strcspn(answer.text, "\n"), answer.text);
     free(answer.text);
@@ -118,7 +115,7 @@ static bool run_drain(const struct command_line *line, int *exit_code, struct er
     (void)exit_code;
     struct process drains = { 0 };
     struct settings *settings = settings_build(&request, err);
-    if (settings && own.wait && settings->admin_unix.len)
+    if (settings && own.wait)
         (void)ask_who(settings->admin_socket, &drains, err); // who is absent is so for post as well
     bool ok = settings && post(settings, "/drain", err) &&
               (!own.wait || wait_for_end(settings->admin_socket, &drains, own.max_ms, err));

@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum { RETRY_MIN_MS = 50, RETRY_MAX_MS = 1000, REASON_TIMEOUT_MS = 1000, PATH_BYTES = 64 };
-enum { HTTP_OK_STATUS = 200, HTTP_UNKNOWN_STATUS = 404, HTTP_BUSY_STATUS = 503 };
 
 struct wait_values {
     int health; // enum health
@@ -43,9 +42,9 @@ static void make_path(const struct wait_values *own, bool hold, char out[PATH_BY
 
 static enum err_code code_of(int status)
 {
-    if (status == HTTP_UNKNOWN_STATUS)
+    if (status == ADMIN_UNKNOWN)
         return ERR_UNKNOWN_CLUSTER;
-    return status == HTTP_BUSY_STATUS ? ERR_TRANSITION : ERR_FILE;
+    return status == ADMIN_BUSY ? ERR_TRANSITION : ERR_FILE;
 }
 
 // One question. True when the wait is over, well or not; otherwise err says why it is not yet.
@@ -54,9 +53,9 @@ static bool ask(
 {
     struct admin_answer answer = { 0 };
     enum admin_result result = admin_client_put(question, &answer, err);
-    *out_healthy = result == ADMIN_ANSWERED && answer.status == HTTP_OK_STATUS;
+    *out_healthy = result == ADMIN_ANSWERED && answer.status == ADMIN_OK;
     *out_fatal = result == ADMIN_FAILED ||
-                 (result == ADMIN_ANSWERED && !*out_healthy && answer.status != HTTP_BUSY_STATUS);
+                 (result == ADMIN_ANSWERED && !*out_healthy && answer.status != ADMIN_BUSY);
     if (result == ADMIN_ANSWERED)
         err_set(
             err, code_of((int)answer.status), "%.*s", (int)strcspn(answer.text, "\n"), answer.text);
@@ -107,12 +106,7 @@ static bool run(const struct command_line *line, int *exit_code, struct err *err
         .line = line, .own = &own_table, .own_values = &own, .clusters_max = 1
     };
     struct settings *settings = settings_build(&request, err);
-    if (!settings)
-        return false;
-    bool ok = settings->admin_unix.len > 0;
-    if (!ok)
-        err_set(err, ERR_USAGE, "admin-socket is off, so no proxy can be asked: expected its path");
-    ok = ok && wait_until(&own, settings, err);
+    bool ok = settings && wait_until(&own, settings, err);
     settings_free(settings);
     return ok;
 }

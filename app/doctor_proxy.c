@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MS = 2000, HTTP_OK_STATUS = 200 };
+enum { ASK_MS = 2000 };
 
 cJSON *doctor_proxy_ask(const struct settings *settings, struct err *why)
 {
@@ -27,7 +27,7 @@ cJSON *doctor_proxy_ask(const struct settings *settings, struct err *why)
         err_set(why, ERR_FILE, "not running (nothing answers on %.300s)", socket);
     if (result != ADMIN_ANSWERED)
         return NULL;
-    cJSON *status = answer.status == HTTP_OK_STATUS ? cJSON_Parse(answer.text) : NULL;
+    cJSON *status = answer.status == ADMIN_OK ? cJSON_Parse(answer.text) : NULL;
     if (!status)
         err_set(why, ERR_FILE, "what answers on %.300s is no proxy of this version", socket);
     free(answer.text);

@@ -333,6 +333,16 @@ def test_wait_without_a_proxy(config):
     assert "no proxy answers on" in result.stderr
 
 
+@pytest.mark.parametrize("words", [
+    ["wait", "--max", "1h"], ["drain"], ["drain", "--wait"], ["reload"], ["connections"],
+    ["connections", "--kill", "1"]], ids=" ".join)
+def test_no_proxy_can_be_asked_without_its_socket(config, words):
+    result = run(*words, "--config", config("admin-socket = off\n"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[0] == (
+        f"tidblink {words[0]}: admin-socket is off, so no proxy can be asked: expected its path")
+
+
 # ---- drain and reload -------------------------------------------------------------------------
 
 def test_reload_and_drain_through_the_socket():

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -159,6 +160,25 @@ def test_without_a_proxy(proxy):
         assert f"no proxy answers on {proxy.options['admin-socket']}" in result.stderr
 
 
-def test_without_an_admin_socket(proxy):
-    result = run(proxy, "--admin-socket", "off")
-    assert result.returncode == 2 and "admin-socket is off" in result.stderr
+@pytest.mark.parametrize("head, body, code, text", [
+    ("200 OK", "{}", 1, "what answers is no proxy of this version: restart it"),
+    ("404 Not Found", "<html>", 1, "what answers is no proxy of this version: restart it"),
+    ("503 Busy", '{"error":"a worker has not answered"}', 3, "a worker has not answered")])
+def test_what_answers_has_no_connections(proxy, head, body, code, text):
+    path = str(proxy.options["admin-socket"])
+    proxy.stop_program()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def answer():
+            with listener.accept()[0] as sock:
+                sock.recv(4096)
+                sock.sendall(f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        result = run(proxy)
+        thread.join()
+    assert (result.returncode, result.stdout, result.stderr) == \
+        (code, "", f"tidblink connections: {text}\n")
